@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# One library per folder. A target sees only the folders of the libraries it links: each library publishes a
+# "view", a directory that holds nothing but a symbolic link to its own folder, and never the repository's root.
+
+add_library(hm_flags INTERFACE)
+target_compile_options(hm_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Werror -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
+    -Wconversion -Wno-sign-conversion -Wundef -Wformat=2>
+  -fstack-protector-strong -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports a false use of uninitialised memory in std::optional and a false overlap in std::string.
+  target_compile_options(hm_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized -Wno-restrict>)
+else()
+  target_compile_options(hm_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wthread-safety>)
+endif()
+
+# hm_library(NAME FOLDER folder SOURCES ... USES ...): folder is relative to the repository's root.
+function(hm_library name)
+  cmake_parse_arguments(ARG "" "FOLDER" "SOURCES;USES;PRIVATE_USES" ${ARGN})
+  set(view ${CMAKE_BINARY_DIR}/view/${name})
+  get_filename_component(parent ${view}/${ARG_FOLDER} DIRECTORY)
+  file(MAKE_DIRECTORY ${parent})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${ARG_FOLDER} ${view}/${ARG_FOLDER} SYMBOLIC)
+  if(ARG_SOURCES)
+    add_library(${name} STATIC ${ARG_SOURCES})
+    target_include_directories(${name} PUBLIC ${view})
+    target_link_libraries(${name} PUBLIC ${ARG_USES} PRIVATE hm_flags ${ARG_PRIVATE_USES})
+  else()
+    add_library(${name} INTERFACE)
+    target_include_directories(${name} INTERFACE ${view})
+    target_link_libraries(${name} INTERFACE ${ARG_USES} ${ARG_PRIVATE_USES})
+  endif()
+endfunction()
+
+# hm_program(NAME SOURCES ... USES ...)
+function(hm_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE hm_flags ${ARG_USES})
+endfunction()
