@@ -2,7 +2,7 @@
 // Text helpers without locale or exceptions. Any thread.
 #pragma once
 
-#include <cstdarg>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>

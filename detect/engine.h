@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Frames in, incidents out. Holds a detector per (rule, series), correlates what fires into at most one open incident
+// per root entity, and says when its signals are quiet again. A pure function of (configuration, state, frames): the
+// same frames give the same incidents with the same ids. Called from the pipeline's thread only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/base/result.h"
+#include "detect/detector.h"
+#include "detect/model/frame.h"
+#include "detect/model/host_view.h"
+#include "detect/model/incident.h"
+
+namespace hostmedic::detect {
+
+// Which detector watches which series, and what it means when it fires.
+struct Rule {
+  std::string id;          // unique, "filesystem-forecast"
+  bool enabled = true;
+  std::string metric;      // exact series name
+  std::string attributes;  // exact; empty: series without attributes; "*": any
+  std::string entity = "*";  // glob over to_string(entity)
+  std::string detector;    // name in the registry
+  std::vector<std::pair<std::string, double>> params;  // by name; the rest at their defaults
+  std::string incident_kind;
+  Severity severity = Severity::warning;
+  double weight = 1;   // multiplies the detector's probability, 0..1
+  bool proof = false;  // enough by itself to act on
+  bool opens = true;   // false: only supports an incident that another rule opened on the same root
+  std::string why;     // the reason for the numbers
+};
+
+// An event that is a signal by itself, open until the event that ends it.
+struct EventRule {
+  std::string id;
+  bool enabled = true;
+  EventKind kind{};
+  std::string key, value;              // opens when the attribute has this value
+  std::vector<std::string> clear_values;  // quiet again when the attribute has one of these
+  std::string entity = "*";
+  std::string incident_kind;
+  Severity severity = Severity::error;
+  double probability = 0.99;
+  bool proof = true;
+  std::string why;
+};
+
+struct EngineConfig {
+  std::vector<Rule> rules;
+  std::vector<EventRule> event_rules;
+  Duration quiet_after = std::chrono::seconds(5);  // a signal must be quiet this long before an incident is inactive
+  std::size_t most_detectors = 200'000;
+  std::uint64_t host_seed = 0;  // hash of the machine id: makes incident ids differ between hosts
+};
+// The rules for a host that ship by default, each with the reason for its numbers.
+EngineConfig default_engine_config();
+
+struct Changes {
+  std::vector<std::string> opened, updated, cleared;  // incident ids; cleared: active became false
+};
+
+class Engine {
+ public:
+  // Refuses an unknown detector or parameter, a value outside its range, and a repeated rule id.
+  static Result<std::unique_ptr<Engine>> make(EngineConfig config);
+  ~Engine();
+
+  // Frames in order of time. The reference is valid until the next call.
+  const Changes& step(const Frame& frame);
+
+  // Incidents that are active, or became inactive and were not yet forgotten by forget(); by id.
+  // What detection owns in them (anomalies, active, confidence, signals, causes, summary, diagnosis, opened/evidence/
+  // cleared timeline entries) is current after step(). The response owns the rest in its own copy.
+  const std::map<std::string, Incident>& incidents() const;
+  // Drops a closed incident. While one is kept and its root fires again, the same incident becomes active again.
+  void forget(const std::string& id);
+
+  const HostView& host() const;
+  std::size_t detector_count() const;
+  std::size_t bytes_used() const;
+  std::uint64_t lost_frames() const;  // gaps in the sequence
+
+  struct Internals;
+
+ private:
+  explicit Engine(std::unique_ptr<Internals> internals);
+  std::unique_ptr<Internals> internals_;
+};
+
+}  // namespace hostmedic::detect

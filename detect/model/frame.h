@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything the host said in one tick. The probe process makes frames, the daemon consumes them, the recorder keeps
+// them. Ids are local to one stream of frames and are defined in the frame that first uses them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/base/time.h"
+#include "detect/model/entity.h"
+#include "detect/model/series.h"
+
+namespace hostmedic {
+
+struct Sample {
+  SeriesId series{};
+  std::optional<double> value;  // nullopt: tried and failed. "unknown" is never 0.
+  bool operator==(const Sample&) const = default;
+};
+
+struct Attribute {
+  std::string key;    // "unit.active_state"
+  std::string value;  // text from the host, already printable
+  bool operator==(const Attribute&) const = default;
+};
+
+enum class EventKind : std::uint8_t {
+  unit_state,    // a systemd unit changed state; attributes unit.*
+  process_exec,  // process.*
+  process_exit,  // process.*, with process.exit.code or process.exit.signal
+  oom_kill,      // the kernel killed process.pid for memory
+  file_growth,   // a file grows on a filesystem; attributes file.*, writer.*; entity: the filesystem
+  probe_state,   // a probe became available, unavailable or late; entity: agent
+  samples_lost,  // the sender dropped something; attribute count
+};
+inline constexpr int kEventKindCount = 7;
+std::string_view to_string(EventKind kind);
+
+struct Event {
+  EventKind kind{};
+  EntityId entity{};
+  MonoTime at;  // when it happened; at most the frame's time
+  std::vector<Attribute> attributes;
+
+  // The value of the attribute, or empty.
+  std::string_view get(std::string_view key) const;
+  bool operator==(const Event&) const = default;
+};
+
+struct EntityDef {
+  EntityId id{};
+  Entity entity;
+  bool operator==(const EntityDef&) const = default;
+};
+
+struct Frame {
+  std::uint64_t sequence = 0;  // +1 each; a gap means frames were lost
+  MonoTime mono;
+  WallTime wall;
+  bool first = false;  // the receiver forgets all ids and state bound to them
+  std::vector<EntityDef> entities;  // new, or a retired id used again
+  std::vector<SeriesDef> series;
+  std::vector<EntityId> gone;  // with all series of theirs; applied before entities and series
+  std::vector<Sample> samples;
+  std::vector<Event> events;
+
+  // Keeps the capacity, so that a steady-state tick allocates nothing.
+  void clear();
+  bool operator==(const Frame&) const = default;
+};
+
+// Bounds that the codec enforces and every producer keeps.
+inline constexpr std::size_t kMostEntities = 4096;
+inline constexpr std::size_t kMostSeries = 65536;
+inline constexpr std::size_t kMostEventsPerFrame = 512;
+inline constexpr std::size_t kMostAttributes = 16;
+inline constexpr std::size_t kMostAttributeValue = 512;
+
+}  // namespace hostmedic

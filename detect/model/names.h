@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one table of series names and event attributes. A rename is one edit here.
+#pragma once
+
+#include <span>
+
+#include "detect/model/series.h"
+
+namespace hostmedic::metric {
+
+// clang-format off
+inline constexpr MetricInfo kCpuTime{"system.cpu.time", Unit::seconds, Instrument::counter, "Seconds each CPU spent, averaged over CPUs, by cpu.mode; its rate is a utilization"};
+inline constexpr MetricInfo kCpuCount{"system.cpu.logical.count", Unit::count, Instrument::gauge, "CPUs online"};
+inline constexpr MetricInfo kLoad1{"system.cpu.load_average.1m", Unit::count, Instrument::gauge, "Run-queue length averaged over one minute"};
+inline constexpr MetricInfo kLoad5{"system.cpu.load_average.5m", Unit::count, Instrument::gauge, "Run-queue length averaged over five minutes"};
+inline constexpr MetricInfo kProcessesRunning{"system.process.count", Unit::count, Instrument::gauge, "Processes by process.state (running, blocked)"};
+inline constexpr MetricInfo kProcessesCreated{"system.process.created", Unit::count, Instrument::counter, "Forks since boot"};
+inline constexpr MetricInfo kContextSwitches{"system.cpu.context_switches", Unit::count, Instrument::counter, "Context switches since boot"};
+inline constexpr MetricInfo kMemoryUsage{"system.memory.usage", Unit::bytes, Instrument::gauge, "Memory by system.memory.state (used, free, cached, buffers, slab, dirty)"};
+inline constexpr MetricInfo kMemoryAvailable{"system.memory.linux.available", Unit::bytes, Instrument::gauge, "MemAvailable: what can be used without swapping"};
+inline constexpr MetricInfo kMemoryLimit{"system.memory.limit", Unit::bytes, Instrument::gauge, "Installed memory"};
+inline constexpr MetricInfo kMemoryUtilization{"system.memory.utilization", Unit::ratio, Instrument::gauge, "1 - available / installed"};
+inline constexpr MetricInfo kSwapUtilization{"system.paging.utilization", Unit::ratio, Instrument::gauge, "Swap used / swap size; absent without swap"};
+inline constexpr MetricInfo kPagingFaults{"system.paging.faults", Unit::count, Instrument::counter, "Page faults by system.paging.type (major, minor)"};
+inline constexpr MetricInfo kPressureStall{"hostmedic.pressure.stall.time", Unit::seconds, Instrument::counter, "PSI total by resource (cpu, memory, io) and kind (some, full); its rate is the share of time stalled"};
+inline constexpr MetricInfo kFilesystemUsage{"system.filesystem.usage", Unit::bytes, Instrument::gauge, "Bytes by system.filesystem.state (used, free); free is what an ordinary user may still use"};
+inline constexpr MetricInfo kFilesystemLimit{"system.filesystem.limit", Unit::bytes, Instrument::gauge, "used + free"};
+inline constexpr MetricInfo kFilesystemUtilization{"system.filesystem.utilization", Unit::ratio, Instrument::gauge, "used / (used + free), as df prints it"};
+inline constexpr MetricInfo kFilesystemInodesUtilization{"hostmedic.filesystem.inodes.utilization", Unit::ratio, Instrument::gauge, "inodes used / inodes; absent where the filesystem has no fixed number"};
+inline constexpr MetricInfo kFilesystemReadOnly{"hostmedic.filesystem.read_only", Unit::count, Instrument::gauge, "1 when mounted read-only"};
+inline constexpr MetricInfo kDiskIo{"system.disk.io", Unit::bytes, Instrument::counter, "Bytes by disk.io.direction"};
+inline constexpr MetricInfo kDiskOperations{"system.disk.operations", Unit::count, Instrument::counter, "Operations by disk.io.direction"};
+inline constexpr MetricInfo kDiskOperationTime{"system.disk.operation_time", Unit::seconds, Instrument::counter, "Time requests took by disk.io.direction, summed"};
+inline constexpr MetricInfo kDiskIoTime{"system.disk.io_time", Unit::seconds, Instrument::counter, "Time the device was busy; its rate is a utilization"};
+inline constexpr MetricInfo kDiskPending{"system.disk.pending_operations", Unit::count, Instrument::gauge, "Requests in flight"};
+inline constexpr MetricInfo kNetworkIo{"system.network.io", Unit::bytes, Instrument::counter, "Bytes by network.io.direction"};
+inline constexpr MetricInfo kNetworkPackets{"system.network.packet.count", Unit::count, Instrument::counter, "Packets by network.io.direction"};
+inline constexpr MetricInfo kNetworkErrors{"system.network.errors", Unit::count, Instrument::counter, "Errors by network.io.direction"};
+inline constexpr MetricInfo kNetworkDropped{"system.network.packet.dropped", Unit::count, Instrument::counter, "Dropped packets by network.io.direction"};
+inline constexpr MetricInfo kServiceCpuTime{"hostmedic.service.cpu.time", Unit::seconds, Instrument::counter, "CPU seconds of the unit's cgroup"};
+inline constexpr MetricInfo kServiceMemoryUsage{"hostmedic.service.memory.usage", Unit::bytes, Instrument::gauge, "Memory charged to the unit's cgroup; absent without a memory controller"};
+inline constexpr MetricInfo kServiceTasks{"hostmedic.service.tasks", Unit::count, Instrument::gauge, "Threads in the unit's cgroup"};
+inline constexpr MetricInfo kServiceRestarts{"hostmedic.service.restarts", Unit::count, Instrument::counter, "Automatic restarts of the unit by systemd"};
+inline constexpr MetricInfo kAgentCpuTime{"hostmedic.agent.cpu.time", Unit::seconds, Instrument::counter, "CPU seconds of a Hostmedic process, by part"};
+inline constexpr MetricInfo kAgentMemory{"hostmedic.agent.memory.usage", Unit::bytes, Instrument::gauge, "Resident memory of a Hostmedic process, by part"};
+inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw"};
+inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost because the ring buffer was full"};
+// clang-format on
+
+// All of the above, for `hostmedic list series` and the reference.
+std::span<const MetricInfo* const> all();
+
+}  // namespace hostmedic::metric
+
+// Keys of event attributes.
+namespace hostmedic::attr {
+
+// unit_state. active_state, sub_state, result: systemd's own words ("failed", "exit-code", "signal", "oom-kill").
+inline constexpr std::string_view kUnitActiveState = "unit.active_state";
+inline constexpr std::string_view kUnitPreviousState = "unit.previous_state";
+inline constexpr std::string_view kUnitSubState = "unit.sub_state";
+inline constexpr std::string_view kUnitResult = "unit.result";
+inline constexpr std::string_view kUnitRestarts = "unit.restarts";     // NRestarts
+inline constexpr std::string_view kUnitRestartPolicy = "unit.restart_policy";  // "no", "on-failure", ...
+inline constexpr std::string_view kUnitMainPid = "unit.main_pid";
+inline constexpr std::string_view kUnitExitCode = "unit.exec_main_status";  // exit code, or number of the signal
+inline constexpr std::string_view kUnitInitial = "unit.initial";  // "1": the state found at start, not a change
+
+// process_exec, process_exit, oom_kill.
+inline constexpr std::string_view kProcessPid = "process.pid";
+inline constexpr std::string_view kProcessParentPid = "process.parent_pid";
+inline constexpr std::string_view kProcessName = "process.executable.name";
+inline constexpr std::string_view kProcessExitCode = "process.exit.code";
+inline constexpr std::string_view kProcessExitSignal = "process.exit.signal";  // number
+inline constexpr std::string_view kProcessUnit = "process.unit";               // systemd unit, if known
+
+// file_growth.
+inline constexpr std::string_view kFilePath = "file.path";
+inline constexpr std::string_view kFileSize = "file.size";                // bytes, apparent
+inline constexpr std::string_view kFileAllocated = "file.allocated";      // bytes on disk
+inline constexpr std::string_view kFileGrowth = "file.growth_per_second"; // bytes per second
+inline constexpr std::string_view kFileGrowthShare = "file.growth_share"; // 0..1 of the filesystem's own growth
+inline constexpr std::string_view kFileRoot = "file.root";                // the allow-listed log root that holds it
+inline constexpr std::string_view kFileLogrotate = "file.logrotate_config";  // configuration that covers it, or absent
+inline constexpr std::string_view kWriterPid = "writer.pid";
+inline constexpr std::string_view kWriterName = "writer.executable.name";
+inline constexpr std::string_view kWriterUnit = "writer.unit";
+inline constexpr std::string_view kWriterAppends = "writer.appends";  // "1": every writer has it open with O_APPEND
+
+inline constexpr std::string_view kProbeName = "probe.name";
+inline constexpr std::string_view kProbeState = "probe.state";    // available, unavailable, late
+inline constexpr std::string_view kProbeReason = "probe.reason";  // "not here, because ..."
+inline constexpr std::string_view kCount = "count";
+
+}  // namespace hostmedic::attr
