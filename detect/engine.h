@@ -76,6 +76,9 @@ class Engine {
   // What detection owns in them (anomalies, active, confidence, signals, causes, summary, diagnosis, opened/evidence/
   // cleared timeline entries) is current after step(). The response owns the rest in its own copy.
   const std::map<std::string, Incident>& incidents() const;
+  // After a restart: takes over an unresolved incident from the store, so that its root's signals join it under the same
+  // id. If none of its signals fires within quiet_after of the first frames, it becomes inactive (cleared).
+  void adopt(const Incident& incident);
   // Drops a closed incident. While one is kept and its root fires again, the same incident becomes active again.
   void forget(const std::string& id);
 

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The acting side of the catalogue. Linked by the actuator and by hostmedic-effect only. An effect either asks the
+// service manager, or is a function that hostmedic-effect runs inside a transient unit with exactly the capabilities
+// and paths that its entry declares.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actions/action.h"
+#include "actions/guard/guard.h"
+
+namespace hostmedic {
+
+struct UnitStatus {
+  std::string load_state, active_state, sub_state, result;
+  std::uint32_t main_pid = 0, restarts = 0;
+  std::string invocation_id;
+};
+
+// A unit that exists only for one order. Its name makes a second start impossible while systemd remembers the first.
+struct TransientUnit {
+  std::string name;  // "hostmedic-order-<key>.service"
+  std::string description;
+  std::vector<std::string> argv;
+  std::vector<std::string> capabilities;     // bounding and ambient set; all others are dropped
+  std::vector<std::string> read_write_paths;  // everything else is read-only
+  Duration timeout{};
+};
+struct TransientResult {
+  bool started = false;  // false: a unit of that name already exists
+  std::string result;    // systemd's word: "success", "exit-code", "timeout", ...
+  int exit_status = 0;
+};
+
+// systemd over D-Bus, or the small runner where there is no systemd. May block up to the deadlines given.
+class ServiceManager {
+ public:
+  virtual ~ServiceManager() = default;
+  virtual Result<UnitStatus> status(const std::string& unit) = 0;
+  // Returns when the job has ended or the deadline passed (code timeout).
+  virtual Status restart(const std::string& unit, Duration deadline) = 0;
+  virtual Result<TransientResult> run(const TransientUnit& unit) = 0;
+};
+
+struct EffectContext {
+  ServiceManager& manager;
+  const guard::Policy& policy;
+  std::string effect_program;  // path of hostmedic-effect
+};
+
+struct EffectInfo {
+  std::string_view action;  // of the catalogue
+  // What the target is like now, asked of the host itself just before acting.
+  guard::TargetState (*inspect)(const Plan& plan, const EffectContext& context, std::string& ret_text);
+  // Carries it out and waits for its end. The key names the transient unit.
+  Outcome (*execute)(const Order& order, const EffectContext& context);
+  // What hostmedic-effect runs inside the transient unit; nullptr where the manager does it all. Prints
+  // "key=value" lines as measured details to stdout and returns the exit status.
+  int (*inside)(const Plan& plan);
+};
+std::span<const EffectInfo* const> all_effects();
+
+}  // namespace hostmedic

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The guard: one pure function from (policy, order, circumstances) to a verdict with every rule's reason. It is
+// evaluated in the daemon for the explanation and again in the actuator, over the actuator's own policy and ledger,
+// for effect. It reads no clock and no file.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "actions/action.h"
+
+namespace hostmedic::guard {
+
+struct TierRule {
+  std::string runbook = "*";  // glob
+  std::string entity = "*";   // glob over to_string(entity)
+  Tier tier = Tier::observe;
+};
+
+// No automatic action while it lasts. Minutes of the day in UTC; may wrap midnight.
+struct ExclusionWindow {
+  std::string name;
+  unsigned days = 0x7f;  // bit 0: Monday
+  int from_minute = 0, to_minute = 0;
+  std::string entity = "*";
+};
+
+struct Limit {
+  int count = 0;
+  Duration window{};
+};
+
+// Root-owned, from /etc/hostmedic/policy.toml.
+struct Policy {
+  Tier tier = Tier::observe;        // where no tier rule matches
+  std::vector<TierRule> tiers;      // the last that matches wins
+  double confidence_act = 0.90;     // at least this to act without a human
+  double confidence_ask = 0.70;     // at least this to propose at all
+  Limit per_target{3, std::chrono::hours(1)};
+  Limit per_runbook{10, std::chrono::hours(1)};
+  Limit per_host{20, std::chrono::hours(1)};
+  Duration cooldown = std::chrono::seconds(30);  // between two actions on one target; doubles with each in the window
+  Duration cooldown_most = std::chrono::minutes(30);
+  int touched_most = 5;             // blast radius of one order, absolute
+  double touched_share_most = 0.25;  // of the entities of that kind on the host (one is always allowed)
+  Duration boot_grace = std::chrono::minutes(2);  // no action so soon after boot
+  int crash_loop_restarts = 5;      // restarts by anybody within crash_loop_window forbid another restart
+  Duration crash_loop_window = std::chrono::minutes(10);
+  std::vector<std::string> protected_entities;  // globs, added to the built-in never-touch list
+  std::vector<ExclusionWindow> exclusions;
+  std::vector<std::string> log_roots{"/var/log"};  // the only places where logs may be treated
+};
+// systemd, dbus, journald, ssh, the agent itself. Checked last, cannot be configured away.
+std::span<const std::string_view> never_touch();
+
+enum class TargetState : std::uint8_t {
+  faulty,     // still the cause
+  recovered,  // fine again
+  changing,   // systemd is already at work on it (activating, reloading, auto-restart pending)
+  gone,
+  unknown,  // could not be asked
+};
+std::string_view to_string(TargetState state);
+
+struct PastAction {
+  std::string key;
+  Entity target;
+  std::string runbook, action;
+  WallTime at;
+  bool finished = false;
+  OutcomeResult result = OutcomeResult::interrupted;  // when finished
+  bool by_hand_undone = false;  // a human undid it: not again until re-enabled
+};
+
+struct Maintenance {
+  WallTime until;
+  std::string by, reason;
+  std::string entity = "*";  // glob
+};
+
+struct Circumstances {
+  WallTime now;
+  Duration uptime{};
+  bool halted = false;
+  std::string halted_by;
+  std::vector<Maintenance> maintenance;
+  TargetState target = TargetState::unknown;
+  std::string target_text;       // what was seen: "nginx.service is failed (signal)"
+  int restarts_seen = 0;         // restarts of the target by anybody within crash_loop_window
+  int entities_of_kind = 0;      // on this host, for the blast radius
+  std::string approved_by;       // as this side itself knows it
+  std::vector<PastAction> history;  // newest last; at least as far back as the longest window
+};
+
+Tier tier_of(const Policy& policy, std::string_view runbook, const Entity& target);
+Verdict judge(const Policy& policy, const Order& order, const Circumstances& now);
+
+// Names and one-line texts of all rules in the order they are asked, for `hostmedic list` and the manual.
+struct RuleInfo {
+  std::string_view name, doc;
+};
+std::span<const RuleInfo> rules();
+
+}  // namespace hostmedic::guard

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The course of treatment of incidents: plan, verdict, approval, order, verification, next step, escalation. A pure
+// state machine: it sees time, the host and outcomes in its inputs and answers with commands that the pipeline
+// carries out (and persists before any effect). Called from the pipeline's thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actions/action.h"
+#include "actions/guard/guard.h"
+#include "actions/runbook/runbook.h"
+
+namespace hostmedic {
+
+struct Now {
+  MonoTime mono;
+  WallTime wall;
+};
+
+// What the pipeline must do next, in this order.
+struct Command {
+  enum class Kind : std::uint8_t {
+    persist,    // the incident changed: write it, report it
+    order,      // write `order` synced, then hand it to the actuator
+    notify,     // a human is wanted: `text`
+  };
+  Kind kind{};
+  std::string incident_id;
+  Order order;
+  std::string text;
+};
+
+// A plan that waits for a human.
+struct Proposal {
+  std::string incident_id;
+  Order order;
+  WallTime expires_at;
+};
+
+class Response {
+ public:
+  // circumstances(order) gives the daemon's own view for the guard: halted, maintenance, history, target state from
+  // the host view.
+  using Circumstances = std::function<guard::Circumstances(const Order&)>;
+  Response(std::vector<Runbook> runbooks, guard::Policy policy, Circumstances circumstances);
+
+  // A new configuration; open treatments go on with the steps they have.
+  void reconfigure(std::vector<Runbook> runbooks, guard::Policy policy);
+
+  // The incident as detection sees it now. New ones start a treatment; known ones take over detection's fields.
+  std::vector<Command> observe(const Incident& detected, const HostView& host, Now now);
+  // Once per frame: deadlines, holds that may have ended, verification.
+  std::vector<Command> tick(const HostView& host, Now now);
+  std::vector<Command> outcome(const Outcome& outcome, const HostView& host, Now now);
+  // by: "uid 0 (root)". An error says why not (no such proposal, expired).
+  Result<std::vector<Command>> approve(const std::string& incident_id, const std::string& by, const HostView& host, Now now);
+  Result<std::vector<Command>> reject(const std::string& incident_id, const std::string& by, const std::string& reason, Now now);
+  // After a restart of the daemon: an incident from the store. One that was acting is re-judged after its order's
+  // outcome was learnt from the actuator, or reported as interrupted.
+  void restore(Incident incident, std::optional<Order> open_order);
+
+  // Incidents in treatment and those closed since the last forget, by id.
+  const std::map<std::string, Incident>& incidents() const;
+  std::vector<Proposal> proposals() const;
+  void forget(const std::string& incident_id);
+
+ private:
+  struct Course;
+  // implementation's own
+  std::vector<Runbook> runbooks_;
+  guard::Policy policy_;
+  Circumstances circumstances_;
+  std::map<std::string, Incident> incidents_;
+  std::map<std::string, std::shared_ptr<Course>> courses_;
+};
+
+}  // namespace hostmedic
