@@ -22,7 +22,7 @@
 
 namespace hostmedic {
 
-inline constexpr std::size_t kMostFrameBytes = 4 << 20;
+inline constexpr std::size_t kMostFrameBytes = 256 << 10;  // a producer with more to say sends several frames
 
 // Replaces out (its capacity is kept). The caller keeps frame within the bounds of frame.h.
 void encode_frame(const Frame& frame, std::string& ret_bytes);

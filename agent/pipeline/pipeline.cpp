@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pipeline/pipeline.h"
+
+#include <algorithm>
+
+#include "agent/base/parse.h"
+#include "agent/base/text.h"
+#include "detect/model/names.h"
+
+namespace hostmedic {
+namespace {
+
+std::string_view find_fact(const std::vector<Attribute>& facts, std::string_view key) {
+  for (const Attribute& fact : facts)
+    if (fact.key == key) return fact.value;
+  return {};
+}
+
+// The daemon's own idea of the target, from what the probe last said. The actuator asks the host itself again.
+guard::TargetState target_state(const Entity& target, const HostView& host, std::string& ret_text) {
+  if (!host.find(target)) {
+    ret_text = to_string(target) + " is not reported by the probe";
+    return guard::TargetState::unknown;
+  }
+  if (target.kind != EntityKind::service) {
+    ret_text = to_string(target) + " is there";
+    return guard::TargetState::faulty;
+  }
+  const auto& facts = host.unit_facts(target);
+  const std::string_view active = find_fact(facts, attr::kUnitActiveState);
+  const std::string_view sub = find_fact(facts, attr::kUnitSubState);
+  ret_text = target.name + " is " + std::string(active.empty() ? "unknown" : active);
+  if (!sub.empty()) ret_text += " (" + std::string(sub) + ")";
+  if (active == "failed") return guard::TargetState::faulty;
+  if (active == "active") return guard::TargetState::recovered;
+  if (active == "activating" || active == "deactivating" || active == "reloading") return guard::TargetState::changing;
+  if (active == "inactive") return guard::TargetState::gone;
+  return guard::TargetState::unknown;
+}
+
+}  // namespace
+
+Pipeline::Pipeline(std::unique_ptr<detect::Engine> engine, std::vector<Runbook> runbooks, guard::Policy policy,
+                   PipelineOutput& output)
+    : engine_(std::move(engine)),
+      runbooks_(std::move(runbooks)),
+      policy_(std::move(policy)),
+      output_(output),
+      response_(runbooks_, policy_, [this](const Order& order) { return circumstances(order); }) {}
+
+void Pipeline::frame(const Frame& frame) {
+  ++frames_;
+  now_ = {frame.mono, frame.wall};
+  note_probe_events(frame);
+  const detect::Changes& changes = engine_->step(frame);
+  observe(changes.opened, now_);
+  observe(changes.updated, now_);
+  observe(changes.cleared, now_);
+  run(response_.tick(engine_->host(), now_));
+  forget_closed(now_);
+}
+
+void Pipeline::silence(Now now) {
+  now_ = now;
+  static const HostView unknown_host;
+  run(response_.tick(unknown_host, now_));
+}
+
+void Pipeline::observe(const std::vector<std::string>& ids, Now now) {
+  for (const std::string& id : ids) {
+    const auto found = engine_->incidents().find(id);
+    if (found != engine_->incidents().end()) run(response_.observe(found->second, engine_->host(), now));
+  }
+}
+
+void Pipeline::outcome(const Outcome& outcome, Now now) {
+  now_ = now;
+  for (guard::PastAction& past : history_) {
+    if (past.key != outcome.key) continue;
+    past.finished = true;
+    past.result = outcome.result;
+  }
+  run(response_.outcome(outcome, engine_->host(), now));
+}
+
+Status Pipeline::approve(const std::string& incident_id, const std::string& by, Now now) {
+  now_ = now;
+  auto commands = response_.approve(incident_id, by, engine_->host(), now);
+  if (!commands) return std::move(commands).error();
+  run(*commands);
+  return ok();
+}
+
+Status Pipeline::reject(const std::string& incident_id, const std::string& by, const std::string& reason, Now now) {
+  now_ = now;
+  auto commands = response_.reject(incident_id, by, reason, now);
+  if (!commands) return std::move(commands).error();
+  run(*commands);
+  return ok();
+}
+
+void Pipeline::restore(Incident incident, std::optional<Order> open_order) {
+  engine_->adopt(incident);
+  response_.restore(std::move(incident), std::move(open_order));
+}
+
+void Pipeline::reconfigure(std::unique_ptr<detect::Engine> engine, std::vector<Runbook> runbooks,
+                           guard::Policy policy) {
+  if (engine != nullptr) {
+    for (const auto& [id, incident] : response_.incidents())
+      if (!incident.closed_at) engine->adopt(incident);
+    engine_ = std::move(engine);
+  }
+  runbooks_ = std::move(runbooks);
+  policy_ = std::move(policy);
+  response_.reconfigure(runbooks_, policy_);
+}
+
+void Pipeline::run(const std::vector<Command>& commands) {
+  for (const Command& command : commands) {
+    const auto incident = response_.incidents().find(command.incident_id);
+    switch (command.kind) {
+      case Command::Kind::persist:
+        if (incident != response_.incidents().end()) output_.persist(incident->second);
+        break;
+      case Command::Kind::order:
+        if (history_.size() >= kMostHistory) history_.erase(history_.begin());
+        history_.push_back({.key = command.order.key,
+                            .target = command.order.plan.target,
+                            .runbook = command.order.runbook,
+                            .action = command.order.plan.action,
+                            .at = command.order.issued_at});
+        output_.submit(command.order);
+        break;
+      case Command::Kind::notify:
+        if (incident != response_.incidents().end()) output_.notify(incident->second, command.text);
+        break;
+    }
+  }
+}
+
+void Pipeline::note_probe_events(const Frame& frame) {
+  for (const Event& event : frame.events) {
+    if (event.kind != EventKind::probe_state) continue;
+    ProbeStatus& status = probes_[std::string(event.get(attr::kProbeName))];
+    status.state = event.get(attr::kProbeState);
+    status.reason = event.get(attr::kProbeReason);
+    status.attributes = event.attributes;
+    status.since = frame.wall;
+  }
+}
+
+void Pipeline::forget_closed(Now now) {
+  std::vector<std::string> old;
+  for (const auto& [id, incident] : response_.incidents())
+    if (incident.closed_at && !incident.active && now.wall - *incident.closed_at > kKeepClosed) old.push_back(id);
+  for (const std::string& id : old) {
+    engine_->forget(id);
+    response_.forget(id);
+  }
+}
+
+guard::Circumstances Pipeline::circumstances(const Order& order) const {
+  const HostView& host = engine_->host();
+  guard::Circumstances now;
+  now.now = now_.wall;
+  now.uptime = now_.mono.time_since_epoch();
+  now.halted = brakes_.halted;
+  now.halted_by = brakes_.halted_by;
+  now.maintenance = brakes_.maintenance;
+  now.target = target_state(order.plan.target, host, now.target_text);
+  host.each_series([&](const SeriesDef& def, const Entity& entity, std::optional<double> value) {
+    if (entity == order.plan.target && def.name == metric::kServiceRestarts.name && value)
+      now.restarts_seen = static_cast<int>(std::min(*value, 1e6));
+  });
+  now.approved_by = order.approved_by;
+  now.history = history_;
+  std::vector<Entity> of_kind;
+  host.each_series([&](const SeriesDef&, const Entity& entity, std::optional<double>) {
+    if (entity.kind == order.plan.target.kind && (of_kind.empty() || of_kind.back() != entity)) of_kind.push_back(entity);
+  });
+  std::sort(of_kind.begin(), of_kind.end());
+  now.entities_of_kind = static_cast<int>(std::unique(of_kind.begin(), of_kind.end()) - of_kind.begin());
+  return now;
+}
+
+}  // namespace hostmedic

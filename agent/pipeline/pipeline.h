@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tick: frame → detection → response → commands. Owns the engine and the response, keeps the circumstances the
+// guard is asked about, and hands every effect to its output. It does no I/O and reads no clock: time comes with the
+// frames and the calls. Called from the io thread only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actions/response.h"
+#include "detect/engine.h"
+
+namespace hostmedic {
+
+// Set by people, kept over restarts.
+struct Brakes {
+  bool halted = false;
+  std::string halted_by;
+  WallTime halted_at;
+  std::vector<guard::Maintenance> maintenance;
+};
+
+// Where the pipeline's decisions go. Calls come in the order in which things must happen.
+class PipelineOutput {
+ public:
+  virtual ~PipelineOutput() = default;
+  virtual void persist(const Incident& incident) = 0;
+  // Writes the order to disk, synced, and only then asks the actuator for it.
+  virtual void submit(const Order& order) = 0;
+  virtual void notify(const Incident& incident, const std::string& text) = 0;
+};
+
+// What a probe last said of itself.
+struct ProbeStatus {
+  std::string state, reason;
+  std::vector<Attribute> attributes;
+  WallTime since;
+};
+
+class Pipeline {
+ public:
+  Pipeline(std::unique_ptr<detect::Engine> engine, std::vector<Runbook> runbooks, guard::Policy policy,
+           PipelineOutput& output);
+
+  void frame(const Frame& frame);
+  // Instead of a frame when none came for a while: deadlines go on, values are unknown.
+  void silence(Now now);
+  void outcome(const Outcome& outcome, Now now);
+  Status approve(const std::string& incident_id, const std::string& by, Now now);
+  Status reject(const std::string& incident_id, const std::string& by, const std::string& reason, Now now);
+
+  // From the store, before the first frame.
+  void restore(Incident incident, std::optional<Order> open_order);
+  void set_history(std::vector<guard::PastAction> history) { history_ = std::move(history); }
+  void set_brakes(Brakes brakes) { brakes_ = std::move(brakes); }
+  const Brakes& brakes() const { return brakes_; }
+
+  // A new configuration. With a new engine the probe must send its definitions again; open incidents go over to it.
+  void reconfigure(std::unique_ptr<detect::Engine> engine, std::vector<Runbook> runbooks, guard::Policy policy);
+
+  const std::map<std::string, Incident>& incidents() const { return response_.incidents(); }
+  std::vector<Proposal> proposals() const { return response_.proposals(); }
+  const detect::Engine& engine() const { return *engine_; }
+  const std::vector<Runbook>& runbooks() const { return runbooks_; }
+  const guard::Policy& policy() const { return policy_; }
+  const std::map<std::string, ProbeStatus>& probes() const { return probes_; }
+  std::uint64_t frames() const { return frames_; }
+
+  // How long a closed incident stays at hand, so that a relapse continues it.
+  static constexpr Duration kKeepClosed = std::chrono::minutes(10);
+  static constexpr std::size_t kMostHistory = 4096;
+
+ private:
+  void run(const std::vector<Command>& commands);
+  void observe(const std::vector<std::string>& ids, Now now);
+  void note_probe_events(const Frame& frame);
+  void forget_closed(Now now);
+  guard::Circumstances circumstances(const Order& order) const;
+
+  std::unique_ptr<detect::Engine> engine_;
+  std::vector<Runbook> runbooks_;
+  guard::Policy policy_;
+  PipelineOutput& output_;
+  Brakes brakes_;
+  Now now_;
+  std::vector<guard::PastAction> history_;  // oldest first, at most kMostHistory
+  std::map<std::string, ProbeStatus> probes_;
+  std::uint64_t frames_ = 0;
+  Response response_;
+};
+
+}  // namespace hostmedic
