@@ -2,6 +2,7 @@
 #include "agent/base/text.h"
 
 #include <algorithm>
+#include <cstdarg>
 #include <cstdint>
 #include <cstdio>
 
