@@ -10,7 +10,7 @@
 //   text     = length:u16 bytes
 //
 // A message holds exactly one frame. The receiver refuses what breaks a bound of frame.h, an unknown kind or unit,
-// trailing bytes, a non-finite value and a truncated message, and changes nothing in that case.
+// trailing bytes, a non-finite value, a time outside 0..2^62 ns and a truncated message.
 #pragma once
 
 #include <cstddef>

@@ -39,8 +39,8 @@ inline constexpr std::size_t kMostEntityName = 256;
 std::string to_string(const Entity& entity);
 std::optional<Entity> entity_from(std::string_view text);
 
-// Small number for an entity or a series within one stream of frames. The sender of the frames assigns them and may
-// use one again after it has retired it.
+// Small number for an entity or a series within one stream of frames: below kMostEntities or kMostSeries (frame.h), so
+// that a receiver may index by it. The sender of the frames assigns them and uses those again that it has retired.
 enum class EntityId : std::uint32_t {};
 enum class SeriesId : std::uint32_t {};
 

@@ -60,7 +60,7 @@ struct Frame {
   std::uint64_t sequence = 0;  // +1 each; a gap means frames were lost
   MonoTime mono;
   WallTime wall;
-  bool first = false;  // the receiver forgets all ids and state bound to them
+  bool first = false;               // the receiver forgets all ids and state bound to them
   std::vector<EntityDef> entities;  // new, or a retired id used again
   std::vector<SeriesDef> series;
   std::vector<EntityId> gone;  // with all series of theirs; applied before entities and series
@@ -72,11 +72,12 @@ struct Frame {
   bool operator==(const Frame&) const = default;
 };
 
-// Bounds that the codec enforces and every producer keeps.
+// Bounds that the codec enforces and every producer keeps. The first two bound both how many there are and the ids.
 inline constexpr std::size_t kMostEntities = 4096;
 inline constexpr std::size_t kMostSeries = 65536;
 inline constexpr std::size_t kMostEventsPerFrame = 512;
 inline constexpr std::size_t kMostAttributes = 16;
+inline constexpr std::size_t kMostAttributeKey = 64;
 inline constexpr std::size_t kMostAttributeValue = 512;
 
 }  // namespace hostmedic

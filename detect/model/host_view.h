@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "detect/model/frame.h"
@@ -17,7 +16,8 @@ namespace hostmedic {
 
 class HostView {
  public:
-  // Applies definitions, retirements, samples and events of a frame, in that order of the frame's contract.
+  // Applies definitions, retirements, samples and events of a frame, in that order of the frame's contract. What names
+  // an id that is not defined, or is out of its bound, is ignored. Samples of known series allocate nothing.
   void apply(const Frame& frame);
 
   const Entity* entity(EntityId id) const;
@@ -28,34 +28,50 @@ class HostView {
   std::optional<double> value(const Entity& entity, std::string_view name, std::string_view attributes = {}) const;
   // Attributes of the last unit_state event of a service; empty if none.
   const std::vector<Attribute>& unit_facts(const Entity& service) const;
-  // file_growth events of a filesystem no older than max_age at the view's time, fastest first.
+  // file_growth events of a filesystem no older than max_age at the view's time, fastest first. Valid until the next
+  // apply().
   std::vector<const Event*> growing_files(const Entity& filesystem, Duration max_age) const;
 
   MonoTime mono() const { return mono_; }
   WallTime wall() const { return wall_; }
-  std::size_t series_count() const { return series_.size(); }
-  std::size_t entity_count() const { return entities_.size(); }
+  std::size_t series_count() const { return series_count_; }
+  std::size_t entity_count() const { return entity_count_; }
   // Visits every series with its entity and last value, in id order.
   template <class Visit>
   void each_series(Visit visit) const {
-    for (const auto& [id, row] : series_) visit(row.def, entities_.at(row.def.entity), row.value);
+    for (const SeriesSlot& slot : series_)
+      if (slot.live) visit(slot.def, entities_[static_cast<std::size_t>(slot.def.entity)].entity, slot.value);
   }
 
  private:
-  struct Row {
-    SeriesDef def;
+  struct SeriesSlot {
+    bool live = false;
     std::optional<double> value;
+    SeriesDef def;
   };
+  struct EntitySlot {
+    bool live = false;
+    Entity entity;
+    std::vector<SeriesId> series;
+    std::vector<Attribute> unit_facts;
+    std::vector<Event> growth;  // at most kMostGrowing, one per path
+  };
+  static constexpr std::size_t kMostGrowing = 8;
+
+  const EntitySlot* slot(const Entity& entity) const;
+  const EntitySlot* slot(EntityId id) const;
   void retire(EntityId id);
+  void define(const EntityDef& def);
+  void define(const SeriesDef& def);
+  void note(const Event& event);
 
   MonoTime mono_;
   WallTime wall_;
-  std::map<EntityId, Entity> entities_;
+  std::vector<EntitySlot> entities_;  // by id, below kMostEntities
+  std::vector<SeriesSlot> series_;    // by id, below kMostSeries
   std::map<Entity, EntityId> by_entity_;
-  std::map<SeriesId, Row> series_;
-  std::map<EntityId, std::vector<SeriesId>> series_of_;
-  std::map<EntityId, std::vector<Attribute>> unit_facts_;
-  std::map<EntityId, std::vector<Event>> growth_;  // at most 8 per filesystem, one per path
+  std::size_t entity_count_ = 0;
+  std::size_t series_count_ = 0;
 };
 
 }  // namespace hostmedic

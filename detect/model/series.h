@@ -3,6 +3,7 @@
 // OpenTelemetry semantic conventions where one exists; ours start with "hostmedic.".
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 namespace hostmedic {
 
 enum class Unit : std::uint8_t { ratio, bytes, seconds, count, bytes_per_second, per_second };
+inline constexpr int kUnitCount = 6;
 enum class Instrument : std::uint8_t {
   gauge,    // the value now
   counter,  // cumulative, only grows; a fall is a reset
@@ -29,10 +31,11 @@ struct MetricInfo {
   std::string_view doc;
 };
 
+inline constexpr std::size_t kMostSeriesText = 256;
 struct SeriesDef {
   SeriesId id{};
   EntityId entity{};
-  std::string name;        // "system.cpu.time"
+  std::string name;        // "system.cpu.time"; at most kMostSeriesText bytes, as the attributes
   std::string attributes;  // "cpu.mode=user"; empty for none; "k=v,k=v" sorted by key for several
   Unit unit = Unit::count;
   Instrument instrument = Instrument::gauge;
