@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <boost/json/serialize.hpp>
+#include <charconv>
+#include <cmath>
+
+#include "agent/base/text.h"
+#include "agent/record/record_json.h"
+
+namespace hostmedic {
+
+namespace {
+namespace json = boost::json;
+
+json::string_view sv(std::string_view text) { return {text.data(), text.size()}; }
+
+json::string put(std::string_view text, std::size_t most = kMostRecordText) {
+  const std::string clean = printable(text, text.size() <= most ? most : most - 3);  // a cut adds "..."
+  return json::string(sv(clean));
+}
+
+// 15 significant digits: as many as every reader of decimal numbers gives back unchanged.
+double rounded(double value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, 14).ptr;
+  double result = 0;
+  std::from_chars(text, end, result);
+  return result;
+}
+double number(double value) { return std::isfinite(value) ? rounded(value) : 0; }
+json::value number(const std::optional<double>& value) {
+  if (!value || !std::isfinite(*value)) return nullptr;
+  return rounded(*value);
+}
+
+json::string word(std::string_view text) { return json::string(sv(text)); }
+json::string entity(const Entity& of) { return put(to_string(of), kMostEntityName + 32); }
+
+json::array entities(const std::vector<Entity>& list) {
+  json::array out;
+  for (const Entity& one : list) {
+    if (out.size() == kMostRecordEntities) break;
+    out.emplace_back(entity(one));
+  }
+  return out;
+}
+
+json::object attributes(const std::vector<Attribute>& list) {
+  json::object out;
+  for (const Attribute& one : list) {
+    if (out.size() == kMostAttributes) break;
+    out.emplace(put(one.key, kMostAttributeKey), put(one.value, kMostAttributeValue));  // keeps the first of equal keys
+  }
+  return out;
+}
+
+json::object anomaly(const Anomaly& of) {
+  return {
+      {"entity", entity(of.entity)},
+      {"rule", put(of.rule)},
+      {"signal", put(of.signal)},
+      {"probability", number(of.probability)},
+      {"direction", word(to_string(of.direction))},
+      {"value", number(of.value)},
+      {"expected", number(of.expected)},
+      {"unit", word(to_string(of.unit))},
+      {"evidence", put(of.evidence)},
+      {"since_mono_nano", to_ns(of.since)},
+      {"since_unix_nano", to_ns(of.since_wall)},
+      {"firing", of.firing},
+      {"proof", of.proof},
+  };
+}
+
+json::object entry(const TimelineEntry& of) {
+  return {
+      {"at_unix_nano", to_ns(of.at)},
+      {"kind", word(to_string(of.kind))},
+      {"text", put(of.text)},
+      {"attributes", attributes(of.attributes)},
+  };
+}
+}  // namespace
+
+json::object to_json_object(const Incident& incident) {
+  json::array anomalies, timeline;
+  for (const Anomaly& one : incident.anomalies)
+    if (anomalies.size() < kMostAnomalies) anomalies.emplace_back(anomaly(one));
+  for (const TimelineEntry& one : incident.timeline)
+    if (timeline.size() < kMostTimeline) timeline.emplace_back(entry(one));
+  json::value closed = nullptr;
+  if (incident.closed_at) closed = to_ns(*incident.closed_at);
+  return {
+      {"id", put(incident.id)},
+      {"revision", incident.revision},
+      {"root", entity(incident.root)},
+      {"kind", put(incident.kind)},
+      {"fingerprint", put(incident.fingerprint)},
+      {"severity", word(to_string(incident.severity))},
+      {"state", word(to_string(incident.state))},
+      {"confidence", number(incident.confidence)},
+      {"signals", incident.signals},
+      {"proof", incident.proof},
+      {"active", incident.active},
+      {"fault_at_unix_nano", to_ns(incident.fault_at)},
+      {"opened_at_unix_nano", to_ns(incident.opened_at)},
+      {"opened_mono_nano", to_ns(incident.opened_mono)},
+      {"closed_at_unix_nano", closed},
+      {"summary", put(incident.summary)},
+      {"diagnosis", put(incident.diagnosis)},
+      {"anomalies", std::move(anomalies)},
+      {"affected", entities(incident.affected)},
+      {"causes", entities(incident.causes)},
+      {"timeline", std::move(timeline)},
+  };
+}
+
+json::object to_json_object(const Plan& plan) {
+  return {
+      {"action", put(plan.action)}, {"target", entity(plan.target)},       {"parameters", attributes(plan.parameters)},
+      {"what", put(plan.what)},     {"command", put(plan.command)},        {"undo", put(plan.undo)},
+      {"touched", plan.touched},    {"timeout_nano", to_ns(plan.timeout)},
+  };
+}
+
+json::object to_json_object(const Order& order) {
+  return {
+      {"key", put(order.key)},
+      {"incident_id", put(order.incident_id)},
+      {"incident_kind", put(order.incident_kind)},
+      {"runbook", put(order.runbook)},
+      {"step", order.step},
+      {"plan", to_json_object(order.plan)},
+      {"confidence", number(order.confidence)},
+      {"signals", order.signals},
+      {"proof", order.proof},
+      {"issued_at_unix_nano", to_ns(order.issued_at)},
+      {"expires_at_unix_nano", to_ns(order.expires_at)},
+      {"approved_by", put(order.approved_by)},
+  };
+}
+
+json::object to_json_object(const Verdict& verdict) {
+  json::array answers;
+  for (const RuleAnswer& one : verdict.answers) {
+    if (answers.size() == kMostRecordAnswers) break;
+    answers.emplace_back(json::object{
+        {"rule", put(one.rule)}, {"decision", word(to_string(one.decision))}, {"reason", put(one.reason)}});
+  }
+  return {{"decision", word(to_string(verdict.decision))}, {"answers", std::move(answers)}};
+}
+
+json::object to_json_object(const Outcome& outcome) {
+  return {
+      {"key", put(outcome.key)},
+      {"result", word(to_string(outcome.result))},
+      {"started_at_unix_nano", to_ns(outcome.started_at)},
+      {"ended_at_unix_nano", to_ns(outcome.ended_at)},
+      {"text", put(outcome.text)},
+      {"details", attributes(outcome.details)},
+      {"verdict", to_json_object(outcome.verdict)},
+  };
+}
+
+std::string to_json(const Incident& incident) { return json::serialize(to_json_object(incident)); }
+std::string to_json(const Plan& plan) { return json::serialize(to_json_object(plan)); }
+std::string to_json(const Order& order) { return json::serialize(to_json_object(order)); }
+std::string to_json(const Verdict& verdict) { return json::serialize(to_json_object(verdict)); }
+std::string to_json(const Outcome& outcome) { return json::serialize(to_json_object(outcome)); }
+
+}  // namespace hostmedic
