@@ -649,3 +649,17 @@ def package_files(names):
             raise AssertionError(f"build/package has {len(found)} packages named {name}; run ./dev package")
         files.append(found[0])
     return files
+
+
+def main():
+    """testhost.py [TREE]: builds the root tree if it is missing, or says why there can be no test host."""
+    reason = why_not()
+    if reason:
+        print(f"no test hosts here: {reason}")
+    else:
+        ensure_tree(sys.argv[1] if len(sys.argv) > 1 else "base", say=lambda text: print(text, flush=True))
+
+
+if __name__ == "__main__":
+    exit_on_signals()
+    main()
