@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// The actuator's ledger: what was ordered, what the guard said, what came of it, and the brakes that people set. Owns
+// one SQLite file. Every change is on disk when the call returns. One thread at a time; one process.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actions/action.h"
+#include "actions/guard/guard.h"
+#include "agent/base/result.h"
+
+namespace hostmedic {
+
+class Database;
+
+struct LedgerRow {
+  Order order;
+  Verdict verdict;
+  WallTime begun_at;
+  std::optional<Outcome> outcome;  // absent: it never came to an end
+};
+
+struct LedgerBrakes {
+  bool halted = false;
+  std::string halted_by, halt_reason;
+  WallTime halted_at;
+  std::vector<guard::Maintenance> maintenance;  // as set, also those that have ended; see prune()
+};
+
+struct Approval {
+  std::string key;  // of the order
+  std::string by;   // "uid 0 (root)"
+  WallTime at, expires_at;
+};
+
+// A human undid this action on this target: not again until cleared.
+struct HumanUndo {
+  Entity target;
+  std::string action;
+  std::string by;
+  WallTime at;
+};
+
+class Ledger {
+ public:
+  // A broken file is moved aside (see quarantined()). What it held is then unknown, the kill switch included, so the
+  // new ledger starts halted until a human resumes. A file of a newer version is refused.
+  static Result<Ledger> open(const std::string& path);
+  Ledger(Ledger&&) noexcept;
+  Ledger& operator=(Ledger&&) noexcept;
+  ~Ledger();
+
+  // Why a broken file was moved aside at open, and where to; empty if none was.
+  const std::string& quarantined() const;
+
+  Result<std::optional<LedgerRow>> find(const std::string& key);
+  // Before the effect. A key that was ever begun is refused with conflict, whatever came of it.
+  Status begin(const Order& order, const Verdict& verdict, WallTime now);
+  // After the effect. not_found for a key that was not begun, conflict for one that has an outcome: the first stands.
+  Status finish(const Outcome& outcome);
+  // Begun and without outcome, oldest first.
+  Result<std::vector<LedgerRow>> open_rows();
+  // Begun at or after since, oldest first, the newest kMostHistory of them, for the guard. Undos by humans are marked
+  // on the rows they fit; one without such a row is added as a row of its own with an empty key.
+  Result<std::vector<guard::PastAction>> history(WallTime since);
+
+  Result<LedgerBrakes> brakes();
+  Status halt(const std::string& by, const std::string& reason, WallTime now);
+  Status resume();
+  // Replaces one with the same entity pattern. At most kMostMaintenance.
+  Status add_maintenance(const guard::Maintenance& maintenance);
+  // Ends those with this entity pattern; an empty pattern ends all.
+  Status end_maintenance(const std::string& entity);
+
+  Status approve(const Approval& approval);
+  // The approval of this key if it has not expired.
+  Result<std::optional<Approval>> approval(const std::string& key, WallTime now);
+
+  Status mark_undone(const HumanUndo& undo);
+  Status clear_undone(const Entity& target, const std::string& action);
+  Result<std::vector<HumanUndo>> undone();
+
+  // Forgets finished rows beyond these bounds, oldest first, and approvals and maintenance that ended before now -
+  // most_age. Rows without outcome, the kill switch and undos of humans stay.
+  Status prune(WallTime now, std::size_t most_rows, Duration most_age);
+
+  static constexpr std::size_t kMostHistory = 4096;
+  static constexpr std::size_t kMostMaintenance = 64;
+
+ private:
+  explicit Ledger(std::unique_ptr<Database> database);
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace hostmedic
