@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/store/ledger.h"
+
+#include <algorithm>
+
+#include "agent/base/clock.h"
+#include "agent/base/text.h"
+#include "agent/record/record.h"
+#include "agent/store/database.h"
+
+namespace hostmedic {
+
+namespace {
+constexpr std::string_view kMigrations[] = {
+    R"sql(
+CREATE TABLE entry (
+  key TEXT PRIMARY KEY,
+  target TEXT NOT NULL,
+  runbook TEXT NOT NULL,
+  action TEXT NOT NULL,
+  begun_at INTEGER NOT NULL,
+  order_record TEXT NOT NULL,
+  verdict_record TEXT NOT NULL,
+  result TEXT,
+  outcome_record TEXT
+) STRICT;
+CREATE INDEX entry_begun ON entry (begun_at);
+CREATE TABLE halt (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE maintenance (
+  entity TEXT PRIMARY KEY,
+  until INTEGER NOT NULL,
+  by TEXT NOT NULL,
+  reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE approval (
+  key TEXT PRIMARY KEY,
+  by TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE human_undo (
+  target TEXT NOT NULL,
+  action TEXT NOT NULL,
+  by TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  PRIMARY KEY (target, action)
+) STRICT;
+)sql",
+};
+constexpr Schema kSchema{0x484d4c31, kMigrations};  // "HML1"
+
+Result<LedgerRow> row_from(const Statement& statement) {
+  LedgerRow row;
+  Result<Order> order = order_from_json(statement.text(0));
+  if (!order) return std::move(order.error()).in("ledger: order");
+  Result<Verdict> verdict = verdict_from_json(statement.text(1));
+  if (!verdict) return std::move(verdict.error()).in("ledger: verdict");
+  row.order = std::move(*order);
+  row.verdict = std::move(*verdict);
+  row.begun_at = statement.time(2);
+  if (!statement.is_null(3)) {
+    Result<Outcome> outcome = outcome_from_json(statement.text(3));
+    if (!outcome) return std::move(outcome.error()).in("ledger: outcome");
+    row.outcome = std::move(*outcome);
+  }
+  return row;
+}
+constexpr std::string_view kRowColumns = "SELECT order_record, verdict_record, begun_at, outcome_record FROM entry ";
+}  // namespace
+
+Ledger::Ledger(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+Ledger::Ledger(Ledger&&) noexcept = default;
+Ledger& Ledger::operator=(Ledger&&) noexcept = default;
+Ledger::~Ledger() = default;
+
+Result<Ledger> Ledger::open(const std::string& path) {
+  Result<Database> database = Database::open(path, kSchema, Sync::full);
+  if (!database) return std::move(database.error());
+  Ledger ledger(std::make_unique<Database>(std::move(*database)));
+  if (!ledger.quarantined().empty()) {
+    Status halted = ledger.halt("hostmedic-actuator", "the ledger was unreadable: " + ledger.quarantined(), wall_now());
+    if (!halted) return std::move(halted.error());
+  }
+  return ledger;
+}
+
+const std::string& Ledger::quarantined() const { return database_->quarantined(); }
+
+Result<std::optional<LedgerRow>> Ledger::find(const std::string& key) {
+  Statement statement = database_->query(std::string(kRowColumns) + "WHERE key = ?", key);
+  if (!statement.next()) {
+    Status status = statement.status();
+    if (!status) return std::move(status.error());
+    return std::optional<LedgerRow>();
+  }
+  Result<LedgerRow> row = row_from(statement);
+  if (!row) return std::move(row.error());
+  return std::optional<LedgerRow>(std::move(*row));
+}
+
+Status Ledger::begin(const Order& order, const Verdict& verdict, WallTime now) {
+  if (order.key.empty()) return make_error(ErrorCode::malformed, "an order without a key");
+  Status status = database_->run(
+      "INSERT INTO entry (key, target, runbook, action, begun_at, order_record, verdict_record) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)",
+      order.key, to_string(order.plan.target), order.runbook, order.plan.action, now, to_json(order), to_json(verdict));
+  if (!status && status.error().code == ErrorCode::conflict)
+    return make_error(ErrorCode::conflict, "order " + printable(order.key, 64) + " was carried out or tried before");
+  return status;
+}
+
+Status Ledger::finish(const Outcome& outcome) {
+  Status status =
+      database_->run("UPDATE entry SET result = ?, outcome_record = ? WHERE key = ? AND outcome_record IS NULL",
+                     to_string(outcome.result), to_json(outcome), outcome.key);
+  if (!status || database_->changes() == 1) return status;
+  const Result<std::int64_t> begun = database_->one_integer("SELECT count(*) FROM entry WHERE key = ?", outcome.key);
+  if (!begun) return begun.error();
+  if (*begun == 0) return make_error(ErrorCode::not_found, "order " + printable(outcome.key, 64) + " was never begun");
+  return make_error(ErrorCode::conflict, "order " + printable(outcome.key, 64) + " has an outcome already");
+}
+
+Result<std::vector<LedgerRow>> Ledger::open_rows() {
+  std::vector<LedgerRow> rows;
+  Statement statement =
+      database_->query(std::string(kRowColumns) + "WHERE outcome_record IS NULL ORDER BY begun_at, rowid");
+  while (statement.next()) {
+    Result<LedgerRow> row = row_from(statement);
+    if (!row) return std::move(row.error());
+    rows.push_back(std::move(*row));
+  }
+  Status status = statement.status();
+  if (!status) return std::move(status.error());
+  return rows;
+}
+
+Result<std::vector<guard::PastAction>> Ledger::history(WallTime since) {
+  std::vector<guard::PastAction> past;
+  Statement statement = database_->query(
+      "SELECT key, target, runbook, action, begun_at, result FROM entry WHERE begun_at >= ? "
+      "ORDER BY begun_at DESC, rowid DESC LIMIT ?",
+      since, kMostHistory);
+  while (statement.next()) {
+    guard::PastAction one;
+    one.key = statement.text(0);
+    one.target = entity_from(statement.text(1)).value_or(Entity{});
+    one.runbook = statement.text(2);
+    one.action = statement.text(3);
+    one.at = statement.time(4);
+    one.finished = !statement.is_null(5);
+    if (one.finished) one.result = outcome_result_from(statement.text(5)).value_or(OutcomeResult::interrupted);
+    past.push_back(std::move(one));
+  }
+  Status status = statement.status();
+  if (!status) return std::move(status.error());
+  const Result<std::vector<HumanUndo>> undos = undone();
+  if (!undos) return undos.error();
+  for (const HumanUndo& undo : *undos) {
+    bool found = false;
+    for (guard::PastAction& one : past)
+      if (one.target == undo.target && one.action == undo.action) one.by_hand_undone = found = true;
+    if (found) continue;
+    guard::PastAction mark;
+    mark.target = undo.target;
+    mark.action = undo.action;
+    mark.at = undo.at;
+    mark.finished = true;
+    mark.result = OutcomeResult::done;
+    mark.by_hand_undone = true;
+    past.push_back(std::move(mark));
+  }
+  std::reverse(past.begin(), past.end());
+  std::stable_sort(past.begin(), past.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  return past;
+}
+
+Status Ledger::prune(WallTime now, std::size_t most_rows, Duration most_age) {
+  const WallTime oldest = now - most_age;
+  Transaction transaction(*database_);
+  if (!transaction.begun()) return transaction.begun();
+  Status status = database_->run("DELETE FROM entry WHERE outcome_record IS NOT NULL AND begun_at < ?", oldest);
+  if (status)
+    status = database_->run(
+        "DELETE FROM entry WHERE outcome_record IS NOT NULL AND rowid NOT IN "
+        "(SELECT rowid FROM entry ORDER BY begun_at DESC, rowid DESC LIMIT ?)",
+        most_rows);
+  if (status) status = database_->run("DELETE FROM approval WHERE expires_at < ?", oldest);
+  if (status) status = database_->run("DELETE FROM maintenance WHERE until < ?", oldest);
+  if (status) status = transaction.commit();
+  if (status) status = database_->vacuum(mib(1));
+  return status;
+}
+
+}  // namespace hostmedic
