@@ -3,8 +3,10 @@
 // parses it from TOML and validates it against the catalogue.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "actions/action.h"
@@ -18,6 +20,7 @@ struct Check {
     series_below,  // series of the incident's root entity is below bound
     series_above,
     incident_quiet,  // all causing signals are quiet
+    series_fell,     // series is lower by at least bound than when the order was given
   };
   Subject subject = Subject::incident_quiet;
   std::string series, attributes;
@@ -25,8 +28,16 @@ struct Check {
   Duration settle = std::chrono::seconds(1);   // must hold this long without a break
   Duration within = std::chrono::seconds(30);  // else the step failed
 };
+std::string_view to_string(Check::Subject subject);
+std::optional<Check::Subject> check_subject_from(std::string_view text);
 
-enum class OnFailure : std::uint8_t { next, stop, escalate };
+enum class OnFailure : std::uint8_t {
+  next,      // the next step; after the last, escalate
+  stop,      // no further step; the incident stays open
+  escalate,  // no further step; a human is told
+};
+std::string_view to_string(OnFailure on_failure);
+std::optional<OnFailure> on_failure_from(std::string_view text);
 
 struct Step {
   std::string action;

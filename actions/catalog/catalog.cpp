@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actions/catalog/catalog.h"
+
+namespace hostmedic {
+namespace {
+constexpr const ActionInfo* kActions[] = {&kServiceRestart, &kLogRotate, &kJournalVacuum};
+}
+
+std::span<const ActionInfo* const> all_actions() { return kActions; }
+
+const ActionInfo* find_action(std::string_view name) {
+  for (const ActionInfo* action : kActions)
+    if (action->name == name) return action;
+  return nullptr;
+}
+
+}  // namespace hostmedic

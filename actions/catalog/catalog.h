@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// The planning side of each catalogue entry. Constants; any thread. Adding an entry is one line here and one in
+// catalog.cpp; its effect is listed in effect.h.
+#pragma once
+
+#include "actions/action.h"
+
+namespace hostmedic {
+
+extern const ActionInfo kServiceRestart;  // "service.restart"
+extern const ActionInfo kLogRotate;       // "log.rotate"
+extern const ActionInfo kJournalVacuum;   // "journal.vacuum"
+
+}  // namespace hostmedic

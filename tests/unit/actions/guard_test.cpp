@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actions/guard/guard.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <random>
+
+using namespace hostmedic;
+using namespace hostmedic::guard;
+using namespace std::chrono_literals;
+
+namespace {
+
+const WallTime kNow = wall_from_ns(1'790'000'000'000'000'000);  // 2026-09-21 14:13:20 UTC, a Monday
+
+struct Case {
+  Policy policy;
+  Order order;
+  Circumstances now;
+};
+
+// Everything is in order: the guard allows it.
+Case allowed_case() {
+  Case c;
+  c.policy.tier = Tier::automatic;
+  c.order.key = "000000000000000000000001";
+  c.order.incident_id = "1";
+  c.order.incident_kind = "service.failed";
+  c.order.runbook = "service-restart";
+  c.order.plan.action = "service.restart";
+  c.order.plan.target = {EntityKind::service, "nginx.service"};
+  c.order.confidence = 0.99;
+  c.order.signals = 2;
+  c.order.issued_at = kNow;
+  c.order.expires_at = kNow + 30s;
+  c.now.now = kNow;
+  c.now.uptime = 1h;
+  c.now.target = TargetState::faulty;
+  c.now.entities_of_kind = 100;
+  return c;
+}
+
+Verdict judged(const Case& c) { return judge(c.policy, c.order, c.now); }
+
+const RuleAnswer& answer_of(const Verdict& verdict, std::string_view rule) {
+  const auto found = std::find_if(verdict.answers.begin(), verdict.answers.end(),
+                                  [&](const RuleAnswer& answer) { return answer.rule == rule; });
+  REQUIRE(found != verdict.answers.end());
+  return *found;
+}
+
+PastAction past(const Case& c, Duration ago) {
+  PastAction action;
+  action.key = "past-" + std::to_string(to_ns(ago));
+  action.target = c.order.plan.target;
+  action.runbook = c.order.runbook;
+  action.action = c.order.plan.action;
+  action.at = c.now.now - ago;
+  action.finished = true;
+  action.result = OutcomeResult::done;
+  return action;
+}
+
+PastAction elsewhere(const Case& c, Duration ago, const std::string& runbook) {
+  PastAction action = past(c, ago);
+  action.key += runbook;
+  action.target = {EntityKind::service, "other" + std::to_string(to_ns(ago)) + ".service"};
+  action.runbook = runbook;
+  return action;
+}
+
+struct Stop {
+  std::string rule;
+  Decision decision;
+  std::string reason;  // part of it
+  std::function<void(Case&)> change;
+};
+
+const std::vector<Stop>& stops() {
+  static const std::vector<Stop> kStops = {
+      {"kill-switch", Decision::deny, "halted by uid 0 (root)",
+       [](Case& c) {
+         c.now.halted = true;
+         c.now.halted_by = "uid 0 (root)";
+       }},
+      {"maintenance", Decision::deny, "until 2026-09-21T15:13:20.000Z by root: upgrade",
+       [](Case& c) { c.now.maintenance.push_back({kNow + 1h, "root", "upgrade", "service:nginx*"}); }},
+      {"exclusion-window", Decision::deny, "window 'payday' (14:00 to 15:00 UTC)",
+       [](Case& c) { c.policy.exclusions.push_back({"payday", 0x01, 14 * 60, 15 * 60, "*"}); }},
+      {"tier", Decision::deny, "tier is observe: would have done it", [](Case& c) { c.policy.tier = Tier::observe; }},
+      {"tier", Decision::hold, "tier is suggest: a human", [](Case& c) { c.policy.tier = Tier::suggest; }},
+      {"tier", Decision::hold, "tier is approve: a human", [](Case& c) { c.policy.tier = Tier::approve; }},
+      {"confidence", Decision::hold, "0.80 is below 0.90", [](Case& c) { c.order.confidence = 0.80; }},
+      {"confidence", Decision::deny, "0.50 is below 0.70", [](Case& c) { c.order.confidence = 0.50; }},
+      {"confidence", Decision::deny, "too unsure", [](Case& c) { c.order.confidence = std::nan(""); }},
+      {"two-signals", Decision::hold, "1 independent signals, needs 2", [](Case& c) { c.order.signals = 1; }},
+      {"target-state", Decision::deny, "nothing to do: nginx.service is active",
+       [](Case& c) {
+         c.now.target = TargetState::recovered;
+         c.now.target_text = "nginx.service is active";
+       }},
+      {"target-state", Decision::deny, "the target is gone", [](Case& c) { c.now.target = TargetState::gone; }},
+      {"target-state", Decision::hold, "already at work", [](Case& c) { c.now.target = TargetState::changing; }},
+      {"target-state", Decision::hold, "could not be asked", [](Case& c) { c.now.target = TargetState::unknown; }},
+      {"order-expiry", Decision::deny, "expired 0ms ago", [](Case& c) { c.now.now = c.order.expires_at; }},
+      {"order-expiry", Decision::deny, "1h0m in the future",
+       [](Case& c) { c.order.issued_at = kNow + 1h, c.order.expires_at = kNow + 1h + 30s; }},
+      {"order-expiry", Decision::deny, "may live", [](Case& c) { c.order.expires_at = kNow + 3min; }},
+      {"boot-grace", Decision::hold, "waits for 2m", [](Case& c) { c.now.uptime = 119s; }},
+      {"cooldown", Decision::hold, "last action 29.0s ago, waits 30.0s",
+       [](Case& c) { c.now.history.push_back(past(c, 29s)); }},
+      {"rate-limit-target", Decision::deny, "3 of 3 actions on service:nginx.service",
+       [](Case& c) {
+         for (const auto ago : {59min, 40min, 20min}) c.now.history.push_back(past(c, ago));
+       }},
+      {"rate-limit-runbook", Decision::deny, "10 of 10 actions by runbook service-restart",
+       [](Case& c) {
+         for (int i = 0; i < 10; ++i) c.now.history.push_back(elsewhere(c, 10min + i * 1min, c.order.runbook));
+       }},
+      {"rate-limit-host", Decision::deny, "20 of 20 actions on this host",
+       [](Case& c) {
+         for (int i = 0; i < 20; ++i) c.now.history.push_back(elsewhere(c, 10min + i * 1min, i < 10 ? "a" : "b"));
+       }},
+      {"in-flight", Decision::hold, "has not ended",
+       [](Case& c) {
+         c.now.history.push_back(past(c, 10min));
+         c.now.history.back().finished = false;
+       }},
+      {"in-flight", Decision::deny, "was already taken up",
+       [](Case& c) {
+         c.now.history.push_back(past(c, 10min));
+         c.now.history.back().key = c.order.key;
+       }},
+      {"crash-loop", Decision::deny, "5 restarts in 10m", [](Case& c) { c.now.restarts_seen = 5; }},
+      {"blast-radius", Decision::deny, "touches 6, at most 5", [](Case& c) { c.order.plan.touched = 6; }},
+      {"blast-radius", Decision::deny, "touches 2 of 4, at most 25%",
+       [](Case& c) { c.order.plan.touched = 2, c.now.entities_of_kind = 4; }},
+      {"blast-radius", Decision::deny, "claims to touch 0", [](Case& c) { c.order.plan.touched = 0; }},
+      {"human-undo", Decision::deny, "a human undid this action",
+       [](Case& c) {
+         c.now.history.push_back(past(c, 24h * 300));
+         c.now.history.back().by_hand_undone = true;
+       }},
+      {"protected", Decision::deny, "is protected by 'service:nginx*'",
+       [](Case& c) { c.policy.protected_entities.push_back("service:nginx*"); }},
+      {"protected", Decision::deny, "is protected by 'nginx.service'",
+       [](Case& c) { c.policy.protected_entities.push_back("nginx.service"); }},
+      {"protected", Decision::deny, "the writer service:app.service",
+       [](Case& c) {
+         c.order.plan.parameters = {{"writer_unit", "app.service"}};
+         c.policy.protected_entities.push_back("service:app.service");
+       }},
+      {"never-touch", Decision::deny, "service:ssh.service is never touched",
+       [](Case& c) { c.order.plan.target.name = "ssh.service"; }},
+  };
+  return kStops;
+}
+
+}  // namespace
+
+TEST_CASE("an order with everything in order is allowed, with an answer from every rule") {
+  const Verdict verdict = judged(allowed_case());
+  CHECK(verdict.decision == Decision::allow);
+  REQUIRE(verdict.answers.size() == rules().size());
+  for (std::size_t i = 0; i < rules().size(); ++i) {
+    CHECK(verdict.answers[i].rule == rules()[i].name);
+    CHECK(verdict.answers[i].decision == Decision::allow);
+    CHECK_FALSE(verdict.answers[i].reason.empty());
+    CHECK_FALSE(rules()[i].doc.empty());
+  }
+  CHECK(verdict.summary() == "allowed by 19 rules");
+  CHECK(rules().back().name == "never-touch");
+}
+
+TEST_CASE("each rule alone stops an order that is otherwise allowed") {
+  for (const Stop& stop : stops()) {
+    CAPTURE(stop.rule);
+    CAPTURE(stop.reason);
+    Case c = allowed_case();
+    stop.change(c);
+    const Verdict verdict = judged(c);
+    CHECK(verdict.decision == stop.decision);
+    const RuleAnswer& answer = answer_of(verdict, stop.rule);
+    CHECK(answer.decision == stop.decision);
+    CAPTURE(answer.reason);
+    CHECK(answer.reason.find(stop.reason) != std::string::npos);
+    for (const RuleAnswer& other : verdict.answers) {
+      CAPTURE(other.rule);
+      if (other.rule != stop.rule) CHECK(other.decision == Decision::allow);
+    }
+    CHECK(verdict.summary().find(stop.rule) != std::string::npos);
+  }
+}
+
+TEST_CASE("every rule is covered by a case that it stops") {
+  for (const RuleInfo& rule : rules()) {
+    CAPTURE(rule.name);
+    CHECK(std::any_of(stops().begin(), stops().end(), [&](const Stop& stop) { return stop.rule == rule.name; }));
+  }
+}
+
+TEST_CASE("a human's approval answers tier, confidence and exclusion windows and nothing else") {
+  for (const Stop& stop : stops()) {
+    Case c = allowed_case();
+    stop.change(c);
+    c.now.approved_by = "uid 0 (root)";
+    CAPTURE(stop.rule);
+    CAPTURE(stop.reason);
+    const bool answered = (stop.rule == "tier" && stop.decision == Decision::hold) ||
+                          (stop.rule == "confidence" && stop.decision == Decision::hold) ||
+                          stop.rule == "exclusion-window";
+    CHECK((judged(c).decision == Decision::allow) == answered);
+  }
+}
+
+TEST_CASE("an approval that the order only claims does not count") {
+  Case c = allowed_case();
+  c.policy.tier = Tier::approve;
+  c.order.approved_by = "uid 0 (root)";
+  CHECK(judged(c).decision == Decision::hold);
+}
+
+TEST_CASE("proof replaces the second signal") {
+  Case c = allowed_case();
+  c.order.signals = 1;
+  c.order.proof = true;
+  CHECK(judged(c).decision == Decision::allow);
+}
+
+TEST_CASE("the last tier rule that matches wins") {
+  Policy policy;
+  policy.tiers = {{"*", "*", Tier::automatic},
+                  {"service-*", "service:nginx.service", Tier::approve},
+                  {"*", "service:db*", Tier::observe}};
+  const Entity nginx{EntityKind::service, "nginx.service"}, db{EntityKind::service, "db.service"};
+  CHECK(tier_of(policy, "service-restart", nginx) == Tier::approve);
+  CHECK(tier_of(policy, "other", nginx) == Tier::automatic);
+  CHECK(tier_of(policy, "service-restart", db) == Tier::observe);
+  CHECK(tier_of(Policy{}, "service-restart", nginx) == Tier::observe);
+}
+
+TEST_CASE("what keeps a host reachable is never touched, whatever the policy says") {
+  for (const char* unit : {"ssh.service", "sshd.service", "ssh@0-22.service", "systemd-journald.service",
+                           "systemd-logind.service", "systemd-udevd.service", "dbus.service", "dbus-broker.service",
+                           "init.scope", "polkit.service", "hostmedicd.service", "hostmedic-actuator.service",
+                           "systemd-networkd.service", "NetworkManager.service", "user@1000.service"}) {
+    CAPTURE(unit);
+    Case c = allowed_case();
+    c.order.plan.target.name = unit;
+    c.policy.tiers = {{"*", "*", Tier::automatic}};
+    c.now.approved_by = "uid 0 (root)";
+    CHECK(answer_of(judged(c), "never-touch").decision == Decision::deny);
+  }
+  Case c = allowed_case();
+  c.order.plan.target.name = "sshguard.service";
+  CHECK(judged(c).decision == Decision::allow);
+}
+
+TEST_CASE("cool-down doubles with each action in the window, has an upper bound and resets after it") {
+  Case c = allowed_case();
+  c.policy.per_target = c.policy.per_runbook = c.policy.per_host = {100, 1h};
+  const auto decision_after = [&](std::vector<Duration> ago) {
+    c.now.history.clear();
+    for (const Duration d : ago) c.now.history.push_back(past(c, d));
+    return judged(c).decision;
+  };
+  CHECK(decision_after({30s}) == Decision::allow);
+  CHECK(decision_after({10min, 59s}) == Decision::hold);
+  CHECK(decision_after({10min, 60s}) == Decision::allow);
+  CHECK(decision_after({20min, 10min, 119s}) == Decision::hold);
+  CHECK(decision_after({20min, 10min, 120s}) == Decision::allow);
+  CHECK(decision_after({2h, 90min, 30s}) == Decision::allow);  // the older ones have left the window
+  const std::vector<Duration> many(12, 50min);
+  CHECK(decision_after(many) == Decision::allow);  // 30 min at most
+  std::vector<Duration> recent(12, 40min);
+  recent.push_back(29min);
+  CHECK(decision_after(recent) == Decision::hold);
+}
+
+TEST_CASE("what changed nothing uses up no limit") {
+  Case c = allowed_case();
+  for (const OutcomeResult result : {OutcomeResult::refused, OutcomeResult::unnecessary, OutcomeResult::expired})
+    for (int i = 0; i < 30; ++i) {
+      c.now.history.push_back(past(c, 1s + i * 1ms));
+      c.now.history.back().key += std::to_string(static_cast<int>(result));
+      c.now.history.back().result = result;
+    }
+  CHECK(judged(c).decision == Decision::allow);
+  c.now.history.back().result = OutcomeResult::interrupted;
+  CHECK(answer_of(judged(c), "cooldown").decision == Decision::hold);
+}
+
+TEST_CASE("exclusion windows: days, borders and midnight") {
+  Case c = allowed_case();
+  const auto decision_at = [&](ExclusionWindow window, WallTime at) {
+    c.policy.exclusions = {window};
+    c.now.now = c.order.issued_at = at;
+    c.order.expires_at = at + 30s;
+    return judged(c).decision;
+  };
+  const WallTime monday = kNow - (14h + 13min + 20s);                // 00:00
+  const ExclusionWindow night{"night", 0x01, 22 * 60, 4 * 60, "*"};  // Monday night
+  CHECK(decision_at(night, monday + 21h + 59min + 59s) == Decision::allow);
+  CHECK(decision_at(night, monday + 22h) == Decision::deny);
+  CHECK(decision_at(night, monday + 24h + 3h + 59min) == Decision::deny);
+  CHECK(decision_at(night, monday + 24h + 4h) == Decision::allow);
+  CHECK(decision_at(night, monday + 3h) == Decision::allow);  // that is Sunday night
+  CHECK(decision_at(night, monday + 24h + 23h) == Decision::allow);
+  CHECK(decision_at({"all", 0x40, 0, 1440, "*"}, monday - 1s) == Decision::deny);  // Sunday
+  CHECK(decision_at({"all", 0x40, 0, 1440, "*"}, monday) == Decision::allow);
+  CHECK(decision_at({"db", 0x7f, 0, 1440, "service:db*"}, monday) == Decision::allow);
+}
+
+TEST_CASE("the verdict names every rule that was as strict as the decision") {
+  Case c = allowed_case();
+  c.now.halted = true;
+  c.now.halted_by = "root";
+  c.policy.tier = Tier::observe;
+  c.order.signals = 1;
+  CHECK(judged(c).summary() == "denied by kill-switch: halted by root; by tier: tier is observe: would have done it");
+}
+
+// Random lives of a host: whatever happens, no window ever holds more actions than its limit. The clock is set back
+// at random; time that really passed is kept beside it.
+TEST_CASE("limits are never exceeded in random histories, also when the clock is set back") {
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    CAPTURE(seed);
+    std::mt19937_64 random(seed);
+    Case c = allowed_case();
+    c.policy.per_target = {static_cast<int>(1 + random() % 4), (1 + random() % 60) * 1min};
+    c.policy.per_runbook = {static_cast<int>(2 + random() % 6), (1 + random() % 60) * 1min};
+    c.policy.per_host = {static_cast<int>(3 + random() % 9), (1 + random() % 60) * 1min};
+    c.policy.cooldown = (1 + random() % 60) * 1s;
+    struct Done {
+      Duration real;
+      Entity target;
+      std::string runbook;
+    };
+    std::vector<Done> done;
+    Duration real{}, offset{};
+    const bool steps_back = seed % 2 == 0;
+    for (int i = 0; i < 1500; ++i) {
+      real += (random() % 120) * 1s;
+      if (steps_back && random() % 50 == 0) offset -= (random() % 1200) * 1s;
+      c.now.now = kNow + real + offset;
+      c.order.key = std::to_string(i);
+      c.order.issued_at = c.now.now;
+      c.order.expires_at = c.now.now + 30s;
+      c.order.plan.target.name = "s" + std::to_string(random() % 4) + ".service";
+      c.order.runbook = "r" + std::to_string(random() % 3);
+      if (judged(c).decision != Decision::allow) continue;
+      PastAction action = past(c, 0s);
+      action.key = c.order.key;
+      if (random() % 3 == 0) action.result = OutcomeResult::interrupted;
+      c.now.history.push_back(action);
+      const auto within = [&](Duration window, const auto& match) {
+        return std::count_if(done.begin(), done.end(),
+                             [&](const Done& d) { return real - d.real < window && match(d); });
+      };
+      REQUIRE(within(c.policy.per_target.window, [&](const Done& d) { return d.target == action.target; }) <
+              c.policy.per_target.count);
+      REQUIRE(within(c.policy.per_runbook.window, [&](const Done& d) { return d.runbook == action.runbook; }) <
+              c.policy.per_runbook.count);
+      REQUIRE(within(c.policy.per_host.window, [](const Done&) { return true; }) < c.policy.per_host.count);
+      REQUIRE(within(c.policy.cooldown, [&](const Done& d) { return d.target == action.target; }) == 0);
+      done.push_back({real, action.target, action.runbook});
+    }
+    CHECK(done.size() > 10);  // the guard did let work through
+  }
+}
+
+TEST_CASE("the guard is a pure function") {
+  for (const Stop& stop : stops()) {
+    Case c = allowed_case();
+    stop.change(c);
+    const Verdict one = judged(c), two = judged(c);
+    CHECK(one.summary() == two.summary());
+    CHECK(one.answers.size() == two.answers.size());
+  }
+}
