@@ -34,6 +34,8 @@ Facts, found on Debian 12 (systemd 252) in a test host; a test in tests/host/tes
  * Loop devices work: the node is made inside with mknod, then an ordinary mount inside. ext4 and xfs on them
    have FALLOC_FL_PUNCH_HOLE and FALLOC_FL_COLLAPSE_RANGE; tmpfs has only PUNCH_HOLE. The overlay has what the
    file system of the scratch directory has.
+ * Docker (tree "docker") starts by itself and runs containers with its bridge and nft rules, cgroup driver
+   systemd; its storage driver is vfs, because the host's root is an overlay already.
  * systemd-run expands $NAME in its command line itself: write $$NAME for the shell inside.
  * CAP_SYS_RESOURCE may be missing on the machine: then no program inside raises a hard limit.
 """
