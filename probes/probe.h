@@ -21,15 +21,18 @@ namespace hostmedic {
 class Sink {
  public:
   virtual ~Sink() = default;
-  // The id of the entity, defined in the stream if it is new. Past the bound of frame.h the host's own id is returned
-  // and the refusal is counted.
+  // The id of the entity, defined in the stream if it is new. Past the bound of frame.h kNoEntity is returned and the
+  // refusal is counted: series() of it is kNoSeries, an event about it is told of the host.
   virtual EntityId entity(EntityKind kind, std::string_view name) = 0;
   // The id of the series; id kNoSeries past the bound.
   virtual SeriesId series(EntityId entity, const MetricInfo& metric, std::string_view attributes = {}) = 0;
-  virtual void retire(EntityId entity) = 0;  // and all its series
+  // This probe says nothing more about the entity: its series become unknown. The entity goes with all its series when
+  // the last probe that asked for it has retired it.
+  virtual void retire(EntityId entity) = 0;
   virtual void sample(SeriesId series, std::optional<double> value) = 0;
   virtual void event(Event event) = 0;  // wakes the daemon at once
 };
+inline constexpr EntityId kNoEntity{0xffffffff};
 inline constexpr SeriesId kNoSeries{0xffffffff};  // sample() ignores it
 
 // Roots enter once, as directory descriptors. Probes open below them with openat and know no absolute path.

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// Space and inodes of filesystems. Asking a filesystem can hang for ever (a dead NFS server, a dying disk), so a worker
+// asks, with a deadline; those behind a network or a user-space server have a worker each. What is late is unknown.
+#include <poll.h>
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+
+#include "agent/base/text.h"
+#include "detect/model/names.h"
+#include "probes/disk/select_mounts.h"
+#include "probes/parse/mountinfo.h"
+#include "probes/probe.h"
+#include "probes/source/kept_file.h"
+#include "probes/source/roots.h"
+#include "probes/source/table.h"
+#include "probes/source/worker.h"
+
+namespace hostmedic {
+namespace {
+
+constexpr Duration kInterval = std::chrono::seconds(1);
+constexpr Duration kDeadline = std::chrono::seconds(1);
+// A filesystem that goes read-only because of an I/O error does not announce it as a change of the mounts.
+constexpr Duration kReread = std::chrono::seconds(10);
+constexpr std::size_t kMostFilesystems = 256;
+constexpr std::size_t kMostRemoteWorkers = 16;  // further ones share the last
+
+struct Answer {
+  int error = 0;  // errno, 0: none
+  double used_bytes = 0, free_bytes = 0;
+  double inodes = 0, inodes_free = 0;  // inodes 0: this filesystem has no fixed number
+  bool read_only = false;              // as seen from our own mount namespace
+};
+
+struct AskSpace {
+  std::string path;
+  Answer run() const {
+    Answer answer;
+    struct statvfs info{};
+    if (::statvfs(path.c_str(), &info) != 0) {
+      answer.error = errno;
+      return answer;
+    }
+    if (info.f_bfree > info.f_blocks || info.f_ffree > info.f_files) {  // a user-space server may say anything
+      answer.error = EPROTO;
+      return answer;
+    }
+    const double block = static_cast<double>(info.f_frsize);
+    answer.used_bytes = static_cast<double>(info.f_blocks - info.f_bfree) * block;
+    answer.free_bytes = static_cast<double>(info.f_bavail) * block;
+    answer.inodes = static_cast<double>(info.f_files);
+    answer.inodes_free = static_cast<double>(info.f_ffree);
+    answer.read_only = (info.f_flag & ST_RDONLY) != 0;
+    return answer;
+  }
+};
+using SpaceWorker = ProbeWorker<AskSpace>;
+
+struct Watched {
+  std::shared_ptr<const AskSpace> job;
+  SpaceWorker* worker = nullptr;  // null: no thread was to be had
+  std::unique_ptr<SpaceWorker> own_worker;
+  std::size_t slot = 0;
+  bool read_only = false;
+  std::optional<bool> seen_read_only;
+  EntityId entity = kNoEntity;
+  SeriesId used = kNoSeries, free = kNoSeries, limit = kNoSeries, utilization = kNoSeries;
+  SeriesId inodes = kNoSeries, read_only_series = kNoSeries;
+};
+
+class FilesystemProbe final : public Probe {
+ public:
+  FilesystemProbe(const Roots& roots, std::shared_ptr<Bell> bell)
+      : view_(mount_view(roots)),
+        mounts_(roots.proc.get(), view_.mountinfo, KeptFile::Shape::pieces),
+        bell_(std::move(bell)) {}
+
+  Status read(MonoTime now, Sink& sink) override {
+    collect(sink);
+    Status status = ok();
+    if (must_reread(now)) status = reread(now, sink);
+    bool late = false;
+    for (std::size_t i = 0; i < watched_.size(); ++i) {
+      Watched& one = watched_[i];
+      if (one.worker == nullptr) {
+        unknown(one, sink);
+      } else if (one.worker->late(one.slot, now)) {
+        unknown(one, sink);
+        late = true;
+        if (status) status = make_error(ErrorCode::timeout, watched_.name(i) + " does not answer").in("filesystem");
+      } else {
+        (void)one.worker->submit(one.slot, one.job, now + kDeadline);  // refused: it is still within its deadline
+      }
+    }
+    if (!status) return status;
+    return problem_ && !late ? Status(*problem_) : ok();
+  }
+
+  std::vector<int> descriptors() const override { return {bell_->fd()}; }
+  Status on_ready(MonoTime, Sink& sink) override {
+    bell_->quiet();
+    collect(sink);
+    return ok();
+  }
+  Duration interval() const override { return kInterval; }
+
+ private:
+  bool must_reread(MonoTime now) const {
+    if (!read_at_ || read_only_changed_ || now - *read_at_ >= kReread) return true;
+    pollfd change{mounts_.fd(), POLLPRI, 0};
+    return ::poll(&change, 1, 0) != 0 && (change.revents & (POLLPRI | POLLERR)) != 0;
+  }
+
+  Status reread(MonoTime now, Sink& sink) {
+    read_at_ = now;  // also after a failure: not again at once
+    read_only_changed_ = false;
+    auto text = mounts_.read();
+    if (!text) return std::move(text).error();
+    auto mounts = parse_mountinfo(*text);
+    if (!mounts) return std::move(mounts).error().in(view_.mountinfo);
+    const std::vector<Filesystem> found = select_filesystems(*mounts, kMostFilesystems);
+    watched_.align(
+        found, [&](const Filesystem& row) { return watch(row, sink); }, [&](Watched& gone) { drop(gone, sink); });
+    for (std::size_t i = 0; i < found.size(); ++i) watched_[i].read_only = found[i].read_only;
+    return ok();
+  }
+
+  Watched watch(const Filesystem& row, Sink& sink) {
+    Watched one;
+    one.job = std::make_shared<const AskSpace>(AskSpace{view_.prefix + row.name});
+    assign_worker(row.may_hang, one);
+    one.entity = sink.entity(EntityKind::filesystem, row.name);
+    one.used = sink.series(one.entity, metric::kFilesystemUsage, "system.filesystem.state=used");
+    one.free = sink.series(one.entity, metric::kFilesystemUsage, "system.filesystem.state=free");
+    one.limit = sink.series(one.entity, metric::kFilesystemLimit);
+    one.utilization = sink.series(one.entity, metric::kFilesystemUtilization);
+    one.read_only_series = sink.series(one.entity, metric::kFilesystemReadOnly);
+    return one;
+  }
+  void assign_worker(bool may_hang, Watched& one) {
+    if (may_hang && remote_workers_ < kMostRemoteWorkers) {
+      auto made = SpaceWorker::make(1, bell_);
+      if (!made) return;
+      one.own_worker = std::move(*made);
+      one.worker = one.own_worker.get();
+      ++remote_workers_;
+      return;
+    }
+    std::unique_ptr<SpaceWorker>& shared = may_hang ? remote_ : local_;
+    std::vector<bool>& taken = may_hang ? remote_taken_ : local_taken_;
+    if (!shared) {
+      auto made = SpaceWorker::make(kMostFilesystems, bell_);
+      if (!made) return;
+      shared = std::move(*made);
+      taken.assign(kMostFilesystems, false);
+    }
+    // A slot whose last owner is gone but whose call still hangs is no use.
+    for (std::size_t slot = 0; slot < taken.size(); ++slot) {
+      if (taken[slot] || shared->busy(slot)) continue;
+      (void)shared->take(slot);  // an answer for the slot's last owner
+      taken[slot] = true;
+      one.worker = shared.get();
+      one.slot = slot;
+      return;
+    }
+  }
+  void drop(Watched& gone, Sink& sink) {
+    if (gone.own_worker) --remote_workers_;
+    if (gone.worker == local_.get() && local_) local_taken_[gone.slot] = false;
+    if (gone.worker == remote_.get() && remote_) remote_taken_[gone.slot] = false;
+    sink.retire(gone.entity);
+  }
+
+  void collect(Sink& sink) {
+    for (std::size_t i = 0; i < watched_.size(); ++i) {
+      Watched& one = watched_[i];
+      if (one.worker == nullptr) continue;
+      const std::optional<Answer> answer = one.worker->take(one.slot);
+      if (!answer) continue;
+      if (answer->error != 0) {
+        unknown(one, sink);
+        if (!problem_ || problem_of_ == watched_.name(i))
+          problem_ = errno_error(answer->error, watched_.name(i)).in("filesystem");
+        problem_of_ = watched_.name(i);
+        continue;
+      }
+      if (problem_ && problem_of_ == watched_.name(i)) problem_.reset();
+      emit(one, *answer, sink);
+    }
+    if (problem_ && !is_watched(problem_of_)) problem_.reset();
+  }
+  bool is_watched(const std::string& name) const {
+    for (std::size_t i = 0; i < watched_.size(); ++i) {
+      if (watched_.name(i) == name) return true;
+    }
+    return false;
+  }
+
+  void emit(Watched& one, const Answer& answer, Sink& sink) {
+    if (one.seen_read_only && *one.seen_read_only != answer.read_only) read_only_changed_ = true;
+    one.seen_read_only = answer.read_only;
+    const double limit = answer.used_bytes + answer.free_bytes;
+    sink.sample(one.used, answer.used_bytes);
+    sink.sample(one.free, answer.free_bytes);
+    sink.sample(one.limit, limit);
+    sink.sample(one.utilization, limit > 0 ? std::optional(answer.used_bytes / limit) : std::nullopt);
+    sink.sample(one.read_only_series, one.read_only ? 1 : 0);
+    if (answer.inodes > 0 && one.inodes == kNoSeries)
+      one.inodes = sink.series(one.entity, metric::kFilesystemInodesUtilization);
+    sink.sample(one.inodes,
+                answer.inodes > 0 ? std::optional((answer.inodes - answer.inodes_free) / answer.inodes) : std::nullopt);
+  }
+  static void unknown(const Watched& one, Sink& sink) {
+    for (const SeriesId series : {one.used, one.free, one.limit, one.utilization, one.inodes})
+      sink.sample(series, std::nullopt);
+    sink.sample(one.read_only_series, std::nullopt);
+  }
+
+  const MountView view_;
+  KeptFile mounts_;
+  const std::shared_ptr<Bell> bell_;
+  std::unique_ptr<SpaceWorker> local_, remote_;
+  std::vector<bool> local_taken_, remote_taken_;
+  std::size_t remote_workers_ = 0;
+  FollowedTable<Watched> watched_;
+  std::optional<MonoTime> read_at_;
+  bool read_only_changed_ = false;
+  std::optional<Error> problem_;  // the last one that is not over
+  std::string problem_of_;
+};
+
+constexpr const MetricInfo* kMetrics[] = {&metric::kFilesystemUsage, &metric::kFilesystemLimit,
+                                          &metric::kFilesystemUtilization, &metric::kFilesystemInodesUtilization,
+                                          &metric::kFilesystemReadOnly};
+
+Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
+  auto bell = Bell::make();
+  if (!bell) return std::move(bell).error();
+  return std::unique_ptr<Probe>(std::make_unique<FilesystemProbe>(context.roots, std::move(*bell)));
+}
+
+}  // namespace
+
+extern const ProbeInfo filesystem_probe;
+const ProbeInfo filesystem_probe{"filesystem", "space and inodes of filesystems", kInterval, "", "", kMetrics, make};
+
+}  // namespace hostmedic

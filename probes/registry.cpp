@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The probes that are compiled in. Adding one is a declaration and a line here, and the linker checks it.
+#include "probes/probe.h"
+
+namespace hostmedic {
+
+extern const ProbeInfo cpu_probe;
+extern const ProbeInfo disk_probe;
+extern const ProbeInfo filesystem_probe;
+extern const ProbeInfo load_probe;
+extern const ProbeInfo memory_probe;
+extern const ProbeInfo network_probe;
+extern const ProbeInfo paging_probe;
+extern const ProbeInfo pressure_probe;
+extern const ProbeInfo services_probe;
+
+std::span<const ProbeInfo* const> all_probes() {
+  // In the order in which they are read. filesystem first: its worker answers while the others are read.
+  static constexpr const ProbeInfo* kProbes[] = {
+      &filesystem_probe, &cpu_probe,  &memory_probe,  &pressure_probe, &load_probe,
+      &paging_probe,     &disk_probe, &network_probe, &services_probe,
+  };
+  return kProbes;
+}
+
+}  // namespace hostmedic
