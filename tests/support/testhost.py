@@ -12,7 +12,8 @@ What belongs to a host, and goes with it: the directory <scratch>/hmtest-<owner 
 images, console log), the cgroup of the same name, its processes, its loop devices. Leftovers of a run that
 was killed are removed by the next one, only when the prefix fits and the owner is dead.
 
-Facts, found on Debian 12 (systemd 252) in a test host; a test in tests/host/test_harness.py holds each:
+Facts, seen on Debian 12 (systemd 252) in a test host; those a program of ours relies on are held by
+tests/host/test_harness.py:
 
  * cgroup v2 is the only hierarchy inside, with PSI per unit, freeze, kill and cpu.stat. Where the machine
    itself holds controllers in cgroup v1 there is no memory, cpu, io or pids controller inside: MemoryMax=,
@@ -27,8 +28,7 @@ Facts, found on Debian 12 (systemd 252) in a test host; a test in tests/host/tes
  * A uid-0 process with an empty capability set, AF_UNIX only and no network restarts units over D-Bus.
  * These unit options start and take effect: ProtectSystem=strict, ProtectHome, PrivateNetwork,
    ProtectKernelTunables, RestrictNamespaces, RestrictAddressFamilies, SystemCallFilter, LoadCredential,
-   StateDirectory, sysusers.d; IPAddressDeny=any too (it drops, so a
-   connect times out instead of failing).
+   StateDirectory, sysusers.d; IPAddressDeny=any too (it drops, so a connect times out instead of failing).
  * /sys is a read-only view of the machine's: its block devices and its /proc/diskstats show through. So do
    /proc/loadavg, /proc/meminfo, /proc/stat and /proc/pressure. /proc/sys is read-only but for net.
  * Loop devices work: the node is made inside with mknod, then an ordinary mount inside. ext4 and xfs on them
