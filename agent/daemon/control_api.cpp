@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/daemon/control_api.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "agent/base/log.h"
+#include "agent/base/text.h"
+#include "agent/daemon/daemon.h"
+#include "agent/record/record_json.h"
+#include "detect/detector.h"
+
+namespace hostmedic {
+
+namespace json = boost::json;
+
+namespace {
+
+json::object refusal(const Error& error) {
+  return {{"ok", false}, {"code", to_string(error.code)}, {"message", error.message()}};
+}
+json::object accepted() { return {{"ok", true}}; }
+
+std::string text_of(const json::object& request, std::string_view key, std::string_view fallback = {}) {
+  const json::value* value = request.if_contains(key);
+  const json::string* text = value == nullptr ? nullptr : value->if_string();
+  return printable(text == nullptr ? fallback : std::string_view(*text), 256);
+}
+
+std::int64_t number_of(const json::object& request, std::string_view key, std::int64_t fallback) {
+  const json::value* value = request.if_contains(key);
+  if (value == nullptr) return fallback;
+  if (const std::int64_t* number = value->if_int64()) return *number;
+  return fallback;
+}
+
+bool flag_of(const json::object& request, std::string_view key) {
+  const json::value* value = request.if_contains(key);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+Error root_only(std::string_view verb) {
+  return make_error(ErrorCode::denied, "only root may " + std::string(verb) + "; run it as root");
+}
+
+json::object params_object(std::span<const detect::ParamSpec> specs) {
+  json::object params;
+  for (const detect::ParamSpec& spec : specs)
+    params[spec.name] = {{"unit", to_string(spec.unit)}, {"default", spec.fallback}, {"min", spec.min},
+                         {"max", spec.max},              {"doc", spec.doc}};
+  return params;
+}
+
+}  // namespace
+
+boost::asio::awaitable<std::string> ControlApi::handle(const Peer& peer, std::string line) {
+  json::object answer;
+  auto request = parse_json(line, 1 << 20);
+  if (!request || !request->is_object()) {
+    answer = refusal(make_error(ErrorCode::malformed, "a request is one JSON object on one line"));
+  } else {
+    answer = co_await dispatch(peer, request->get_object());
+  }
+  co_return json::serialize(answer);
+}
+
+boost::asio::awaitable<json::object> ControlApi::dispatch(const Peer& peer, const json::object& request) {
+  const std::string verb = text_of(request, "verb");
+  if (verb == "incidents") co_return co_await incidents(request);
+  if (verb == "incident") co_return co_await incident(request);
+  json::object answer = accepted();
+  if (verb == "status") {
+    answer["status"] = daemon_.status();
+  } else if (verb == "proposals") {
+    answer = proposals();
+  } else if (verb == "list") {
+    answer = list(request);
+  } else if (verb == "halt" || verb == "resume" || verb == "maintenance" || verb == "maintenance-off") {
+    answer = brake(peer, request, verb);
+  } else if (verb == "approve" || verb == "reject") {
+    answer = decide(peer, request, verb == "approve");
+  } else if (verb == "reload") {
+    if (peer.uid != 0) co_return refusal(root_only(verb));
+    const Status reloaded = daemon_.reload();
+    if (!reloaded) co_return refusal(reloaded.error());
+  } else {
+    answer = refusal(make_error(ErrorCode::not_found, "unknown verb '" + verb + "'"));
+  }
+  co_return answer;
+}
+
+boost::asio::awaitable<json::object> ControlApi::incidents(const json::object& request) {
+  const bool all = flag_of(request, "all");
+  const std::int64_t limit = std::clamp<std::int64_t>(number_of(request, "limit", 100), 1, 1000);
+  json::array rows;
+  if (all) {
+    auto stored = co_await daemon_.stored_incidents(static_cast<std::size_t>(limit));
+    if (!stored) co_return refusal(stored.error());
+    for (const Incident& incident : *stored) rows.push_back(to_json_object(incident));
+  } else {
+    std::vector<const Incident*> open;
+    for (const auto& [id, incident] : daemon_.pipeline().incidents())
+      if (!incident.closed_at) open.push_back(&incident);
+    std::sort(open.begin(), open.end(), [](const Incident* a, const Incident* b) { return a->opened_at > b->opened_at; });
+    for (const Incident* incident : open)
+      if (rows.size() < static_cast<std::size_t>(limit)) rows.push_back(to_json_object(*incident));
+  }
+  json::object answer = accepted();
+  answer["incidents"] = std::move(rows);
+  co_return answer;
+}
+
+boost::asio::awaitable<json::object> ControlApi::incident(const json::object& request) {
+  auto found = co_await daemon_.stored_incident(text_of(request, "id"));
+  if (!found) co_return refusal(found.error());
+  const auto live = daemon_.pipeline().incidents().find(found->incident.id);
+  const Incident& incident = live == daemon_.pipeline().incidents().end() ? found->incident : live->second;
+  json::array orders, outcomes;
+  for (const Order& order : found->orders) orders.push_back(to_json_object(order));
+  for (const Outcome& outcome : found->outcomes) outcomes.push_back(to_json_object(outcome));
+  json::object answer = accepted();
+  answer["incident"] = to_json_object(incident);
+  answer["orders"] = std::move(orders);
+  answer["outcomes"] = std::move(outcomes);
+  co_return answer;
+}
+
+json::object ControlApi::proposals() const {
+  json::array rows;
+  for (const Proposal& proposal : daemon_.pipeline().proposals())
+    rows.push_back({{"incident_id", proposal.incident_id},
+                    {"order", to_json_object(proposal.order)},
+                    {"expires_at_unix_nano", to_ns(proposal.expires_at)}});
+  json::object answer = accepted();
+  answer["proposals"] = std::move(rows);
+  return answer;
+}
+
+json::object ControlApi::brake(const Peer& peer, const json::object& request, std::string_view verb) {
+  const bool loosens = verb == "resume" || verb == "maintenance-off";
+  if (loosens && peer.uid != 0) return refusal(root_only(verb));
+  Brakes brakes = daemon_.pipeline().brakes();
+  const WallTime now = daemon_.now().wall;
+  const std::string reason = text_of(request, "reason");
+  if (verb == "halt") {
+    brakes.halted = true;
+    brakes.halted_by = peer.name() + (reason.empty() ? "" : ": " + reason);
+    brakes.halted_at = now;
+  } else if (verb == "resume") {
+    brakes.halted = false;
+    brakes.halted_by.clear();
+  } else if (verb == "maintenance") {
+    const std::int64_t seconds = number_of(request, "seconds", 0);
+    if (seconds < 1 || seconds > 31LL * 86400)
+      return refusal(make_error(ErrorCode::malformed, "maintenance lasts from 1 second to 31 days"));
+    if (brakes.maintenance.size() >= 64)
+      return refusal(make_error(ErrorCode::limit, "64 maintenance windows are open already"));
+    brakes.maintenance.push_back({.until = now + std::chrono::seconds(seconds),
+                                  .by = peer.name(),
+                                  .reason = reason,
+                                  .entity = text_of(request, "entity", "*")});
+  } else {
+    brakes.maintenance.clear();
+  }
+  log_notice(strf("%s by %s%s%s", std::string(verb).c_str(), peer.name().c_str(), reason.empty() ? "" : ": ",
+                  reason.c_str()));
+  daemon_.set_brakes(std::move(brakes));
+  return accepted();
+}
+
+json::object ControlApi::decide(const Peer& peer, const json::object& request, bool approve) {
+  if (peer.uid != 0) return refusal(root_only(approve ? "approve" : "reject"));
+  const std::string id = text_of(request, "id");
+  Pipeline& pipeline = daemon_.pipeline();
+  const Status decided = approve ? pipeline.approve(id, peer.name(), daemon_.now())
+                                 : pipeline.reject(id, peer.name(), text_of(request, "reason"), daemon_.now());
+  return decided ? accepted() : refusal(decided.error());
+}
+
+json::object ControlApi::list(const json::object& request) const {
+  const std::string what = text_of(request, "what");
+  const Pipeline& pipeline = daemon_.pipeline();
+  json::array items;
+  if (what == "probes") {
+    for (const auto& [name, probe] : pipeline.probes()) {
+      json::object row{{"name", name}, {"state", probe.state}, {"reason", probe.reason}};
+      for (const Attribute& attribute : probe.attributes) row.emplace(attribute.key, attribute.value);
+      items.push_back(std::move(row));
+    }
+  } else if (what == "series") {
+    pipeline.engine().host().each_series([&](const SeriesDef& def, const Entity& entity, std::optional<double> value) {
+      items.push_back({{"entity", to_string(entity)},
+                       {"name", def.name},
+                       {"attributes", def.attributes},
+                       {"unit", to_string(def.unit)},
+                       {"instrument", to_string(def.instrument)},
+                       {"value", value ? json::value(*value) : json::value(nullptr)}});
+    });
+  } else if (what == "detectors") {
+    for (const detect::DetectorInfo* info : detect::all_detectors())
+      items.push_back({{"name", info->name}, {"summary", info->summary}, {"params", params_object(info->params)}});
+  } else if (what == "rules") {
+    for (const detect::Rule& rule : daemon_.engine_config().rules)
+      items.push_back({{"id", rule.id}, {"enabled", rule.enabled}, {"metric", rule.metric}, {"entity", rule.entity},
+                       {"detector", rule.detector}, {"incident_kind", rule.incident_kind}, {"why", rule.why}});
+    for (const detect::EventRule& rule : daemon_.engine_config().event_rules)
+      items.push_back({{"id", rule.id}, {"enabled", rule.enabled}, {"metric", to_string(rule.kind)},
+                       {"entity", rule.entity}, {"detector", "event"}, {"incident_kind", rule.incident_kind},
+                       {"why", rule.why}});
+  } else if (what == "actions") {
+    for (const ActionInfo* info : all_actions())
+      items.push_back({{"name", info->name}, {"summary", info->summary}, {"target", to_string(info->target)},
+                       {"reversible", info->reversible}, {"capabilities", info->capabilities}, {"undo", info->undo}});
+  } else if (what == "runbooks") {
+    for (const Runbook& runbook : pipeline.runbooks()) {
+      json::array steps;
+      for (const Step& step : runbook.steps) steps.push_back(json::value(step.action));
+      json::array kinds;
+      for (const std::string& kind : runbook.kinds) kinds.push_back(json::value(kind));
+      items.push_back({{"name", runbook.name}, {"summary", runbook.summary}, {"kinds", std::move(kinds)},
+                       {"steps", std::move(steps)}, {"ceiling", to_string(runbook.ceiling)},
+                       {"tier", to_string(guard::tier_of(pipeline.policy(), runbook.name, Entity{}))},
+                       {"source", runbook.source}});
+    }
+  } else if (what == "guard") {
+    for (const guard::RuleInfo& rule : guard::rules()) items.push_back({{"name", rule.name}, {"doc", rule.doc}});
+  } else {
+    return refusal(make_error(ErrorCode::not_found, "can list probes, series, detectors, rules, actions, runbooks, guard"));
+  }
+  json::object answer = accepted();
+  answer["items"] = std::move(items);
+  return answer;
+}
+
+}  // namespace hostmedic

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the control socket understands. One JSON object per line each way; io thread only.
+//
+//   request  {"verb": "...", ...}                          answer {"ok": true, ...} or
+//                                                                 {"ok": false, "code": "denied", "message": "..."}
+//   status                                                 {status: {...}}
+//   incidents    {all?: bool, limit?: 1..1000}             {incidents: [incident]} newest first; open ones unless all
+//   incident     {id: prefix}                              {incident, orders: [order], outcomes: [outcome]}
+//   proposals                                              {proposals: [{incident_id, order, expires_at_unix_nano}]}
+//   list         {what: probes|series|detectors|rules|actions|runbooks|guard}   {items: [...]}
+//   halt         {reason?}                                 stops all acting, at once and over restarts
+//   resume                                                 (root only)
+//   maintenance  {seconds, reason?, entity?}               no action on matching entities until then
+//   maintenance-off                                        (root only)
+//   approve      {id}, reject {id, reason?}                (root only)
+//   reload                                                 (root only) as SIGHUP; answers what changed or why not
+//
+// Whoever may open the socket may read and may stop the agent; only root may let it act again. The actuator keeps its
+// own brakes, which the command line sets too: this process could not release them.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/json/object.hpp>
+#include <string>
+
+#include "agent/net/control.h"
+
+namespace hostmedic {
+
+class Daemon;
+
+class ControlApi {
+ public:
+  explicit ControlApi(Daemon& daemon) : daemon_(daemon) {}
+  boost::asio::awaitable<std::string> handle(const Peer& peer, std::string line);
+
+ private:
+  boost::asio::awaitable<boost::json::object> dispatch(const Peer& peer, const boost::json::object& request);
+  boost::asio::awaitable<boost::json::object> incidents(const boost::json::object& request);
+  boost::asio::awaitable<boost::json::object> incident(const boost::json::object& request);
+  boost::json::object list(const boost::json::object& request) const;
+  boost::json::object proposals() const;
+  boost::json::object brake(const Peer& peer, const boost::json::object& request, std::string_view verb);
+  boost::json::object decide(const Peer& peer, const boost::json::object& request, bool approve);
+
+  Daemon& daemon_;
+};
+
+}  // namespace hostmedic

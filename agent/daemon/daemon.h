@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// hostmedicd: wiring only. The io thread runs the pipeline, the sockets and the exporter; one worker thread runs the
+// store; one more waits for the actuator's answers, which take as long as a treatment takes.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/json/object.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/config/agent_config.h"
+#include "agent/daemon/control_api.h"
+#include "agent/daemon/reporter.h"
+#include "agent/pipeline/pipeline.h"
+#include "agent/pipeline/probe_listener.h"
+#include "agent/pipeline/worker.h"
+#include "agent/store/agent_store.h"
+
+namespace hostmedic {
+
+struct DaemonOptions {
+  AgentConfigPaths paths;
+  std::string policy_path = "/etc/hostmedic/policy.toml";
+  std::string state_dir;  // overrides the configuration; empty: as configured
+  std::string run_dir;
+  bool all_in_one = false;
+};
+
+struct StoredIncident {
+  Incident incident;
+  std::vector<Order> orders;
+  std::vector<Outcome> outcomes;
+};
+
+class Daemon final : public PipelineOutput {
+ public:
+  Daemon(boost::asio::io_context& io, DaemonOptions options, AgentConfig config, guard::Policy policy,
+         std::vector<Runbook> runbooks);
+  ~Daemon() override;
+
+  // Opens the store, restores what was open, listens. An error is a reason not to run.
+  Status start();
+
+  // PipelineOutput.
+  void persist(const Incident& incident) override;
+  void submit(const Order& order) override;
+  void notify(const Incident& incident, const std::string& text) override;
+
+  // For the control socket.
+  Pipeline& pipeline() { return *pipeline_; }
+  const detect::EngineConfig& engine_config() const { return config_.engine; }
+  boost::json::object status() const;
+  boost::asio::awaitable<Result<std::vector<Incident>>> stored_incidents(std::size_t limit);
+  boost::asio::awaitable<Result<StoredIncident>> stored_incident(std::string id_prefix);
+  void set_brakes(Brakes brakes);
+  Status reload();
+  Now now() const;
+
+ private:
+  Status restore();
+  void on_frame(const Frame& frame);
+  void on_probe(bool connected, const std::string& why);
+  void finish(const Order& order, Outcome outcome);
+  void every_second();
+  void wait_signal();
+  void heartbeat();
+
+  boost::asio::io_context& io_;
+  DaemonOptions options_;
+  AgentConfig config_;
+  std::string state_dir_, run_dir_;
+  std::unique_ptr<AgentStore> store_;  // used on worker_ only, once started
+  Worker worker_;
+  Worker orders_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<ProbeListener> probe_;
+  std::unique_ptr<Reporter> reporter_;
+  std::unique_ptr<ControlServer> control_;
+  ControlApi api_{*this};
+  boost::asio::steady_timer second_;
+  boost::asio::signal_set signals_;
+
+  WallTime started_;
+  MonoTime last_frame_;
+  bool probe_connected_ = false;
+  std::string probe_text_ = "not connected yet";
+  std::string config_error_;  // of the last reload; empty: it was good
+  std::string actuator_error_;
+  std::uint64_t store_errors_ = 0;
+  std::string store_error_;
+};
+
+}  // namespace hostmedic
