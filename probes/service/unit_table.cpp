@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/service/unit_table.h"
+
+#include <algorithm>
+#include <set>
+
+#include "agent/base/text.h"
+#include "detect/model/names.h"
+
+namespace hostmedic::service {
+namespace {
+
+constexpr std::string_view kInactive = "inactive";
+
+template <class T>
+void take(std::optional<T>& known, const std::optional<T>& newer) {
+  if (newer) known = newer;
+}
+void add_text(std::vector<Attribute>& attributes, std::string_view key, std::string_view value) {
+  attributes.push_back({std::string(key), printable(value, kMostAttributeValue)});
+}
+template <class T>
+void add_known(std::vector<Attribute>& attributes, std::string_view key, const std::optional<T>& value) {
+  if (!value) return;
+  if constexpr (std::is_integral_v<T>) {
+    attributes.push_back({std::string(key), std::to_string(*value)});
+  } else {
+    add_text(attributes, key, *value);
+  }
+}
+
+}  // namespace
+
+void ServiceFacts::merge(const ServiceFacts& newer) {
+  take(result, newer.result);
+  take(restart_policy, newer.restart_policy);
+  take(restarts, newer.restarts);
+  take(main_pid, newer.main_pid);
+  take(exec_status, newer.exec_status);
+}
+
+bool is_service_name(std::string_view name) {
+  constexpr std::string_view kSuffix = ".service";
+  if (name.size() <= kSuffix.size() || name.size() > 255 || !name.ends_with(kSuffix)) return false;
+  return std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view(":-_.\\@").find(c) != std::string_view::npos;
+  });
+}
+
+UnitTable::Units::iterator UnitTable::add(std::string_view name) {
+  if (units_.size() >= most_units_) {
+    // A unit at rest has nothing to tell; it makes room.
+    const auto resting = std::ranges::find_if(units_, [](const auto& u) { return u.second.active_state == kInactive; });
+    if (resting == units_.end()) {
+      ++refused_;
+      return units_.end();
+    }
+    departed_.push_back(resting->first);
+    units_.erase(resting);
+  }
+  return units_.emplace(std::string(name), Unit{}).first;
+}
+
+void UnitTable::want(const std::string& name, Unit& unit) {
+  if (unit.question != Question::none) return;
+  unit.question = Question::wanted;
+  if (unit.active_state == "failed") {
+    wanted_.push_front(name);
+  } else {
+    wanted_.push_back(name);
+  }
+}
+
+void UnitTable::emit(const std::string& name, const Unit& unit, std::optional<std::string_view> previous, MonoTime now,
+                     Sink& sink) {
+  Event event{EventKind::unit_state, sink.entity(EntityKind::service, name), now, {}};
+  auto& attributes = event.attributes;
+  add_text(attributes, attr::kUnitActiveState, unit.active_state);
+  if (previous) {
+    add_text(attributes, attr::kUnitPreviousState, *previous);
+  } else {
+    add_text(attributes, attr::kUnitInitial, "1");
+  }
+  if (!unit.sub_state.empty()) add_text(attributes, attr::kUnitSubState, unit.sub_state);
+  add_known(attributes, attr::kUnitResult, unit.facts.result);
+  add_known(attributes, attr::kUnitRestarts, unit.facts.restarts);
+  add_known(attributes, attr::kUnitRestartPolicy, unit.facts.restart_policy);
+  add_known(attributes, attr::kUnitMainPid, unit.facts.main_pid);
+  add_known(attributes, attr::kUnitExitCode, unit.facts.exec_status);
+  sink.event(std::move(event));
+}
+
+void UnitTable::change(Units::iterator at, std::string_view active_state, MonoTime now, Sink& sink) {
+  auto& [name, unit] = *at;
+  const std::string previous = std::exchange(unit.active_state, std::string(active_state));
+  // A change is told at once with what is known. If something is missing it is told again, complete, on the answer.
+  emit(name, unit, previous, now, sink);
+  unit.owed = Owed::none;
+  if (unit.facts.complete()) return;
+  unit.owed = Owed::refresh;
+  want(name, unit);
+}
+
+void UnitTable::on_list(std::span<const ListedUnit> listed, bool initial, MonoTime now, Sink& sink) {
+  std::set<std::string_view> seen;
+  for (const ListedUnit& row : listed) {
+    if (!is_service_name(row.name) || row.active_state.empty()) continue;
+    seen.insert(row.name);
+    auto at = units_.find(row.name);
+    if (at == units_.end()) {
+      if (row.active_state == kInactive) continue;
+      at = add(row.name);
+      if (at == units_.end()) continue;
+      at->second.active_state = initial ? row.active_state : std::string(kInactive);
+    }
+    Unit& unit = at->second;
+    unit.sub_state = row.sub_state;
+    if (unit.active_state != row.active_state) {
+      change(at, row.active_state, now, sink);
+    } else if (initial && unit.active_state != kInactive) {
+      unit.owed = Owed::initial;
+    }
+    if (unit.active_state != kInactive) want(at->first, unit);
+  }
+  for (auto at = units_.begin(); at != units_.end();) {
+    const auto next = std::next(at);
+    if (!seen.contains(at->first)) remove(at, now, sink);
+    at = next;
+  }
+}
+
+void UnitTable::on_unit(std::string_view name, std::string_view active_state, std::string_view sub_state, MonoTime now,
+                        Sink& sink) {
+  if (!is_service_name(name)) return;
+  auto at = units_.find(name);
+  if (at == units_.end()) {
+    if (active_state.empty() || active_state == kInactive) return;
+    at = add(name);
+    if (at == units_.end()) return;
+  }
+  Unit& unit = at->second;
+  // Facts can arrive before the first state; until then the unit was not running.
+  if (unit.active_state.empty()) unit.active_state = kInactive;
+  if (!sub_state.empty()) unit.sub_state = sub_state;
+  if (!active_state.empty() && active_state != unit.active_state) change(at, active_state, now, sink);
+}
+
+void UnitTable::on_service(std::string_view name, const ServiceFacts& changed) {
+  if (!is_service_name(name)) return;
+  auto at = units_.find(name);
+  if (at == units_.end()) at = add(name);
+  if (at == units_.end()) return;
+  if (at->second.active_state.empty()) at->second.active_state = kInactive;
+  at->second.facts.merge(changed);
+}
+
+void UnitTable::on_facts(std::string_view name, const std::optional<ServiceFacts>& facts, MonoTime now, Sink& sink) {
+  const auto at = units_.find(name);
+  if (at == units_.end()) return;
+  Unit& unit = at->second;
+  unit.question = Question::none;
+  const auto policy_before = unit.facts.restart_policy;
+  if (facts) unit.facts.merge(*facts);
+  const Owed owed = std::exchange(unit.owed, Owed::none);
+  const bool news = owed == Owed::refresh || (policy_before && policy_before != unit.facts.restart_policy);
+  if (owed == Owed::initial) {
+    emit(at->first, unit, std::nullopt, now, sink);
+  } else if (news && facts) {
+    emit(at->first, unit, unit.active_state, now, sink);
+  }
+}
+
+void UnitTable::remove(Units::iterator at, MonoTime now, Sink& sink) {
+  Unit& unit = at->second;
+  if (unit.active_state != kInactive) {
+    unit.sub_state = "dead";
+    const std::string previous = std::exchange(unit.active_state, std::string(kInactive));
+    emit(at->first, unit, previous, now, sink);
+  }
+  departed_.push_back(at->first);
+  units_.erase(at);
+}
+
+void UnitTable::on_removed(std::string_view name, MonoTime now, Sink& sink) {
+  const auto at = units_.find(name);
+  if (at != units_.end()) remove(at, now, sink);
+}
+
+std::optional<std::string> UnitTable::next_question() {
+  while (!wanted_.empty()) {
+    std::string name = std::move(wanted_.front());
+    wanted_.pop_front();
+    const auto at = units_.find(name);
+    if (at == units_.end() || at->second.question != Question::wanted) continue;
+    at->second.question = Question::asked;
+    return name;
+  }
+  return std::nullopt;
+}
+
+void UnitTable::lose_contact() {
+  wanted_.clear();
+  for (auto& [name, unit] : units_) {
+    unit.facts = {};
+    unit.question = Question::none;
+    unit.owed = Owed::none;
+  }
+}
+
+void UnitTable::sample(Sink& sink) {
+  for (const std::string& name : leaving_) {
+    if (!units_.contains(name)) sink.retire(sink.entity(EntityKind::service, name));
+  }
+  leaving_ = std::exchange(departed_, {});
+  for (auto& [name, unit] : units_) {
+    const SeriesId series = sink.series(sink.entity(EntityKind::service, name), metric::kServiceRestarts);
+    std::optional<double> restarts;
+    if (unit.facts.restarts) restarts = *unit.facts.restarts;
+    sink.sample(series, restarts);
+  }
+}
+
+}  // namespace hostmedic::service

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/service/unit_table.h"
+
+#include <doctest/doctest.h>
+
+#include "agent/base/text.h"
+#include "detect/model/names.h"
+#include "tests/unit/probes/recording_sink.h"
+
+using namespace hostmedic;
+using namespace hostmedic::service;
+using hostmedic::test::RecordingSink;
+
+namespace {
+
+constexpr MonoTime kNow = mono_from_ns(5'000'000'000);
+
+ServiceFacts facts(std::string result, std::uint32_t restarts, std::uint32_t pid, std::int32_t status,
+                   std::optional<std::string> policy = {}) {
+  return {std::move(result), std::move(policy), restarts, pid, status};
+}
+
+}  // namespace
+
+TEST_CASE("units found at start are told once their facts are known, failed ones first") {
+  UnitTable table;
+  RecordingSink sink;
+  const std::vector<ListedUnit> listed = {{"a.service", "active", "running"},
+                                          {"b.service", "failed", "failed"},
+                                          {"c.service", "inactive", "dead"},
+                                          {"d.socket", "active", "listening"}};
+  table.on_list(listed, true, kNow, sink);
+  CHECK(sink.told.empty());
+  CHECK(table.next_question() == "b.service");
+  CHECK(table.next_question() == "a.service");
+  CHECK(table.next_question() == std::nullopt);
+
+  table.on_facts("b.service", facts("exit-code", 2, 0, 3, "on-failure"), kNow, sink);
+  REQUIRE(sink.told.size() == 1);
+  CHECK(to_string(sink.told[0].about) == "service:b.service");
+  CHECK(sink.told[0].get(attr::kUnitInitial) == "1");
+  CHECK(sink.told[0].get(attr::kUnitActiveState) == "failed");
+  CHECK(sink.told[0].get(attr::kUnitPreviousState) == "");
+  CHECK(sink.told[0].get(attr::kUnitResult) == "exit-code");
+  CHECK(sink.told[0].get(attr::kUnitRestarts) == "2");
+  CHECK(sink.told[0].get(attr::kUnitRestartPolicy) == "on-failure");
+  CHECK(sink.told[0].get(attr::kUnitExitCode) == "3");
+
+  // No answer is not a reason to stay silent, but nothing is invented.
+  table.on_facts("a.service", std::nullopt, kNow, sink);
+  REQUIRE(sink.told.size() == 2);
+  CHECK(sink.told[1].get(attr::kUnitActiveState) == "active");
+  CHECK(sink.told[1].get(attr::kUnitResult) == "");
+}
+
+TEST_CASE("a failure of a known unit is told at once, complete, and once") {
+  UnitTable table;
+  RecordingSink sink;
+  table.on_list(std::vector<ListedUnit>{{"a.service", "active", "running"}}, true, kNow, sink);
+  (void)table.next_question();
+  table.on_facts("a.service", facts("success", 0, 41, 0, "no"), kNow, sink);
+  sink.told.clear();
+
+  table.on_service("a.service", facts("signal", 0, 0, 9));
+  table.on_unit("a.service", "failed", "failed", kNow, sink);
+  REQUIRE(sink.told.size() == 1);
+  CHECK(sink.told[0].get(attr::kUnitPreviousState) == "active");
+  CHECK(sink.told[0].get(attr::kUnitResult) == "signal");
+  CHECK(sink.told[0].get(attr::kUnitExitCode) == "9");
+  CHECK(sink.told[0].get(attr::kUnitMainPid) == "0");
+  CHECK(sink.told[0].get(attr::kUnitRestartPolicy) == "no");
+  CHECK(sink.told[0].event.at == kNow);
+  CHECK(table.next_question() == std::nullopt);
+
+  table.on_unit("a.service", "failed", "failed", kNow, sink);
+  table.on_unit("a.service", "", "failed", kNow, sink);
+  CHECK(sink.told.size() == 1);
+}
+
+TEST_CASE("a failure of a unit never seen is told at once and again when the rest is known") {
+  UnitTable table;
+  RecordingSink sink;
+  table.on_list({}, true, kNow, sink);
+  table.on_service("new.service", facts("exit-code", 0, 0, 1));
+  table.on_unit("new.service", "failed", "failed", kNow, sink);
+  REQUIRE(sink.told.size() == 1);
+  CHECK(sink.told[0].get(attr::kUnitPreviousState) == "inactive");
+  CHECK(sink.told[0].get(attr::kUnitRestartPolicy) == "");
+  CHECK(table.next_question() == "new.service");
+  CHECK(table.next_question() == std::nullopt);  // one question per unit until its answer
+
+  table.on_facts("new.service", facts("exit-code", 0, 0, 1, "always"), kNow, sink);
+  REQUIRE(sink.told.size() == 2);
+  CHECK(sink.told[1].get(attr::kUnitActiveState) == "failed");
+  CHECK(sink.told[1].get(attr::kUnitPreviousState) == "failed");
+  CHECK(sink.told[1].get(attr::kUnitRestartPolicy) == "always");
+}
+
+TEST_CASE("a reload asks again, and tells of a policy that changed") {
+  UnitTable table;
+  RecordingSink sink;
+  const std::vector<ListedUnit> listed = {{"a.service", "active", "running"}, {"gone.service", "failed", "failed"}};
+  table.on_list(listed, true, kNow, sink);
+  for (auto unit = table.next_question(); unit; unit = table.next_question()) {
+    table.on_facts(*unit, facts("success", 0, 41, 0, "no"), kNow, sink);
+  }
+  sink.told.clear();
+
+  table.on_list(std::vector<ListedUnit>{{"a.service", "active", "running"}}, false, kNow, sink);
+  REQUIRE(sink.told.size() == 1);  // what is not loaded any more is at rest
+  CHECK(to_string(sink.told[0].about) == "service:gone.service");
+  CHECK(sink.told[0].get(attr::kUnitActiveState) == "inactive");
+  CHECK(sink.told[0].get(attr::kUnitPreviousState) == "failed");
+
+  CHECK(table.next_question() == "a.service");
+  table.on_facts("a.service", facts("success", 0, 41, 0, "no"), kNow, sink);
+  CHECK(sink.told.size() == 1);
+  table.on_list(std::vector<ListedUnit>{{"a.service", "active", "running"}}, false, kNow, sink);
+  CHECK(table.next_question() == "a.service");
+  table.on_facts("a.service", facts("success", 0, 41, 0, "always"), kNow, sink);
+  REQUIRE(sink.told.size() == 2);
+  CHECK(sink.told[1].get(attr::kUnitRestartPolicy) == "always");
+}
+
+TEST_CASE("an entity leaves a tick after the last event about it, and stays if the unit is back") {
+  UnitTable table;
+  RecordingSink sink;
+  table.on_list(std::vector<ListedUnit>{{"a.service", "active", "running"}, {"b.service", "active", "running"}}, true,
+                kNow, sink);
+  table.on_removed("a.service", kNow, sink);
+  table.on_removed("b.service", kNow, sink);
+  CHECK(table.size() == 0);
+  table.sample(sink);
+  CHECK(sink.retired.empty());
+  table.on_unit("b.service", "active", "running", kNow, sink);
+  table.sample(sink);
+  CHECK(sink.retired == std::vector<std::string>{"service:a.service"});
+  table.sample(sink);
+  CHECK(sink.retired.size() == 1);
+}
+
+TEST_CASE("restarts are a counter, unknown without contact") {
+  UnitTable table;
+  RecordingSink sink;
+  table.on_list(std::vector<ListedUnit>{{"a.service", "active", "running"}}, true, kNow, sink);
+  table.on_service("a.service", facts("success", 7, 41, 0));
+  table.sample(sink);
+  const std::string key = "service:a.service hostmedic.service.restarts";
+  CHECK(sink.values[key] == 7.0);
+
+  table.lose_contact();
+  table.sample(sink);
+  CHECK(sink.values[key] == std::nullopt);
+
+  // What changed meanwhile is a change; the rest is reported as found.
+  table.on_list(std::vector<ListedUnit>{{"a.service", "failed", "failed"}}, true, kNow, sink);
+  REQUIRE(sink.told.size() == 1);
+  CHECK(sink.told[0].get(attr::kUnitPreviousState) == "active");
+  CHECK(sink.told[0].get(attr::kUnitInitial) == "");
+}
+
+TEST_CASE("the table has a bound, and a unit at rest makes room") {
+  UnitTable table(2);
+  RecordingSink sink;
+  table.on_list(
+      std::vector<ListedUnit>{
+          {"a.service", "active", "running"}, {"b.service", "active", "running"}, {"c.service", "active", "running"}},
+      true, kNow, sink);
+  CHECK(table.size() == 2);
+  CHECK(table.take_refused() == 1);
+  CHECK(table.take_refused() == 0);
+  table.on_unit("a.service", "inactive", "dead", kNow, sink);
+  table.on_unit("d.service", "failed", "failed", kNow, sink);
+  CHECK(table.size() == 2);
+  CHECK(table.take_refused() == 0);
+  CHECK(to_string(sink.told.back().about) == "service:d.service");
+}
+
+TEST_CASE("names that systemd would not use are ignored") {
+  CHECK(is_service_name("nginx.service"));
+  CHECK(is_service_name("getty@tty1.service"));
+  CHECK(is_service_name("dev-disk\\x2d1.service"));
+  CHECK_FALSE(is_service_name(".service"));
+  CHECK_FALSE(is_service_name("nginx.socket"));
+  CHECK_FALSE(is_service_name("a b.service"));
+  CHECK_FALSE(is_service_name("a/b.service"));
+  CHECK_FALSE(is_service_name("\x1b[31m.service"));
+  CHECK_FALSE(is_service_name(std::string(250, 'a') + ".service"));
+
+  UnitTable table;
+  RecordingSink sink;
+  table.on_unit("\x1b[31m.service", "failed", "failed", kNow, sink);
+  table.on_service("x.mount", facts("exit-code", 0, 0, 1));
+  CHECK(table.size() == 0);
+  CHECK(sink.told.empty());
+}
