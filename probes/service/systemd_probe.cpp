@@ -281,7 +281,7 @@ int SystemdProbe::take_properties(sd_bus_message* message) {
   if (std::strcmp(interface, kService) == 0) {
     ReadFacts facts;
     if (const int r = read_properties(message, facts); r < 0) return r;
-    units_.on_service(unit, facts.facts);
+    units_.on_service(unit, facts.facts, *sink_);
   } else if (std::strcmp(interface, kUnit) == 0) {
     ReadState state;
     if (const int r = read_properties(message, state); r < 0) return r;

@@ -48,7 +48,7 @@ bool is_service_name(std::string_view name) {
   });
 }
 
-UnitTable::Units::iterator UnitTable::add(std::string_view name) {
+UnitTable::Units::iterator UnitTable::add(std::string_view name, Sink& sink) {
   if (units_.size() >= most_units_) {
     // A unit at rest has nothing to tell; it makes room.
     const auto resting = std::ranges::find_if(units_, [](const auto& u) { return u.second.active_state == kInactive; });
@@ -56,7 +56,7 @@ UnitTable::Units::iterator UnitTable::add(std::string_view name) {
       ++refused_;
       return units_.end();
     }
-    departed_.push_back(resting->first);
+    sink.retire(sink.entity(EntityKind::service, resting->first));
     units_.erase(resting);
   }
   return units_.emplace(std::string(name), Unit{}).first;
@@ -110,7 +110,7 @@ void UnitTable::on_list(std::span<const ListedUnit> listed, bool initial, MonoTi
     auto at = units_.find(row.name);
     if (at == units_.end()) {
       if (row.active_state == kInactive) continue;
-      at = add(row.name);
+      at = add(row.name, sink);
       if (at == units_.end()) continue;
       at->second.active_state = initial ? row.active_state : std::string(kInactive);
     }
@@ -136,7 +136,7 @@ void UnitTable::on_unit(std::string_view name, std::string_view active_state, st
   auto at = units_.find(name);
   if (at == units_.end()) {
     if (active_state.empty() || active_state == kInactive) return;
-    at = add(name);
+    at = add(name, sink);
     if (at == units_.end()) return;
   }
   Unit& unit = at->second;
@@ -146,10 +146,10 @@ void UnitTable::on_unit(std::string_view name, std::string_view active_state, st
   if (!active_state.empty() && active_state != unit.active_state) change(at, active_state, now, sink);
 }
 
-void UnitTable::on_service(std::string_view name, const ServiceFacts& changed) {
+void UnitTable::on_service(std::string_view name, const ServiceFacts& changed, Sink& sink) {
   if (!is_service_name(name)) return;
   auto at = units_.find(name);
-  if (at == units_.end()) at = add(name);
+  if (at == units_.end()) at = add(name, sink);
   if (at == units_.end()) return;
   if (at->second.active_state.empty()) at->second.active_state = kInactive;
   at->second.facts.merge(changed);
@@ -178,7 +178,7 @@ void UnitTable::remove(Units::iterator at, MonoTime now, Sink& sink) {
     const std::string previous = std::exchange(unit.active_state, std::string(kInactive));
     emit(at->first, unit, previous, now, sink);
   }
-  departed_.push_back(at->first);
+  sink.retire(sink.entity(EntityKind::service, at->first));
   units_.erase(at);
 }
 
@@ -209,15 +209,13 @@ void UnitTable::lose_contact() {
 }
 
 void UnitTable::sample(Sink& sink) {
-  for (const std::string& name : leaving_) {
-    if (!units_.contains(name)) sink.retire(sink.entity(EntityKind::service, name));
-  }
-  leaving_ = std::exchange(departed_, {});
   for (auto& [name, unit] : units_) {
-    const SeriesId series = sink.series(sink.entity(EntityKind::service, name), metric::kServiceRestarts);
+    if (!unit.restarts) {
+      unit.restarts = sink.series(sink.entity(EntityKind::service, name), metric::kServiceRestarts);
+    }
     std::optional<double> restarts;
     if (unit.facts.restarts) restarts = *unit.facts.restarts;
-    sink.sample(series, restarts);
+    sink.sample(*unit.restarts, restarts);
   }
 }
 

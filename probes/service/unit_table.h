@@ -15,7 +15,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "probes/probe.h"
 
@@ -49,7 +48,7 @@ class UnitTable {
   void on_unit(std::string_view name, std::string_view active_state, std::string_view sub_state, MonoTime now,
                Sink& sink);
   // A signal of the Service interface.
-  void on_service(std::string_view name, const ServiceFacts& changed);
+  void on_service(std::string_view name, const ServiceFacts& changed, Sink& sink);
   // The answer to a question, or nullopt if there was none.
   void on_facts(std::string_view name, const std::optional<ServiceFacts>& facts, MonoTime now, Sink& sink);
   void on_removed(std::string_view name, MonoTime now, Sink& sink);
@@ -58,9 +57,7 @@ class UnitTable {
   std::optional<std::string> next_question();
   void lose_contact();  // all facts are unknown until the next list
 
-  // Once per tick: the counter of restarts of each unit. Entities of removed units leave here, a tick after their last
-  // event, since a frame drops entities before it reads events.
-  void sample(Sink& sink);
+  void sample(Sink& sink);  // once per tick: the counter of restarts of each unit
   std::size_t size() const { return units_.size(); }
   // Units refused because the table is full, since the last call.
   std::uint64_t take_refused() { return std::exchange(refused_, 0); }
@@ -73,10 +70,11 @@ class UnitTable {
     ServiceFacts facts;
     Question question = Question::none;
     Owed owed = Owed::none;
+    std::optional<SeriesId> restarts;
   };
   using Units = std::map<std::string, Unit, std::less<>>;
 
-  Units::iterator add(std::string_view name);  // units_.end() when refused
+  Units::iterator add(std::string_view name, Sink& sink);  // units_.end() when refused
   void want(const std::string& name, Unit& unit);
   void change(Units::iterator unit, std::string_view active_state, MonoTime now, Sink& sink);
   void remove(Units::iterator unit, MonoTime now, Sink& sink);
@@ -86,7 +84,6 @@ class UnitTable {
   const std::size_t most_units_;
   Units units_;
   std::deque<std::string> wanted_;
-  std::vector<std::string> departed_, leaving_;  // since the last tick; before it
   std::uint64_t refused_ = 0;
 };
 
