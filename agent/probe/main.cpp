@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// hostmedic-probe: reads the host and hands frames to hostmedicd. Decides nothing, talks to nobody else.
+// Exit codes: 0 stopped, 1 could not start, 2 wrong usage.
+#include <getopt.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <optional>
+
+#include "agent/base/log.h"
+#include "agent/base/parse.h"
+#include "agent/probe/run.h"
+#include "probes/probe.h"
+
+namespace {
+
+using namespace hostmedic;
+
+constexpr char kUsage[] =
+    "usage: hostmedic-probe [options]\n"
+    "  --socket PATH    socket of the agent (default /run/hostmedic/probe.sock)\n"
+    "  --enable NAME    run only the probes named so; may be repeated\n"
+    "  --disable NAME   leave a probe out; may be repeated\n"
+    "  --log-root DIR   look for growing files in DIR (default /var/log); may be repeated\n"
+    "  --prefix DIR     read the host below DIR\n"
+    "  --print[=N]      write N frames (default 1) as text to the standard output, without an agent\n"
+    "  --list           name the probes\n"
+    "  --help\n";
+
+struct CommandLine {
+  ProbeOptions options;
+  std::optional<int> print;
+  bool list = false, help = false;
+};
+
+std::optional<CommandLine> parse_command_line(int argc, char** argv) {
+  static constexpr option kOptions[] = {{"socket", required_argument, nullptr, 's'},
+                                        {"enable", required_argument, nullptr, 'e'},
+                                        {"disable", required_argument, nullptr, 'd'},
+                                        {"log-root", required_argument, nullptr, 'l'},
+                                        {"prefix", required_argument, nullptr, 'p'},
+                                        {"print", optional_argument, nullptr, 'P'},
+                                        {"list", no_argument, nullptr, 'L'},
+                                        {"help", no_argument, nullptr, 'h'},
+                                        {nullptr, 0, nullptr, 0}};
+  CommandLine line;
+  line.options.own_process = true;
+  const auto frame_count = [&](const char* text) {
+    const auto count = parse_u64(text);
+    if (!count || *count == 0 || *count > 1'000'000) return false;
+    line.print = static_cast<int>(*count);
+    return true;
+  };
+  for (int found = 0; (found = ::getopt_long(argc, argv, "h", kOptions, nullptr)) != -1;) {
+    switch (found) {
+      case 's':
+        line.options.socket = ::optarg;
+        break;
+      case 'e':
+        line.options.enabled.emplace_back(::optarg);
+        break;
+      case 'd':
+        line.options.disabled.emplace_back(::optarg);
+        break;
+      case 'l':
+        line.options.log_roots.emplace_back(::optarg);
+        break;
+      case 'p':
+        line.options.prefix = ::optarg;
+        break;
+      case 'P':
+        line.print = 1;
+        if (::optarg != nullptr && !frame_count(::optarg)) return std::nullopt;
+        break;
+      case 'L':
+        line.list = true;
+        break;
+      case 'h':
+        line.help = true;
+        break;
+      default:
+        return std::nullopt;
+    }
+  }
+  if (::optind < argc && line.print && frame_count(argv[::optind])) ++::optind;  // "--print 3"
+  if (::optind < argc) return std::nullopt;
+  if (line.options.log_roots.empty()) line.options.log_roots.emplace_back("/var/log");
+  return line;
+}
+
+// SIGTERM and SIGINT as a descriptor. Blocked before any thread starts, so that every thread inherits it.
+Result<Fd> stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  if (::sigprocmask(SIG_BLOCK, &signals, nullptr) != 0) return errno_error(errno, "sigprocmask");
+  Fd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return errno_error(errno, "signalfd");
+  return fd;
+}
+
+// A descriptor per file of a control group is kept open: three per service.
+void allow_many_files() {
+  constexpr rlim_t kWanted = 8192;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kWanted) return;
+  limit.rlim_cur = std::min(kWanted, limit.rlim_max);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) log_warning("cannot raise the limit of open files (ignored)");
+}
+
+int fail(const Error& error) {
+  log_error(error.message());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  auto line = parse_command_line(argc, argv);
+  if (!line) {
+    std::fputs(kUsage, stderr);
+    return 2;
+  }
+  if (line->help) {
+    std::fputs(kUsage, stdout);
+    return 0;
+  }
+  if (line->list) {
+    for (const ProbeInfo* info : all_probes()) {
+      std::printf("%-14.*s %-60.*s %.*s\n", static_cast<int>(info->name.size()), info->name.data(),
+                  static_cast<int>(info->summary.size()), info->summary.data(), static_cast<int>(info->cost.size()),
+                  info->cost.data());
+    }
+    return 0;
+  }
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail(errno_error(errno, "no_new_privs"));
+  allow_many_files();
+  const auto stop = stop_signals();
+  if (!stop) return fail(stop.error());
+  const Status status = line->print ? print_frames(std::move(line->options), *line->print, stop->get(), STDOUT_FILENO)
+                                    : run_probe(line->options, stop->get());
+  return status ? 0 : fail(status.error());
+}

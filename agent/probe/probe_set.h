@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The probes of one connection: makes them, reads each in its own interval, passes readable descriptors on, and reports
+// a probe's state when it changes. What goes wrong in one probe stays in that probe. One thread.
+#pragma once
+
+#include <poll.h>
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/probe/frame_builder.h"
+#include "probes/probe.h"
+
+namespace hostmedic {
+
+// When something that runs every so many seconds is due. Pure. Times are cut to whole seconds, so that all probes with
+// the same interval run in the same tick.
+class Schedule {
+ public:
+  bool due(MonoTime now) const { return now >= next_; }
+  // interval is rounded up to whole seconds, at least one.
+  void ran(MonoTime now, Duration interval);
+
+ private:
+  MonoTime next_{};
+};
+
+class ProbeSet {
+ public:
+  // infos: at most FrameBuilder::kMostSpeakers - 1 are used. Everything given must outlive this. Names in disabled, and
+  // those missing in a non-empty enabled, are not made.
+  ProbeSet(std::span<const ProbeInfo* const> infos, const ProbeContext& context, FrameBuilder& builder,
+           std::span<const std::string> enabled, std::span<const std::string> disabled);
+
+  void tick(MonoTime now);
+  // Appends what to poll; the order is that of the last call when on_ready is called. Cheap when nothing changed.
+  void add_descriptors(std::vector<pollfd>& polled) const;
+  // polled: as appended by add_descriptors, with revents. Calls back those that are ready. True if any was.
+  bool on_ready(std::span<const pollfd> polled, MonoTime now);
+
+  static constexpr Duration kRetry = std::chrono::seconds(30);  // of a probe that could not be made
+
+ private:
+  struct Running {
+    const ProbeInfo* info = nullptr;
+    Sink* sink = nullptr;
+    EntityId entity{};
+    bool wanted = true;
+    std::unique_ptr<Probe> probe;
+    Schedule schedule;
+    std::vector<int> descriptors;
+    bool has_descriptors = false;      // had some when it was made
+    std::optional<Error> ready_error;  // of on_ready since the last read
+    std::string state, reason;         // as last reported
+  };
+
+  void make(Running& running, MonoTime now);
+  void read(Running& running, MonoTime now);
+  static void report(Running& running, MonoTime now, std::string_view state, std::string_view reason);
+  static void report(Running& running, MonoTime now, const Error& error);
+
+  const ProbeContext context_;
+  std::vector<Running> running_;
+};
+
+}  // namespace hostmedic

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The probe process without its main: reads the host once a second and hands frames to the daemon. run_probe blocks its
+// thread until it is told to stop; it starts threads of its own only for calls that may hang.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/base/fd.h"
+#include "agent/base/result.h"
+
+namespace hostmedic {
+
+inline constexpr const char* kProbeSocket = "/run/hostmedic/probe.sock";
+
+struct ProbeOptions {
+  std::string socket = kProbeSocket;  // where the daemon listens; refused: again every second
+  Fd connection;  // used instead of the socket when set (SOCK_SEQPACKET, connected); the run ends when the peer closes
+                  // it
+  std::string prefix;                  // "" is this host; else a tree with proc, sys, ... below it
+  std::vector<std::string> log_roots;  // absolute directories in which growing files are looked for
+  std::vector<std::string> enabled;    // by name; empty: all
+  std::vector<std::string> disabled;
+  // This process is the probe and nothing else: it reports its own cost and talks to the service manager.
+  bool own_process = false;
+};
+
+// Returns when stop_fd becomes readable. Errors: an unknown probe name, no process tree below prefix, no timer.
+// A daemon that is not there is no error. Every new connection starts with fresh probes and a first frame.
+Status run_probe(const ProbeOptions& options, int stop_fd);
+
+// Runs the same without a daemon and writes `count` frames as text to out_fd.
+Status print_frames(ProbeOptions options, int count, int stop_fd, int out_fd);
+
+}  // namespace hostmedic
