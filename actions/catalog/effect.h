@@ -4,6 +4,8 @@
 // and paths that its entry declares.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,15 +27,17 @@ struct TransientUnit {
   std::string name;  // "hostmedic-order-<key>.service"
   std::string description;
   std::vector<std::string> argv;
-  std::vector<std::string> capabilities;     // bounding and ambient set; all others are dropped
+  std::vector<std::string> capabilities;      // bounding and ambient set; all others are dropped
   std::vector<std::string> read_write_paths;  // everything else is read-only
   Duration timeout{};
 };
 struct TransientResult {
   bool started = false;  // false: a unit of that name already exists
-  std::string result;    // systemd's word: "success", "exit-code", "timeout", ...
+  std::string result;    // systemd's word: "success", "exit-code", "timeout", ...; "cancelled": the actuator stopped it
   int exit_status = 0;
+  std::string output;  // its standard output, at most kMostEffectOutput bytes
 };
+inline constexpr std::size_t kMostEffectOutput = 16 << 10;
 
 // systemd over D-Bus, or the small runner where there is no systemd. May block up to the deadlines given.
 class ServiceManager {
@@ -42,24 +46,39 @@ class ServiceManager {
   virtual Result<UnitStatus> status(const std::string& unit) = 0;
   // Returns when the job has ended or the deadline passed (code timeout).
   virtual Status restart(const std::string& unit, Duration deadline) = 0;
+  // Returns when the unit has ended. Its name stays taken until release().
   virtual Result<TransientResult> run(const TransientUnit& unit) = 0;
+  // A unit that an earlier life of the actuator started: waits for its end. nullopt: nobody knows of it any more.
+  virtual Result<std::optional<TransientResult>> adopt(const std::string& unit, Duration deadline) = 0;
+  // Forgets a unit that has ended, with its output. To be called when its result is on disk.
+  virtual void release(const std::string& unit) = 0;
 };
 
 struct EffectContext {
   ServiceManager& manager;
   const guard::Policy& policy;
   std::string effect_program;  // path of hostmedic-effect
+  std::string scratch;         // directory of root's own, in memory, that an effect may write to
 };
+
+// What an effect is given inside the transient unit.
+struct InsideContext {
+  std::string proc;     // where procfs is mounted
+  std::string scratch;  // as above
+};
+// Exit statuses of hostmedic-effect.
+inline constexpr int kEffectDone = 0, kEffectFailed = 1, kEffectUsage = 2, kEffectUnnecessary = 3;
 
 struct EffectInfo {
   std::string_view action;  // of the catalogue
   // What the target is like now, asked of the host itself just before acting.
   guard::TargetState (*inspect)(const Plan& plan, const EffectContext& context, std::string& ret_text);
-  // Carries it out and waits for its end. The key names the transient unit.
+  // Carries it out and waits for its end. The key names the transient unit. Fills result, text and details only.
   Outcome (*execute)(const Order& order, const EffectContext& context);
   // What hostmedic-effect runs inside the transient unit; nullptr where the manager does it all. Prints
   // "key=value" lines as measured details to stdout and returns the exit status.
-  int (*inside)(const Plan& plan);
+  // A line "text=..." is the outcome's sentence.
+  int (*inside)(const Plan& plan, const InsideContext& context);
 };
 std::span<const EffectInfo* const> all_effects();
 

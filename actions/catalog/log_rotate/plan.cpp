@@ -142,15 +142,16 @@ Status validate(const Plan& plan) {
 
 }  // namespace
 
-const ActionInfo kLogRotate{.name = "log.rotate",
-                            .summary = "rotate the log file that fills a filesystem",
-                            .target = EntityKind::filesystem,
-                            .params = kParams,
-                            .reversible = false,
-                            .capabilities = "CAP_DAC_OVERRIDE CAP_FOWNER CAP_CHOWN",
-                            .timeout = std::chrono::seconds(120),
-                            .undo = "",
-                            .plan = plan,
-                            .validate = validate};
+const ActionInfo kLogRotate{
+    .name = "log.rotate",
+    .summary = "rotate the log file that fills a filesystem",
+    .target = EntityKind::filesystem,
+    .params = kParams,
+    .reversible = false,
+    .capabilities = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_KILL CAP_LEASE CAP_SETGID CAP_SETUID",
+    .timeout = std::chrono::seconds(120),
+    .undo = "",
+    .plan = plan,
+    .validate = validate};
 
 }  // namespace hostmedic

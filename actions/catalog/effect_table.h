@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The acting side of each catalogue entry. Adding one is a line here and one in effect_table.cpp.
+#pragma once
+
+#include "actions/catalog/effect.h"
+
+namespace hostmedic {
+
+extern const EffectInfo kServiceRestartEffect;
+extern const EffectInfo kLogRotateEffect;
+extern const EffectInfo kJournalVacuumEffect;
+
+const EffectInfo* find_effect(std::string_view action);
+
+}  // namespace hostmedic

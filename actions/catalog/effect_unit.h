@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The border between the actuator and hostmedic-effect: an order as a transient unit with its command line, that
+// command line as a plan again, and the unit's end as an outcome. No state; any thread.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actions/catalog/effect.h"
+
+namespace hostmedic {
+
+// "hostmedic-order-<key>.service"
+std::string unit_name_of(std::string_view order_key);
+
+// hostmedic-effect ACTION --target=ENTITY --timeout=MS --scratch=DIR NAME=VALUE...
+std::vector<std::string> effect_command(const Plan& plan, const EffectContext& context);
+struct EffectCall {
+  Plan plan;
+  std::string scratch;
+};
+// The arguments after the program's own name. Checked for form only; the entry's validate() judges the rest.
+Result<EffectCall> parse_effect_command(std::span<const std::string_view> arguments);
+
+// Runs the effect of the order in its unit and waits for its end. Fills result, text and details.
+Outcome run_in_unit(const Order& order, const EffectContext& context, std::vector<std::string> capabilities,
+                    std::vector<std::string> read_write_paths);
+// What the end of the order's unit means. Fills result, text and details.
+Outcome outcome_of(const TransientResult& ended);
+
+// One line of a report on standard output; the value is made printable.
+void print_detail(std::string_view name, std::string_view value);
+
+}  // namespace hostmedic
