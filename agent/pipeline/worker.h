@@ -4,10 +4,15 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstdint>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace hostmedic {
@@ -33,12 +38,25 @@ class Worker {
     return true;
   }
 
+  // The same for a coroutine, which resumes where it was. Not counted against the bound: who awaits is bounded already.
+  template <class Job>
+  boost::asio::awaitable<std::invoke_result_t<Job&>> call(Job job) {
+    auto answer = co_await boost::asio::co_spawn(pool_, on_pool(std::move(job)), boost::asio::use_awaitable);
+    co_return std::move(*answer);
+  }
+
   // Waits for the jobs given so far.
   void stop() { pool_.join(); }
   std::uint64_t refused() const { return refused_; }
   int waiting() const { return waiting_; }
 
  private:
+  // The answer is optional because Asio wants a default-constructible one.
+  template <class Job>
+  static boost::asio::awaitable<std::optional<std::invoke_result_t<Job&>>> on_pool(Job job) {
+    co_return job();
+  }
+
   static constexpr int kMostWaiting = 1024;
   boost::asio::io_context& io_;
   boost::asio::thread_pool pool_{1};

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/daemon/reporter.h"
+
+
+#include "agent/base/clock.h"
+#include "agent/base/log.h"
+#include "agent/base/parse.h"
+#include "agent/base/text.h"
+
+namespace hostmedic {
+
+using boost::asio::awaitable;
+
+namespace {
+
+constexpr Duration kHousekeeping = std::chrono::seconds(10);
+
+struct Destination {
+  std::string host, prefix;
+  std::uint16_t port = 0;
+};
+
+// "https://host:port/prefix"; IPv6 literals in brackets.
+Result<Destination> parse_destination(std::string_view url) {
+  const Error wrong = make_error(ErrorCode::malformed, "'" + printable(url, 200) + "' is not like https://host:4318");
+  constexpr std::string_view kScheme = "https://";
+  if (!url.starts_with(kScheme)) return wrong;
+  url.remove_prefix(kScheme.size());
+  Destination destination;
+  const auto slash = url.find('/');
+  if (slash != std::string_view::npos && slash + 1 < url.size()) destination.prefix = url.substr(slash);
+  std::string_view authority = url.substr(0, slash);
+  const auto colon = authority.rfind(':');
+  if (colon == std::string_view::npos || authority.ends_with(']')) return wrong;
+  const auto port = parse_u64(authority.substr(colon + 1));
+  if (!port || *port == 0 || *port > 65535) return wrong;
+  destination.port = static_cast<std::uint16_t>(*port);
+  authority = authority.substr(0, colon);
+  if (authority.starts_with('[') && authority.ends_with(']')) authority = authority.substr(1, authority.size() - 2);
+  if (authority.empty()) return wrong;
+  destination.host = authority;
+  return destination;
+}
+
+}  // namespace
+
+Reporter::Reporter(boost::asio::io_context& io, Worker& worker, AgentStore& store)
+    : io_(io), worker_(worker), store_(store), started_(wall_now()), spool_(store.spool().stats()) {}
+
+Reporter::~Reporter() = default;
+
+Status Reporter::connect(const UpstreamConfig& upstream) {
+  if (exporter_ != nullptr) exporter_->stop();
+  exporter_.reset();
+  upstream_ = upstream;
+  if (!configured()) return ok();
+  auto destination = parse_destination(upstream.url);
+  if (!destination) return std::move(destination).error();
+  auto tls = TlsContext::client({.authority = upstream.ca, .certificate = upstream.certificate, .key = upstream.key});
+  if (!tls) return std::move(tls).error();
+  OtlpExporterOptions options;
+  options.destination.host = destination->host;
+  options.destination.port = destination->port;
+  options.destination.tls = *tls;
+  options.path_prefix = destination->prefix;
+  options.user_agent = std::string("hostmedic/") + HM_VERSION;
+  options.seed = fnv1a(host_identity().id);
+  exporter_ = std::make_unique<OtlpExporter>(io_.get_executor(), std::move(options), *this,
+                                             [](std::string_view note) { log_notice("upstream: " + std::string(note)); });
+  exporter_->start();
+  return ok();
+}
+
+OtlpExporterState Reporter::state() const { return exporter_ == nullptr ? OtlpExporterState{} : exporter_->state(); }
+
+void Reporter::incident(const Incident& incident) {
+  const bool tell = configured();
+  const bool taken = worker_.run(
+      [this, incident, tell]() -> Written {
+        Status status = store_.put_incident(incident);
+        if (tell) {
+          const WallTime now = wall_now();
+          const Report report = incident_report(incident, host_identity(), now);
+          Status spooled = store_.spool().append(SpoolSignal::logs, report.uid, report.payload, now);
+          if (status) status = std::move(spooled);
+        }
+        return {std::move(status), store_.spool().stats()};
+      },
+      [this](Written written) { done(std::move(written)); });
+  if (!taken) note_store(make_error(ErrorCode::limit, "the store is too far behind: an incident's revision was not written"));
+}
+
+void Reporter::every_second(Now now, const Pipeline& pipeline, bool probe_connected) {
+  if (configured() && now.mono >= next_heartbeat_) {
+    next_heartbeat_ = now.mono + upstream_.heartbeat;
+    heartbeat(now, pipeline, probe_connected);
+  }
+  if (now.mono >= next_housekeeping_) {
+    next_housekeeping_ = now.mono + kHousekeeping;
+    housekeeping(now.wall);
+  }
+}
+
+void Reporter::heartbeat(Now now, const Pipeline& pipeline, bool probe_connected) {
+  Heartbeat beat;
+  beat.started = started_;
+  if (auto usage = own_usage()) beat.usage = *usage;
+  beat.series = pipeline.engine().host().series_count();
+  for (const auto& [id, incident] : pipeline.incidents())
+    if (!incident.closed_at) ++beat.open_incidents;
+  beat.probe_connected = probe_connected;
+  beat.halted = pipeline.brakes().halted;
+  beat.spool_waiting = spool_.waiting;
+  beat.spool_dropped = spool_.dropped;
+  worker_.run(
+      [this, beat, at = now.wall]() -> Written {
+        const Report report = heartbeat_report(beat, host_identity(), at);
+        Status status = store_.spool().append(SpoolSignal::metrics, report.uid, report.payload, at);
+        return {std::move(status), store_.spool().stats()};
+      },
+      [this](Written written) { done(std::move(written)); });
+}
+
+// Bounds of age, and gaps: they are told when the receiver answers, so that one gap stays one record.
+void Reporter::housekeeping(WallTime now) {
+  const bool tell_gaps = state().connected;
+  worker_.run(
+      [this, now, tell_gaps]() -> Written {
+        Status status = store_.spool().expire(now);
+        auto gaps = store_.spool().gaps();
+        if (tell_gaps && gaps) {
+          for (const SpoolGap& gap : *gaps) {
+            const Report report = gap_report(gap, host_identity(), now);
+            Status told = store_.spool().report_gap(gap, report.uid, report.payload, now);
+            if (status) status = std::move(told);
+          }
+        }
+        return {std::move(status), store_.spool().stats()};
+      },
+      [this](Written written) { done(std::move(written)); });
+}
+
+void Reporter::done(Written written) {
+  spool_ = written.spool;
+  note_store(written.status);
+  if (exporter_ != nullptr && spool_.waiting > 0) exporter_->notify();
+}
+
+// Says it once when it begins to fail and once when it works again.
+void Reporter::note_store(const Status& written) {
+  if (written) {
+    if (!store_error_.empty()) log_notice("the store works again");
+    store_error_.clear();
+    return;
+  }
+  ++store_errors_;
+  const std::string message = written.error().message();
+  if (store_error_.empty()) log_error("store: " + message);
+  store_error_ = message;
+}
+
+awaitable<Result<SpoolBatch>> Reporter::next_batch(Bytes most, std::size_t most_records) {
+  auto job = [this, most, most_records]() -> Result<SpoolBatch> {
+    SpoolBatch batch;
+    for (const SpoolSignal signal : {SpoolSignal::logs, SpoolSignal::metrics}) {
+      auto items = store_.spool().next_batch(signal, most, most_records);
+      if (!items) return std::move(items).error();
+      if (items->empty()) continue;
+      batch.signal = signal == SpoolSignal::logs ? OtlpSignal::logs : OtlpSignal::metrics;
+      for (SpoolItem& item : *items) batch.records.push_back({item.id, std::move(item.payload)});
+      break;
+    }
+    return batch;
+  };
+  co_return co_await worker_.call(std::move(job));
+}
+
+awaitable<Status> Reporter::ack(std::vector<std::int64_t> ids) {
+  auto job = [this, ids = std::move(ids)]() -> Written {
+    Status status = store_.spool().ack(ids);
+    return {std::move(status), store_.spool().stats()};
+  };
+  Written written = co_await worker_.call(std::move(job));
+  spool_ = written.spool;
+  co_return std::move(written.status);
+}
+
+awaitable<Status> Reporter::reject(std::vector<std::int64_t> ids, std::string reason) {
+  log_warning(strf("upstream refused %zu records for good: %s", ids.size(), reason.c_str()));
+  auto job = [this, ids = std::move(ids)]() -> Written {
+    Status status = store_.spool().reject(ids);
+    return {std::move(status), store_.spool().stats()};
+  };
+  Written written = co_await worker_.call(std::move(job));
+  spool_ = written.spool;
+  co_return std::move(written.status);
+}
+
+}  // namespace hostmedic
