@@ -76,7 +76,7 @@ struct Frame {
 inline constexpr std::size_t kMostEntities = 4096;
 inline constexpr std::size_t kMostSeries = 65536;
 inline constexpr std::size_t kMostEventsPerFrame = 512;
-inline constexpr std::size_t kMostAttributes = 16;
+inline constexpr std::size_t kMostAttributes = 24;  // also room for one per rule of the guard, in a timeline
 inline constexpr std::size_t kMostAttributeKey = 64;
 inline constexpr std::size_t kMostAttributeValue = 512;
 
