@@ -5,8 +5,8 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,9 +25,9 @@ struct Now {
 // What the pipeline must do next, in this order.
 struct Command {
   enum class Kind : std::uint8_t {
-    persist,    // the incident changed: write it, report it
-    order,      // write `order` synced, then hand it to the actuator
-    notify,     // a human is wanted: `text`
+    persist,  // the incident changed: write it, report it
+    order,    // write `order` synced, then hand it to the actuator
+    notify,   // a human is wanted: `text`
   };
   Kind kind{};
   std::string incident_id;
@@ -58,8 +58,10 @@ class Response {
   std::vector<Command> tick(const HostView& host, Now now);
   std::vector<Command> outcome(const Outcome& outcome, const HostView& host, Now now);
   // by: "uid 0 (root)". An error says why not (no such proposal, expired).
-  Result<std::vector<Command>> approve(const std::string& incident_id, const std::string& by, const HostView& host, Now now);
-  Result<std::vector<Command>> reject(const std::string& incident_id, const std::string& by, const std::string& reason, Now now);
+  Result<std::vector<Command>> approve(const std::string& incident_id, const std::string& by, const HostView& host,
+                                       Now now);
+  Result<std::vector<Command>> reject(const std::string& incident_id, const std::string& by, const std::string& reason,
+                                      Now now);
   // After a restart of the daemon: an incident from the store. One that was acting is re-judged after its order's
   // outcome was learnt from the actuator, or reported as interrupted.
   void restore(Incident incident, std::optional<Order> open_order);
@@ -67,11 +69,16 @@ class Response {
   // Incidents in treatment and those closed since the last forget, by id.
   const std::map<std::string, Incident>& incidents() const;
   std::vector<Proposal> proposals() const;
+  // The earliest time at which a verification may be complete: a tick then proves it without waiting for a frame.
+  std::optional<MonoTime> wake_at() const;
   void forget(const std::string& incident_id);
 
  private:
-  struct Course;
-  // implementation's own
+  struct Course;  // course.h
+  struct Batch;
+  struct Surroundings;
+  Surroundings surroundings(const HostView& host, Now now) const;
+
   std::vector<Runbook> runbooks_;
   guard::Policy policy_;
   Circumstances circumstances_;

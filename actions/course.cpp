@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a course: its phases, what it takes over from detection, and how it ends. From plan to order:
+// course_plan.cpp. From outcome to proof: course_verify.cpp.
+#include "actions/course.h"
+
+#include <algorithm>
+
+#include "agent/base/text.h"
+
+namespace hostmedic {
+namespace {
+
+bool from_detection(TimelineKind kind) {
+  return kind == TimelineKind::opened || kind == TimelineKind::evidence || kind == TimelineKind::cleared;
+}
+
+// What makes detection's new view worth a report. Numbers that move with every frame do not.
+std::string digest(const Incident& incident) {
+  std::string text =
+      strf("%d %d %d %d ", incident.active, static_cast<int>(incident.severity), incident.signals, incident.proof) +
+      incident.kind;
+  for (const Anomaly& anomaly : incident.anomalies) text += "|" + anomaly.rule + (anomaly.firing ? "+" : "-");
+  for (const Entity& cause : incident.causes) text += "|" + to_string(cause);
+  return text;
+}
+
+}  // namespace
+
+bool still_fires(const Incident& incident) {
+  return incident.active &&
+         (incident.anomalies.empty() || std::any_of(incident.anomalies.begin(), incident.anomalies.end(),
+                                                    [](const Anomaly& anomaly) { return anomaly.firing; }));
+}
+
+void Response::Course::note(TimelineKind kind, std::string text, const Surroundings& here,
+                            std::vector<Attribute> attributes) {
+  add_timeline(incident, here.now.wall, kind, std::move(text), std::move(attributes));
+  changed_ = true;
+}
+
+void Response::Course::tell(const std::string& reason, const std::string& text) {
+  if (told.insert(reason).second) notices_.push_back(text);
+}
+
+void Response::Course::set_state(IncidentState state) {
+  changed_ = changed_ || incident.state != state;
+  incident.state = state;
+}
+
+bool Response::Course::stuck_for(Duration most, const Surroundings& here) {
+  if (!stuck_since_) stuck_since_ = here.now.mono;
+  return here.now.mono - *stuck_since_ >= most;
+}
+
+void Response::Course::new_round() {
+  tried.clear();
+  planned_.clear();
+  judged_.clear();
+  stuck_since_.reset();
+  approved_by_.clear();
+  refusals_ = unknown_ends_ = 0;
+}
+
+void Response::Course::begin(const Surroundings& here) {
+  choose_again = false;
+  order = Order{};
+  const Runbook* chosen = choose_runbook(here.runbooks, incident);
+  new_round();
+  if (chosen != nullptr) {
+    runbook = *chosen;
+    phase = Phase::judging;
+    set_state(IncidentState::open);
+    if (!incident.diagnosis.empty()) note(TimelineKind::diagnosed, incident.diagnosis, here);
+    return;
+  }
+  runbook.reset();
+  const std::string text = "no runbook treats " + incident.kind + " on " + to_string(incident.root);
+  if (incident.severity >= Severity::error) {
+    escalate("no-runbook", text, here);
+  } else {
+    note(TimelineKind::note, text, here);
+  }
+  phase = Phase::untreated;
+}
+
+void Response::Course::take(const Incident& detected, const Surroundings& here) {
+  if (restored) resume(here);
+  const std::string before = digest(incident);
+  const std::string kind = incident.kind;
+  Incident merged = detected;
+  merged.state = incident.state;
+  merged.revision = incident.revision;
+  merged.closed_at = incident.closed_at;
+  merged.timeline = std::move(incident.timeline);
+  incident = std::move(merged);
+  for (; detection_entries_ < detected.timeline.size(); ++detection_entries_) {
+    const TimelineEntry& entry = detected.timeline[detection_entries_];
+    const bool known = std::any_of(incident.timeline.begin(), incident.timeline.end(), [&](const TimelineEntry& own) {
+      return own.at == entry.at && own.kind == entry.kind && own.text == entry.text;
+    });
+    if (known || !from_detection(entry.kind)) continue;
+    add_timeline(incident, entry.at, entry.kind, entry.text, entry.attributes);
+    changed_ = true;
+  }
+  changed_ = changed_ || digest(incident) != before;
+  const bool undecided = phase == Phase::judging || phase == Phase::proposed || phase == Phase::untreated;
+  if (phase == Phase::closed && still_fires(incident)) {
+    reopen(here);
+  } else if (undecided && incident.kind != kind) {
+    begin(here);
+  }
+}
+
+void Response::Course::reopen(const Surroundings& here) {
+  incident.closed_at.reset();
+  proved_ = false;
+  note(TimelineKind::note, "opened again: the signals fire again", here);
+  set_state(IncidentState::open);
+  begin(here);
+}
+
+void Response::Course::advance(const Surroundings& here) {
+  if (restored) resume(here);
+  constexpr int kMostSteps = 8;  // one call may go from a failed proof to the next order, never round and round
+  for (int i = 0; i < kMostSteps; ++i) {
+    const Phase before = phase;
+    step_once(here);
+    if (phase == before) return;
+  }
+}
+
+void Response::Course::step_once(const Surroundings& here) {
+  const bool late = here.now.mono >= deadline;
+  switch (phase) {
+    case Phase::untreated:
+      if (!incident.active) return close("the signals are quiet again; nothing was done", here);
+      if (choose_again && choose_runbook(here.runbooks, incident) != nullptr) begin(here);
+      choose_again = false;
+      return;
+    case Phase::judging:
+      if (incident.active) return treat(here);
+      return close(attempt == 0 ? "recovered by itself; nothing was done" : "the signals are quiet again", here);
+    case Phase::proposed:
+      if (!incident.active) return close("recovered by itself before the proposal was answered", here);
+      if (late)
+        escalate("no-answer",
+                 "nobody answered the proposal in " + format_duration(kProposalLife) + ": " + order.plan.what, here);
+      return;
+    case Phase::acting: {
+      if (!late) return;
+      Outcome lost;
+      lost.key = order.key;
+      lost.result = OutcomeResult::interrupted;
+      lost.text = "the actuator gave no answer in time; what it did is not known";
+      return learn(lost, here);
+    }
+    case Phase::verifying:
+      return verify(here);
+    case Phase::watching:
+      if (!still_fires(incident)) return close(proved_ ? proved_text_ : "recovered by itself", here);
+      if (!late) return;
+      note(TimelineKind::note, "the signals still fire", here);
+      set_state(IncidentState::open);
+      new_round();
+      phase = Phase::judging;
+      return;
+    case Phase::stopped:
+      if (!incident.active) close("the signals are quiet again", here);
+      return;
+    case Phase::closed:
+      return;
+  }
+}
+
+void Response::Course::escalate(const std::string& reason, const std::string& text, const Surroundings& here) {
+  phase = Phase::stopped;
+  std::string whole = text;
+  if (!order.plan.what.empty() && text.find(order.plan.what) == std::string::npos)
+    whole += "; the plan: " + order.plan.what;
+  if (!incident.causes.empty()) whole += "; the cause: " + to_string(incident.causes.front());
+  set_state(IncidentState::escalated);
+  note(TimelineKind::escalated, whole, here, {{"reason", reason}});
+  tell(reason, to_string(incident.root) + " needs a human: " + whole);
+}
+
+void Response::Course::close(const std::string& text, const Surroundings& here) {
+  phase = Phase::closed;
+  approved_by_.clear();
+  approved_until_.reset();
+  incident.closed_at = here.now.wall;
+  set_state(IncidentState::resolved);
+  note(TimelineKind::resolved, text, here);
+}
+
+void Response::Course::finish(Batch& batch) {
+  if (changed_) {
+    ++incident.revision;
+    batch.persists.push_back({Command::Kind::persist, incident.id, {}, {}});
+  }
+  if (order_out_) batch.orders.push_back({Command::Kind::order, incident.id, std::move(*order_out_), {}});
+  for (std::string& text : notices_) batch.notices.push_back({Command::Kind::notify, incident.id, {}, std::move(text)});
+  changed_ = false;
+  order_out_.reset();
+  notices_.clear();
+}
+
+}  // namespace hostmedic

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// The course of treatment of one incident. Internal to Response; one thread.
+//
+//   untreated   no runbook treats it
+//   judging     plan and ask the guard, again on each tick, until an order is given or it is given up
+//   proposed    a human is asked
+//   acting      the order is with the actuator
+//   verifying   the effect is being proved
+//   watching    proved; waits for detection to fall quiet before anything else is thought of
+//   stopped     nothing more is done until it falls quiet (escalated, rejected, or a step said stop)
+//   closed      resolved; opens again when detection says so
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actions/response.h"
+
+namespace hostmedic {
+
+// What one call of the pipeline brings along.
+struct Response::Surroundings {
+  const std::vector<Runbook>& runbooks;
+  const guard::Policy& policy;
+  const Circumstances& circumstances;
+  const HostView& host;
+  Now now;
+};
+
+// The commands of one call. Everything is persisted before any order goes out.
+struct Response::Batch {
+  std::vector<Command> persists, orders, notices;
+  std::vector<Command> in_order() &&;
+};
+
+inline constexpr Duration kProposalLife = std::chrono::minutes(15);
+
+// A signal of it fires now. Quiet for a moment is not yet inactive: detection waits longer for that.
+bool still_fires(const Incident& incident);
+
+struct Response::Course {
+  enum class Phase : std::uint8_t { untreated, judging, proposed, acting, verifying, watching, stopped, closed };
+
+  explicit Course(Incident& treated) : incident(treated) {}
+
+  // Chooses a runbook and starts at its first step.
+  void begin(const Surroundings& here);
+  // Takes over detection's view. Opens a closed incident again if it fires again.
+  void take(const Incident& detected, const Surroundings& here);
+  // Does whatever is due now.
+  void advance(const Surroundings& here);
+  void learn(const Outcome& outcome, const Surroundings& here);
+  void approve(const std::string& by, const Surroundings& here);
+  void reject(const std::string& by, const std::string& reason, const Surroundings& here);
+  // How the present order is proved.
+  const Check& check() const;
+  // Moves what has to be told into the batch.
+  void finish(Batch& batch);
+
+  Incident& incident;
+  Phase phase = Phase::judging;
+  std::optional<Runbook> runbook;
+  Order order;                         // proposed, or the last one given
+  std::optional<MonoTime> good_since;  // the check has held since
+  MonoTime deadline;                   // of proposed, acting, verifying, watching
+  WallTime proposal_expires_at;
+  bool restored = false;       // nothing was done since the restart
+  bool choose_again = false;   // the runbooks changed
+  std::set<std::string> told;  // reasons for which a human was told
+  std::set<int> tried;         // steps, since the incident was last resolved or a step was proved
+  int attempt = 0;             // orders given
+
+ private:
+  void step_once(const Surroundings& here);
+  void resume(const Surroundings& here);
+  void new_round();
+  void treat(const Surroundings& here);
+  bool make_plan(const Surroundings& here);
+  void no_plan(const std::string& reasons, const Surroundings& here);
+  Tier tier(const Surroundings& here, const Entity& target) const;
+  Verdict judge(const Surroundings& here);
+  void decide(const Verdict& verdict, const Surroundings& here);
+  void note_verdict(const Verdict& verdict, std::string_view whose, Tier tier, const Surroundings& here);
+  void propose(const Surroundings& here);
+  void give_order(const Surroundings& here);
+  void refused(const Verdict& verdict, const Surroundings& here);
+  void verify(const Surroundings& here);
+  std::optional<bool> check_holds(const Check& check, const Surroundings& here) const;
+  std::string proof_text(const Check& check, const Surroundings& here) const;
+  void step_failed(const std::string& why, const Surroundings& here);
+  void escalate(const std::string& reason, const std::string& text, const Surroundings& here);
+  void close(const std::string& text, const Surroundings& here);
+  void reopen(const Surroundings& here);
+  void note(TimelineKind kind, std::string text, const Surroundings& here, std::vector<Attribute> attributes = {});
+  void tell(const std::string& reason, const std::string& text);
+  void set_state(IncidentState state);
+  bool stuck_for(Duration most, const Surroundings& here);
+
+  bool changed_ = false;
+  std::optional<Order> order_out_;
+  std::vector<std::string> notices_;
+  std::size_t detection_entries_ = 0;  // of detection's timeline, already taken over
+  std::string planned_;                // what the last planned entry said
+  std::string judged_;                 // what the last verdict entry said
+  std::optional<MonoTime> stuck_since_;
+  MonoTime not_before_;  // no new order earlier, after a refusal
+  int refusals_ = 0;
+  int unknown_ends_ = 0;  // orders that were interrupted, timed out or expired
+  bool unsure_ = false;   // the present verification follows such an end
+  bool proved_ = false;
+  std::string proved_text_;
+  std::string approved_by_;
+  std::optional<MonoTime> approved_until_;
+  MonoTime acted_at_;
+  std::optional<double> before_;  // the check's series when the order was given
+};
+
+}  // namespace hostmedic

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the order's outcome to the proof, the next step or the end; and what a restart of the daemon left behind.
+#include <algorithm>
+
+#include "actions/course.h"
+#include "agent/base/parse.h"
+#include "agent/base/text.h"
+#include "detect/model/names.h"
+
+namespace hostmedic {
+namespace {
+
+constexpr Duration kWatch = std::chrono::seconds(15);  // for detection to fall quiet after a proof
+constexpr int kMostUnknownEnds = 2;
+
+std::string_view fact(const std::vector<Attribute>& facts, std::string_view key) {
+  for (const Attribute& attribute : facts)
+    if (attribute.key == key) return attribute.value;
+  return {};
+}
+
+}  // namespace
+
+const Check& Response::Course::check() const {
+  static const Check kQuiet;
+  const std::size_t step = static_cast<std::size_t>(order.step);
+  return runbook && order.step >= 0 && step < runbook->steps.size() ? runbook->steps[step].verify : kQuiet;
+}
+
+void Response::Course::learn(const Outcome& outcome, const Surroundings& here) {
+  if (restored) resume(here);
+  std::vector<Attribute> details = outcome.details;
+  details.push_back({"result", std::string(to_string(outcome.result))});
+  details.push_back({"order", outcome.key});
+  if (phase != Phase::acting) {
+    note(TimelineKind::note, "a late answer: " + outcome.text, here, std::move(details));
+    return;
+  }
+  note(TimelineKind::acted, std::string(to_string(outcome.result)) + ": " + outcome.text, here, std::move(details));
+  good_since.reset();
+  unsure_ = false;
+  switch (outcome.result) {
+    case OutcomeResult::failed:
+      return step_failed("it failed: " + outcome.text, here);
+    case OutcomeResult::refused:
+      return refused(outcome.verdict, here);
+    case OutcomeResult::unnecessary:
+      deadline = here.now.mono + kWatch;
+      phase = Phase::watching;
+      return set_state(IncidentState::verifying);
+    case OutcomeResult::expired:
+      if (++unknown_ends_ > kMostUnknownEnds)
+        return escalate("expired", strf("%d orders were too old before they could be carried out", unknown_ends_),
+                        here);
+      phase = Phase::judging;
+      return set_state(IncidentState::open);
+    case OutcomeResult::timed_out:
+    case OutcomeResult::interrupted:
+      // It may have worked. The proof says so, and only after that is it judged again.
+      ++unknown_ends_;
+      unsure_ = true;
+      break;
+    case OutcomeResult::done:
+      break;
+  }
+  deadline = here.now.mono + check().within;
+  phase = Phase::verifying;
+  set_state(IncidentState::verifying);
+}
+
+std::optional<bool> Response::Course::check_holds(const Check& check, const Surroundings& here) const {
+  const auto series = [&] { return here.host.value(incident.root, check.series, check.attributes); };
+  switch (check.subject) {
+    case Check::Subject::unit_active: {
+      const std::string_view state = fact(here.host.unit_facts(order.plan.target), attr::kUnitActiveState);
+      if (state.empty()) return std::nullopt;
+      return state == "active";
+    }
+    case Check::Subject::series_below:
+    case Check::Subject::series_above: {
+      const std::optional<double> value = series();
+      if (!value) return std::nullopt;
+      return check.subject == Check::Subject::series_below ? *value < check.bound : *value > check.bound;
+    }
+    case Check::Subject::series_fell: {
+      const std::optional<double> value = series();
+      if (!before_) return !still_fires(incident);  // the order was given before a restart
+      if (!value) return std::nullopt;
+      return *value <= *before_ - check.bound;
+    }
+    case Check::Subject::incident_quiet:
+      return !still_fires(incident);
+  }
+  return std::nullopt;
+}
+
+std::string Response::Course::proof_text(const Check& check, const Surroundings& here) const {
+  const auto value = here.host.value(incident.root, check.series, check.attributes);
+  switch (check.subject) {
+    case Check::Subject::unit_active:
+      return order.plan.target.name + " is active again";
+    case Check::Subject::series_below:
+    case Check::Subject::series_above:
+      return check.series + strf(" is %.3f", value.value_or(0));
+    case Check::Subject::series_fell:
+      if (!before_ || !value) return "all signals are quiet";
+      return check.series + strf(" fell from %.3f to %.3f", *before_, *value);
+    case Check::Subject::incident_quiet:
+      return "all signals are quiet";
+  }
+  return {};
+}
+
+void Response::Course::verify(const Surroundings& here) {
+  const Check& check = this->check();
+  // Unknown breaks the run as well: a proof needs readings.
+  if (!check_holds(check, here).value_or(false)) {
+    good_since.reset();
+  } else if (!good_since) {
+    good_since = here.now.mono;
+  }
+  if (good_since && here.now.mono - *good_since >= check.settle) {
+    const Duration before_opening = std::max(Duration{}, incident.opened_at - incident.fault_at);
+    const Duration after_fault = *good_since - incident.opened_mono + before_opening;
+    const std::string after_order = format_duration(*good_since - acted_at_);
+    proved_text_ = proof_text(check, here) + ", " + after_order + " after the order, " + format_duration(after_fault) +
+                   " after the fault; held for " + format_duration(here.now.mono - *good_since);
+    proved_ = true;
+    tried.insert(order.step);
+    note(TimelineKind::verified, proved_text_, here,
+         {{"after_order", after_order}, {"after_fault", format_duration(after_fault)}});
+    if (!still_fires(incident)) return close(proved_text_, here);
+    phase = Phase::watching;
+    deadline = here.now.mono + kWatch;
+    return;
+  }
+  if (good_since || here.now.mono < deadline) return;
+  const std::string why = "no proof in " + format_duration(check.within);
+  if (!incident.active) return close("the signals are quiet again, though the step's own check did not hold", here);
+  if (unsure_ && unknown_ends_ < kMostUnknownEnds) {
+    note(TimelineKind::note, "still faulty after an order whose end is not known; judged again", here);
+    set_state(IncidentState::open);
+    phase = Phase::judging;
+    return;
+  }
+  step_failed(why, here);
+}
+
+void Response::Course::step_failed(const std::string& why, const Surroundings& here) {
+  tried.insert(order.step);
+  note(TimelineKind::verified, strf("step %d did not help: ", order.step + 1) + why, here, {{"result", "failed"}});
+  const std::size_t step = static_cast<std::size_t>(order.step);
+  const OnFailure then =
+      runbook && step < runbook->steps.size() ? runbook->steps[step].on_failure : OnFailure::escalate;
+  switch (then) {
+    case OnFailure::next:
+      phase = Phase::judging;
+      return set_state(IncidentState::open);
+    case OnFailure::stop:
+      phase = Phase::stopped;
+      return set_state(IncidentState::open);
+    case OnFailure::escalate:
+      return escalate("step-failed",
+                      strf("step %d of runbook ", order.step + 1) + order.runbook + " did not help: " + why, here);
+  }
+}
+
+// The first moment after a restart. Nothing that was planned before is carried out; an order that is still open waits
+// for its outcome, everything else is judged from the present state.
+void Response::Course::resume(const Surroundings& here) {
+  constexpr Duration kAnswerLimit = std::chrono::minutes(2);
+  restored = false;
+  for (const TimelineEntry& entry : incident.timeline) {
+    if (entry.kind == TimelineKind::escalated) told.insert(std::string(fact(entry.attributes, "reason")));
+    if (entry.kind == TimelineKind::ordered)
+      attempt = std::max(attempt, static_cast<int>(parse_u64(fact(entry.attributes, "attempt")).value_or(0)));
+  }
+  if (phase == Phase::acting) {
+    for (const Runbook& known : here.runbooks)
+      if (known.name == order.runbook) runbook = known;
+    deadline = here.now.mono + order.plan.timeout + kAnswerLimit;
+    acted_at_ = here.now.mono - std::max(Duration{}, here.now.wall - order.issued_at);
+    note(TimelineKind::note, "the daemon was restarted while order " + order.key + " was under way", here);
+    return;
+  }
+  if (phase != Phase::judging) return;
+  note(TimelineKind::note, "the daemon was restarted; judged again", here);
+  begin(here);
+}
+
+}  // namespace hostmedic

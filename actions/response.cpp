@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "actions/response.h"
+
+#include <algorithm>
+
+#include "actions/course.h"
+
+namespace hostmedic {
+
+std::vector<Command> Response::Batch::in_order() && {
+  std::vector<Command> commands = std::move(persists);
+  std::move(orders.begin(), orders.end(), std::back_inserter(commands));
+  std::move(notices.begin(), notices.end(), std::back_inserter(commands));
+  return commands;
+}
+
+Response::Response(std::vector<Runbook> runbooks, guard::Policy policy, Circumstances circumstances)
+    : runbooks_(std::move(runbooks)), policy_(std::move(policy)), circumstances_(std::move(circumstances)) {}
+
+Response::Surroundings Response::surroundings(const HostView& host, Now now) const {
+  return {runbooks_, policy_, circumstances_, host, now};
+}
+
+void Response::reconfigure(std::vector<Runbook> runbooks, guard::Policy policy) {
+  runbooks_ = std::move(runbooks);
+  policy_ = std::move(policy);
+  for (auto& [id, course] : courses_) course->choose_again = true;
+}
+
+std::vector<Command> Response::observe(const Incident& detected, const HostView& host, Now now) {
+  const Surroundings here = surroundings(host, now);
+  std::shared_ptr<Course>& course = courses_[detected.id];
+  if (course == nullptr) {
+    Incident& incident = incidents_[detected.id] = detected;
+    incident.timeline.clear();
+    course = std::make_shared<Course>(incident);
+    course->take(detected, here);
+    course->begin(here);
+  } else {
+    course->take(detected, here);
+  }
+  course->advance(here);
+  Batch batch;
+  course->finish(batch);
+  return std::move(batch).in_order();
+}
+
+std::vector<Command> Response::tick(const HostView& host, Now now) {
+  const Surroundings here = surroundings(host, now);
+  Batch batch;
+  for (auto& [id, course] : courses_) {
+    course->advance(here);
+    course->finish(batch);
+  }
+  return std::move(batch).in_order();
+}
+
+std::vector<Command> Response::outcome(const Outcome& outcome, const HostView& host, Now now) {
+  const Surroundings here = surroundings(host, now);
+  Batch batch;
+  for (auto& [id, course] : courses_) {
+    if (outcome.key.empty() || course->order.key != outcome.key) continue;
+    course->learn(outcome, here);
+    course->advance(here);
+    course->finish(batch);
+  }
+  return std::move(batch).in_order();
+}
+
+Result<std::vector<Command>> Response::approve(const std::string& incident_id, const std::string& by,
+                                               const HostView& host, Now now) {
+  const auto found = courses_.find(incident_id);
+  if (found == courses_.end() || found->second->phase != Course::Phase::proposed)
+    return make_error(ErrorCode::not_found, "no proposal waits for incident " + incident_id);
+  Course& course = *found->second;
+  if (now.mono >= course.deadline)
+    return make_error(ErrorCode::conflict, "the proposal for incident " + incident_id + " has expired");
+  const Surroundings here = surroundings(host, now);
+  course.approve(by, here);
+  course.advance(here);
+  Batch batch;
+  course.finish(batch);
+  return std::move(batch).in_order();
+}
+
+Result<std::vector<Command>> Response::reject(const std::string& incident_id, const std::string& by,
+                                              const std::string& reason, Now now) {
+  const auto found = courses_.find(incident_id);
+  if (found == courses_.end() || found->second->phase != Course::Phase::proposed)
+    return make_error(ErrorCode::not_found, "no proposal waits for incident " + incident_id);
+  static const HostView kNothing;  // a rejection looks at nothing
+  Batch batch;
+  found->second->reject(by, reason, surroundings(kNothing, now));
+  found->second->finish(batch);
+  return std::move(batch).in_order();
+}
+
+void Response::restore(Incident incident, std::optional<Order> open_order) {
+  const std::string id = incident.id;
+  Incident& kept = incidents_[id] = std::move(incident);
+  auto course = std::make_shared<Course>(kept);
+  course->restored = true;
+  if (kept.state == IncidentState::resolved) {
+    course->phase = Course::Phase::closed;
+  } else if (open_order) {
+    course->phase = Course::Phase::acting;
+    course->order = std::move(*open_order);
+    kept.state = IncidentState::acting;
+  } else if (kept.state == IncidentState::escalated || kept.state == IncidentState::suppressed) {
+    course->phase = Course::Phase::stopped;
+  }
+  courses_[id] = std::move(course);
+}
+
+const std::map<std::string, Incident>& Response::incidents() const { return incidents_; }
+
+std::vector<Proposal> Response::proposals() const {
+  std::vector<Proposal> waiting;
+  for (const auto& [id, course] : courses_)
+    if (course->phase == Course::Phase::proposed) waiting.push_back({id, course->order, course->proposal_expires_at});
+  return waiting;
+}
+
+std::optional<MonoTime> Response::wake_at() const {
+  std::optional<MonoTime> earliest;
+  for (const auto& [id, course] : courses_) {
+    if (course->phase != Course::Phase::verifying || !course->good_since) continue;
+    const MonoTime at = *course->good_since + course->check().settle;
+    if (!earliest || at < *earliest) earliest = at;
+  }
+  return earliest;
+}
+
+void Response::forget(const std::string& incident_id) {
+  courses_.erase(incident_id);
+  incidents_.erase(incident_id);
+}
+
+}  // namespace hostmedic
