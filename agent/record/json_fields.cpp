@@ -97,7 +97,7 @@ void JsonFields::time_or_null(std::string_view name, std::optional<WallTime>& ou
   out = wall_from_ns(integer64(name));
 }
 
-void JsonFields::entity(std::string_view name, Entity& out) { word(name, out, entity_from); }
+void JsonFields::entity(std::string_view name, Entity& out) { word(name, out, entity_from, kMostEntityName + 32); }
 
 void JsonFields::entities(std::string_view name, std::vector<Entity>& out, std::size_t most) {
   list(name, out, most, [](const boost::json::value& value, const std::string& where) -> Result<Entity> {

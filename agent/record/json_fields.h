@@ -58,9 +58,9 @@ class JsonFields {
 
   // from: word -> std::optional<Enum>
   template <class Enum, class From>
-  void word(std::string_view name, Enum& out, From from) {
+  void word(std::string_view name, Enum& out, From from, std::size_t most = 64) {
     std::string text_of_it;
-    text(name, text_of_it, 64);
+    text(name, text_of_it, most);
     if (error_) return;
     const std::optional<Enum> value = from(std::string_view(text_of_it));
     if (!value) return fail(ErrorCode::malformed, name, "unknown word '" + text_of_it + "'");
