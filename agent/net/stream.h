@@ -2,18 +2,19 @@
 // A TCP connection with a channel (TLS or plain) as an Asio stream: it satisfies Beast's AsyncStream. Owns the socket.
 // One thread: that of the socket's executor. close() from a timer ends whatever waits; reads and writes may overlap by
 // one each. Errors: asio::error::eof when the peer ended properly, connection_reset when it did not, protocol_error
-// when TLS failed; error_text() explains.
+// when TLS failed; explain() says more.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/compose.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <cstring>
 #include <memory>
 #include <string>
 
+#include "agent/base/time.h"
 #include "agent/net/channel.h"
 
 namespace hostmedic {
@@ -26,14 +27,15 @@ class Stream {
   Stream(boost::asio::ip::tcp::socket socket, std::unique_ptr<Channel> channel);
 
   executor_type get_executor() { return socket_.get_executor(); }
-  // In plain words; empty if the operating system's error code says it all.
-  const std::string& error_text() const { return channel_->error_text(); }
+  // error, which an operation of this stream gave, in plain words.
+  std::string explain(boost::system::error_code error) const;
   std::shared_ptr<const CertificateInfo> peer_certificate() const { return channel_->peer(); }
   std::string peer_address() const { return peer_address_; }
   // Every pending and later operation fails.
   void close();
-  // Half-closes, so that the peer still gets what was sent.
-  void shutdown_send();
+  // Says "no more", then takes and forgets what still comes for at most that long, then closes. Closing with unread
+  // input would make the kernel throw away what the peer has not read yet: the refusal it should see.
+  boost::asio::awaitable<void> linger(Duration most);
   bool is_open() const { return socket_.is_open(); }
 
   template <class Token>

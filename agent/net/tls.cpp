@@ -71,6 +71,7 @@ class TlsChannel final : public Channel {
   int fd_ = -1;  // of the step that runs
   int errno_ = 0;
   std::shared_ptr<const CertificateInfo> peer_;
+  bool received_ = false;                 // any application data
   std::string complaint_;                 // what the check of the peer's certificates found
   std::array<unsigned char, 8> first_{};  // the peer's first bytes, to recognise who does not speak TLS
   std::size_t first_size_ = 0;
@@ -134,6 +135,11 @@ std::string TlsChannel::explain(int code, bool in_handshake) const {
     const unsigned char* message = ssl_->HM_MBED_FIELD(in_msg);
     return alert_text(message == nullptr ? 0 : message[1]);
   }
+#if MBEDTLS_VERSION_MAJOR >= 3
+  // mbedTLS 3.6 as the peer sends a TLS 1.3 refusal under keys that the other side has just left; seen with 3.6.6.
+  if (code == MBEDTLS_ERR_SSL_INVALID_MAC && !received_)
+    return "peer rejected our certificate, or failed right after the handshake";
+#endif
   if (code == MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE) return "peer sent no certificate";
   // What the callback does not see: the purpose of the certificate is checked after it. All bits: nothing was checked.
   const std::uint32_t flags = mbedtls_ssl_get_verify_result(ssl_.get());
@@ -191,6 +197,7 @@ Step TlsChannel::read(int fd, void* data, std::size_t size) {
   int code = 0;
   do code = mbedtls_ssl_read(ssl_.get(), static_cast<unsigned char*>(data), size);
   while (again(code));
+  received_ = received_ || code > 0;
   // Zero means that the connection ended without close-notify.
   return from_code(code == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : code, false);
 }
