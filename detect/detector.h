@@ -21,15 +21,17 @@ struct Reading {
   std::optional<double> value;  // nullopt: the read failed. A gap is neither a recovery nor a fault.
 };
 
+// unknown also means "cannot tell yet": a new detector says neither quiet nor firing before it has seen enough.
 enum class State : std::uint8_t { unknown, quiet, firing };
 
 struct Finding {
   State state = State::unknown;
-  double score = 0;                // in the detector's own unit, see its info
-  double probability = 0;          // 0..1 that this is a real problem; 0 unless firing
-  std::optional<double> expected;  // what the value was compared with
+  double score = 0;                  // in the detector's own unit, see its info
+  double probability = 0;            // 0..1 that this is a real problem; 0 unless firing
+  std::optional<double> expected{};  // what the value was compared with
   Direction direction = Direction::none;
-  std::string_view reason;  // a literal: "held above the limit"
+  std::string_view reason{};  // a literal: "held above the limit"
+  MonoTime since{};           // while firing: the first reading of what fires, before any hold
 };
 
 class Detector {

@@ -6,7 +6,9 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/base/result.h"
@@ -19,12 +21,12 @@ namespace hostmedic::detect {
 
 // Which detector watches which series, and what it means when it fires.
 struct Rule {
-  std::string id;          // unique, "filesystem-forecast"
+  std::string id;  // unique, "filesystem-forecast"
   bool enabled = true;
-  std::string metric;      // exact series name
-  std::string attributes;  // exact; empty: series without attributes; "*": any
-  std::string entity = "*";  // glob over to_string(entity)
-  std::string detector;    // name in the registry
+  std::string metric;                                  // exact series name
+  std::string attributes;                              // glob; empty: series without attributes
+  std::string entity = "*";                            // glob over to_string(entity)
+  std::string detector;                                // name in the registry; on a counter it is fed the rate
   std::vector<std::pair<std::string, double>> params;  // by name; the rest at their defaults
   std::string incident_kind;
   Severity severity = Severity::warning;
@@ -34,25 +36,31 @@ struct Rule {
   std::string why;     // the reason for the numbers
 };
 
-// An event that is a signal by itself, open until the event that ends it.
+// An event that is a signal by itself, until the event that ends it or until it expires.
 struct EventRule {
   std::string id;
   bool enabled = true;
   EventKind kind{};
-  std::string key, value;              // opens when the attribute has this value
+  std::string key, value;                 // fires when the attribute is there and matches this glob
+  std::optional<double> at_least;         // and is a number of at least this
   std::vector<std::string> clear_values;  // quiet again when the attribute has one of these
-  std::string entity = "*";
+  std::string entity = "*";               // glob over to_string() of what it is about
+  std::string unit_key;                   // attribute that names the service it is about; empty: the event's own entity
   std::string incident_kind;
   Severity severity = Severity::error;
   double probability = 0.99;
   bool proof = true;
+  bool opens = true;      // false: only supports an incident that another rule opened on the same root
+  Duration expires{};     // quiet by itself when not repeated for this long; zero: only by clear_values
+  Duration open_after{};  // opens only after this long, so that a stronger signal may open first
+  Duration quiet_after = std::chrono::seconds(1);  // after a clearing event; it is a fact and not a sample
   std::string why;
 };
 
 struct EngineConfig {
   std::vector<Rule> rules;
   std::vector<EventRule> event_rules;
-  Duration quiet_after = std::chrono::seconds(5);  // a signal must be quiet this long before an incident is inactive
+  Duration quiet_after = std::chrono::seconds(5);  // a detector must be quiet this long before an incident is inactive
   std::size_t most_detectors = 200'000;
   std::uint64_t host_seed = 0;  // hash of the machine id: makes incident ids differ between hosts
 };
@@ -69,23 +77,28 @@ class Engine {
   static Result<std::unique_ptr<Engine>> make(EngineConfig config);
   ~Engine();
 
-  // Frames in order of time. The reference is valid until the next call.
+  // Frames in order of time; one from before the last is ignored and counted. After a frame that is marked first, what
+  // was bound to ids is forgotten, incidents stay, and their signals are unknown until their series speak again.
+  // The reference is valid until the next call.
   const Changes& step(const Frame& frame);
 
   // Incidents that are active, or became inactive and were not yet forgotten by forget(); by id.
   // What detection owns in them (anomalies, active, confidence, signals, causes, summary, diagnosis, opened/evidence/
   // cleared timeline entries) is current after step(). The response owns the rest in its own copy.
   const std::map<std::string, Incident>& incidents() const;
-  // After a restart: takes over an unresolved incident from the store, so that its root's signals join it under the same
-  // id. If none of its signals fires within quiet_after of the first frames, it becomes inactive (cleared).
+  // After a restart: takes over an unresolved incident from the store, so that its root's signals join it under the
+  // same id. If none of its signals fires within quiet_after of the first frames, it becomes inactive (cleared).
   void adopt(const Incident& incident);
-  // Drops a closed incident. While one is kept and its root fires again, the same incident becomes active again.
+  // Drops an inactive incident; an active one stays. While one is kept and its root fires again, the same incident
+  // becomes active again.
   void forget(const std::string& id);
 
   const HostView& host() const;
   std::size_t detector_count() const;
   std::size_t bytes_used() const;
-  std::uint64_t lost_frames() const;  // gaps in the sequence
+  std::uint64_t lost_frames() const;     // gaps in the sequence
+  std::uint64_t ignored_frames() const;  // out of order
+  std::uint64_t refused() const;         // detectors, signals and incidents beyond a bound
 
   struct Internals;
 

@@ -120,14 +120,21 @@ std::optional<EntityId> HostView::find(const Entity& entity) const {
   return known->second;
 }
 
-std::optional<double> HostView::value(const Entity& entity, std::string_view name, std::string_view attributes) const {
+std::optional<SeriesId> HostView::find_series(const Entity& entity, std::string_view name,
+                                              std::string_view attributes) const {
   const EntitySlot* known = slot(entity);
   if (known == nullptr) return std::nullopt;
   for (const SeriesId id : known->series) {
-    const SeriesSlot& row = series_[index_of(id)];
-    if (row.def.name == name && row.def.attributes == attributes) return row.value;
+    const SeriesDef& def = series_[index_of(id)].def;
+    if (def.name == name && def.attributes == attributes) return id;
   }
   return std::nullopt;
+}
+
+std::optional<double> HostView::value(const Entity& entity, std::string_view name, std::string_view attributes) const {
+  const auto id = find_series(entity, name, attributes);
+  if (!id) return std::nullopt;
+  return series_[index_of(*id)].value;
 }
 
 const std::vector<Attribute>& HostView::unit_facts(const Entity& service) const {

@@ -23,6 +23,8 @@ class HostView {
   const Entity* entity(EntityId id) const;
   const SeriesDef* series(SeriesId id) const;
   std::optional<EntityId> find(const Entity& entity) const;
+  std::optional<SeriesId> find_series(const Entity& entity, std::string_view name,
+                                      std::string_view attributes = {}) const;
 
   // Last known value; nullopt if there is no such series, it was never read, or its last read failed.
   std::optional<double> value(const Entity& entity, std::string_view name, std::string_view attributes = {}) const;

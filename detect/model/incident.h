@@ -48,8 +48,21 @@ struct Anomaly {
 };
 
 enum class TimelineKind : std::uint8_t {
-  opened, evidence, diagnosed, planned, verdict, approval, ordered, acted, verified, undone, escalated, cleared,
-  resolved, human, note,
+  opened,
+  evidence,
+  diagnosed,
+  planned,
+  verdict,
+  approval,
+  ordered,
+  acted,
+  verified,
+  undone,
+  escalated,
+  cleared,
+  resolved,
+  human,
+  note,
 };
 std::string_view to_string(TimelineKind kind);
 std::optional<TimelineKind> timeline_kind_from(std::string_view text);
@@ -62,7 +75,7 @@ struct TimelineEntry {
 };
 
 struct Incident {
-  std::string id;           // 16 hex digits, from root, kind and the opening time: the same input gives the same id
+  std::string id;              // 16 hex digits, from root, kind and the opening time: the same input gives the same id
   std::uint32_t revision = 0;  // +1 with each change that is reported
   Entity root;
   std::string kind;         // "service.failed", "filesystem.filling"
@@ -77,8 +90,8 @@ struct Incident {
   WallTime opened_at;
   MonoTime opened_mono;
   std::optional<WallTime> closed_at;
-  std::string summary;    // one sentence: what, where, since when
-  std::string diagnosis;  // why it and not the others; who causes it
+  std::string summary;                  // one sentence: what, where, since when
+  std::string diagnosis;                // why it and not the others; who causes it
   std::vector<Anomaly> anomalies;       // at most kMostAnomalies, strongest first
   std::vector<Entity> affected;         // others that suffer
   std::vector<Entity> causes;           // entities named as the cause, strongest first (the unit that writes the log)

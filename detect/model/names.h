@@ -60,7 +60,7 @@ inline constexpr std::string_view kUnitActiveState = "unit.active_state";
 inline constexpr std::string_view kUnitPreviousState = "unit.previous_state";
 inline constexpr std::string_view kUnitSubState = "unit.sub_state";
 inline constexpr std::string_view kUnitResult = "unit.result";
-inline constexpr std::string_view kUnitRestarts = "unit.restarts";     // NRestarts
+inline constexpr std::string_view kUnitRestarts = "unit.restarts";             // NRestarts
 inline constexpr std::string_view kUnitRestartPolicy = "unit.restart_policy";  // "no", "on-failure", ...
 inline constexpr std::string_view kUnitMainPid = "unit.main_pid";
 inline constexpr std::string_view kUnitExitCode = "unit.exec_main_status";  // exit code, or number of the signal
@@ -76,11 +76,11 @@ inline constexpr std::string_view kProcessUnit = "process.unit";               /
 
 // file_growth.
 inline constexpr std::string_view kFilePath = "file.path";
-inline constexpr std::string_view kFileSize = "file.size";                // bytes, apparent
-inline constexpr std::string_view kFileAllocated = "file.allocated";      // bytes on disk
-inline constexpr std::string_view kFileGrowth = "file.growth_per_second"; // bytes per second
-inline constexpr std::string_view kFileGrowthShare = "file.growth_share"; // 0..1 of the filesystem's own growth
-inline constexpr std::string_view kFileRoot = "file.root";                // the allow-listed log root that holds it
+inline constexpr std::string_view kFileSize = "file.size";                   // bytes, apparent
+inline constexpr std::string_view kFileAllocated = "file.allocated";         // bytes on disk
+inline constexpr std::string_view kFileGrowth = "file.growth_per_second";    // bytes per second
+inline constexpr std::string_view kFileGrowthShare = "file.growth_share";    // 0..1 of the filesystem's own growth
+inline constexpr std::string_view kFileRoot = "file.root";                   // the allow-listed log root that holds it
 inline constexpr std::string_view kFileLogrotate = "file.logrotate_config";  // configuration that covers it, or absent
 inline constexpr std::string_view kWriterPid = "writer.pid";
 inline constexpr std::string_view kWriterName = "writer.executable.name";

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals become incidents here: at most one per root entity. Holds what fires per root, opens, joins, clears, and says
+// how sure and why. Used by the engine only, between begin() and end() of each frame; entities are its keys, never ids,
+// so that it outlives a stream of frames.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detect/correlate/signal.h"
+#include "detect/engine.h"
+
+namespace hostmedic::detect {
+
+class CaseBook {
+ public:
+  // rules: by the index that signals name.
+  CaseBook(std::vector<SignalRule> rules, std::uint64_t host_seed, Duration adopted_quiet_after);
+
+  void begin(MonoTime now, WallTime wall);
+  // What a detector or an event says. Each returns at once if it changes nothing.
+  void fire(std::uint32_t rule, const Entity& entity, const SeriesDef& series, Unit unit, double value, double weight,
+            const Finding& finding);
+  // True when the signal is settled and need not be told again.
+  bool quiet(std::uint32_t rule, const Entity& entity, std::string_view attributes);
+  void fire_event(std::uint32_t rule, const Entity& entity, const Event& event, double probability);
+  void clear_event(std::uint32_t rule, const Entity& entity);
+  void writes_to(const Entity& service, const Entity& filesystem);
+  // A detector of the present stream now watches this. True if there is a signal that it must tell when quiet.
+  bool attach(std::uint32_t rule, const Entity& entity, std::string_view attributes);
+  // The sender retired the entity.
+  void gone(const Entity& entity);
+  // The present stream has told the states of the units it found.
+  void units_listed();
+  // The stream began anew: nothing is known of the signals until they speak again.
+  void restart();
+  // Decides, and reports in changes.
+  void end(const HostView& host, Changes& ret_changes);
+
+  const std::map<std::string, Incident>& incidents() const { return incidents_; }
+  void adopt(const Incident& incident);
+  void forget(const std::string& id);
+  std::uint64_t refused() const { return refused_; }
+  std::size_t bytes_used() const;
+
+ private:
+  struct Root {
+    std::vector<Signal> signals;  // at most kMostAnomalies
+    std::string incident;         // id; empty: none
+    MonoTime refreshed;
+    int signals_at_open = 0;
+    bool adopted = false;  // unresolved from the store, not yet confirmed or denied
+    std::optional<MonoTime> adopted_until;
+    bool changed = false;
+  };
+  struct Edge {
+    Entity service, filesystem;
+    MonoTime last;
+  };
+
+  Signal* find(const Entity& entity, std::uint32_t rule, std::string_view attributes);
+  Signal* start(const Entity& entity, std::uint32_t rule, std::string_view attributes);
+  void settle(Root& root);
+  bool opens_now(const Root& root) const;
+  bool holds(const Root& root) const;
+  void open(const Entity& entity, Root& root, const HostView& host, Changes& ret_changes);
+  void reactivate(const Entity& entity, Root& root, const HostView& host, Changes& ret_changes);
+  void close(Root& root, Changes& ret_changes);
+  void update(const Entity& entity, Root& root, const HostView& host, bool report, Changes& ret_changes);
+  // Rewrites what detection owns in the incident from the root's signals. True if more than numbers changed.
+  bool rebuild(const Entity& entity, Root& root, Incident& incident, const HostView& host);
+  void judge(const Root& root, Incident& incident) const;
+  void diagnose(const Entity& entity, const Root& root, Incident& incident, const HostView& host) const;
+  const Incident* active_incident(const Entity& entity) const;
+  const Signal* lead(const Root& root) const;
+  std::string new_id(const Entity& entity, std::string_view kind) const;
+  std::string fingerprint(const Entity& entity, const Root& root, std::string_view kind) const;
+  WallTime wall_at(MonoTime at) const { return wall_ - (now_ - at); }
+
+  const std::vector<SignalRule> rules_;
+  const std::uint64_t host_seed_;
+  const Duration adopted_quiet_after_;
+  MonoTime now_;
+  WallTime wall_;
+  std::map<Entity, Root> roots_;
+  std::map<std::string, Incident> incidents_;
+  std::vector<Edge> edges_;
+  std::optional<MonoTime> listed_;  // units_listed() of the present stream
+  bool graph_changed_ = false;      // an incident opened or closed in this frame: others may name it as cause
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace hostmedic::detect

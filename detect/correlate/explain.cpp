@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/correlate/explain.h"
+
+#include <array>
+#include <cmath>
+
+#include "agent/base/bytes.h"
+#include "agent/base/parse.h"
+#include "agent/base/text.h"
+#include "detect/model/names.h"
+
+namespace hostmedic::detect {
+
+namespace {
+
+// How a level reads in a sentence: "filesystem:/srv is 71% full".
+struct Words {
+  std::string_view metric, verb, rest;
+};
+constexpr std::array kWords{
+    Words{metric::kFilesystemUtilization.name, "is", "full"},
+    Words{metric::kFilesystemInodesUtilization.name, "has", "of its inodes used"},
+    Words{metric::kMemoryUtilization.name, "has", "of its memory used"},
+    Words{metric::kSwapUtilization.name, "has", "of its swap used"},
+    Words{metric::kDiskIoTime.name, "is", "busy"},
+};
+
+std::string number_of(std::string_view value) { return std::string(value.empty() ? "?" : value); }
+
+std::string subject(const SignalRule& rule, const Entity& entity, const Signal& signal) {
+  const std::string value = format_value(signal.value.value_or(0), signal.unit);
+  const std::string who = to_string(entity);
+  for (const Words& words : kWords)
+    if (words.metric == rule.source)
+      return strf("%s %.*s %s %.*s", who.c_str(), static_cast<int>(words.verb.size()), words.verb.data(), value.c_str(),
+                  static_cast<int>(words.rest.size()), words.rest.data());
+  std::string text = who + ": " + rule.source;
+  if (!signal.attributes.empty()) text += "{" + signal.attributes + "}";
+  return text + " is " + value;
+}
+
+std::string explain_unit_state(const Entity& entity, const Event& event) {
+  std::string text = entity.name + " is " + number_of(event.get(attr::kUnitActiveState));
+  if (const auto result = event.get(attr::kUnitResult); !result.empty()) text += ": result " + std::string(result);
+  if (const auto code = event.get(attr::kUnitExitCode); !code.empty()) text += ", status " + std::string(code);
+  if (const auto restarts = event.get(attr::kUnitRestarts); !restarts.empty() && restarts != "0")
+    text += ", restarted " + std::string(restarts) + " times by systemd";
+  return text;
+}
+
+std::string process_of(const Event& event) {
+  std::string text = "process " + number_of(event.get(attr::kProcessPid));
+  if (const auto name = event.get(attr::kProcessName); !name.empty()) text += " (" + std::string(name) + ")";
+  if (const auto unit = event.get(attr::kProcessUnit); !unit.empty()) text += " of " + std::string(unit);
+  return text;
+}
+
+}  // namespace
+
+std::string format_value(double value, Unit unit) {
+  switch (unit) {
+    case Unit::ratio:
+      return std::abs(value) < 0.0995 ? strf("%.1f%%", 100 * value) : strf("%.0f%%", 100 * value);
+    case Unit::bytes:
+      return format_bytes(value);
+    case Unit::seconds:
+      return strf("%.1fs", value);
+    case Unit::count:
+      return strf("%.4g", value);
+    case Unit::bytes_per_second:
+      return format_bytes(value) + "/s";
+    case Unit::per_second:
+      return strf("%.3g/s", value);
+  }
+  return strf("%.4g", value);
+}
+
+std::string explain_series(const SignalRule& rule, const Entity& entity, const Signal& signal) {
+  const Finding& finding = signal.finding;
+  std::string text = subject(rule, entity, signal);
+  const double expected = finding.expected.value_or(0);
+  if (rule.detector == "exhaustion") {
+    const double left = std::abs(expected - signal.value.value_or(0));
+    const double slope = finding.score > 0 ? left / finding.score : 0;
+    if (slope <= 0) return text + ": nothing is left";
+    const Duration to_full = std::chrono::nanoseconds(static_cast<std::int64_t>(finding.score * 1e9));
+    std::string rate = format_value(slope, signal.unit);
+    if (signal.unit == Unit::ratio) rate = strf("%.2g%%", 100 * slope);
+    return text + strf(" and %s %s/s: %s in %s", finding.direction == Direction::below ? "falls" : "grows",
+                       rate.c_str(), expected > 0 ? "full" : "used up", format_duration(to_full).c_str());
+  }
+  if (rule.detector == "zscore")
+    return text + strf(", usual is %s: %.1f deviations beyond what is usual",
+                       format_value(expected, signal.unit).c_str(), std::pow(finding.score, 2.0 / 3));
+  if (rule.detector == "rate_above")
+    return text + strf(", on average %.3g/s, above the limit of %.3g/s", finding.score, expected);
+  return text + strf(", %s the limit of %s for %s", finding.direction == Direction::below ? "below" : "above",
+                     format_value(expected, signal.unit).c_str(), format_duration(signal.last - finding.since).c_str());
+}
+
+std::string explain_growth(const Event& growth) {
+  std::string text = number_of(growth.get(attr::kFilePath)) + " grows";
+  if (const auto rate = parse_double(growth.get(attr::kFileGrowth)); rate) text += " " + format_bytes(*rate) + "/s";
+  if (const auto share = parse_double(growth.get(attr::kFileGrowthShare)); share)
+    text += strf(", %.0f%% of the filesystem's growth", 100 * *share);
+  const auto unit = growth.get(attr::kWriterUnit), name = growth.get(attr::kWriterName);
+  const auto pid = growth.get(attr::kWriterPid);
+  if (unit.empty() && name.empty()) return text;
+  text += "; written by " + std::string(unit.empty() ? name : unit);
+  if (!unit.empty() && !name.empty()) text += " (" + std::string(name) + ")";
+  if (!pid.empty()) text += ", pid " + std::string(pid);
+  return text;
+}
+
+std::string explain_event(const Entity& entity, const Event& event) {
+  switch (event.kind) {
+    case EventKind::unit_state:
+      return explain_unit_state(entity, event);
+    case EventKind::file_growth:
+      return explain_growth(event);
+    case EventKind::oom_kill:
+      return "the kernel killed " + process_of(event) + " for want of memory";
+    case EventKind::process_exit: {
+      const auto signal = event.get(attr::kProcessExitSignal);
+      if (!signal.empty()) return process_of(event) + " was ended by signal " + std::string(signal);
+      return process_of(event) + " ended with exit code " + number_of(event.get(attr::kProcessExitCode));
+    }
+    case EventKind::process_exec:
+      return process_of(event) + " was started";
+    case EventKind::probe_state:
+      return "probe " + number_of(event.get(attr::kProbeName)) + " is " + number_of(event.get(attr::kProbeState));
+    case EventKind::samples_lost:
+      return number_of(event.get(attr::kCount)) + " samples were lost";
+  }
+  return std::string(to_string(event.kind));
+}
+
+std::string summarize(std::string_view incident_kind, const Entity& root, WallTime since) {
+  struct Phrase {
+    std::string_view kind, text;
+  };
+  static constexpr std::array kPhrases{
+      Phrase{"service.failed", "has failed"},
+      Phrase{"service.oom_killed", "lost a process for want of memory"},
+      Phrase{"service.crash_looping", "crashes again and again"},
+      Phrase{"filesystem.filling", "is filling up"},
+      Phrase{"filesystem.inodes_filling", "runs out of inodes"},
+      Phrase{"memory.exhaustion", "runs out of memory"},
+      Phrase{"cpu.saturated", "has no CPU time left"},
+      Phrase{"io.stalled", "waits for its disks"},
+      Phrase{"disk.saturated", "is busy all the time"},
+      Phrase{"network.errors", "loses packets to errors"},
+  };
+  std::string what = "has " + std::string(incident_kind);
+  for (const Phrase& phrase : kPhrases)
+    if (phrase.kind == incident_kind) what = phrase.text;
+  const std::string who = root.kind == EntityKind::service ? root.name : to_string(root);
+  return who + " " + what + ", since " + format_utc(since);
+}
+
+}  // namespace hostmedic::detect

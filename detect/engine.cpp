@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "agent/base/parse.h"
+#include "agent/base/text.h"
+#include "detect/correlate/case_book.h"
+#include "detect/feature/rate.h"
+#include "detect/model/names.h"
+
+namespace hostmedic::detect {
+
+namespace {
+
+// A rule with its detector found and its parameters complete.
+struct Compiled {
+  Rule rule;
+  const DetectorInfo* detector = nullptr;
+  std::vector<double> values;
+};
+
+// One detector on one series.
+struct Watch {
+  std::uint32_t rule = 0;
+  bool told = false;  // the case book has heard of it and must hear when it is quiet
+  std::unique_ptr<Detector> detector;
+};
+
+// A series of the present stream, by its id.
+struct Track {
+  bool counter = false;
+  Unit unit{};  // of what the detectors see
+  CounterRate rate;
+  std::vector<Watch> watches;
+};
+
+Error rule_error(const std::string& id, std::string text) {
+  return make_error(ErrorCode::malformed, "rule '" + id + "': " + std::move(text));
+}
+
+std::string with_nearest(std::string text, std::string_view word, std::span<const std::string_view> known) {
+  const std::string_view close = nearest(word, known);
+  if (close.empty()) return text;
+  return text + ", did you mean '" + std::string(close) + "'?";
+}
+
+Result<std::vector<double>> complete_params(const Rule& rule, const DetectorInfo& detector) {
+  std::vector<double> values;
+  std::vector<std::string_view> names;
+  for (const ParamSpec& spec : detector.params) {
+    values.push_back(spec.fallback);
+    names.push_back(spec.name);
+  }
+  for (const auto& [name, value] : rule.params) {
+    const auto known = std::ranges::find(names, name);
+    if (known == names.end())
+      return rule_error(
+          rule.id, with_nearest("the detector '" + rule.detector + "' has no parameter '" + name + "'", name, names));
+    const ParamSpec& spec = detector.params[static_cast<std::size_t>(known - names.begin())];
+    if (!(value >= spec.min && value <= spec.max))
+      return rule_error(rule.id, strf("%s = %g is outside %g..%g", name.c_str(), value, spec.min, spec.max));
+    values[static_cast<std::size_t>(known - names.begin())] = value;
+  }
+  return values;
+}
+
+Result<Compiled> compile(const Rule& rule) {
+  Compiled compiled{rule, find_detector(rule.detector), {}};
+  if (compiled.detector == nullptr) {
+    std::vector<std::string_view> names;
+    for (const DetectorInfo* info : all_detectors()) names.push_back(info->name);
+    return rule_error(rule.id, with_nearest("there is no detector '" + rule.detector + "'", rule.detector, names));
+  }
+  if (!(rule.weight >= 0 && rule.weight <= 1)) return rule_error(rule.id, "the weight is outside 0..1");
+  if (rule.opens && rule.incident_kind.empty()) return rule_error(rule.id, "it opens incidents of no kind");
+  auto values = complete_params(rule, *compiled.detector);
+  if (!values) return std::move(values).error();
+  compiled.values = *std::move(values);
+  return compiled;
+}
+
+Status check(const EventRule& rule) {
+  if (!(rule.probability >= 0 && rule.probability <= 1)) return rule_error(rule.id, "the probability is outside 0..1");
+  if (rule.opens && rule.incident_kind.empty()) return rule_error(rule.id, "it opens incidents of no kind");
+  if (rule.key.empty()) return rule_error(rule.id, "it names no attribute");
+  if (rule.clear_values.empty() && rule.expires <= Duration::zero())
+    return rule_error(rule.id, "it has neither values that clear it nor a time after which it expires");
+  return ok();
+}
+
+SignalRule signal_rule(const Rule& rule, Duration quiet_after) {
+  return {.id = rule.id,
+          .source = rule.metric,
+          .incident_kind = rule.incident_kind,
+          .detector = rule.detector,
+          .severity = rule.severity,
+          .proof = rule.proof,
+          .opens = rule.opens,
+          .quiet_after = quiet_after,
+          .expires = {},
+          .open_after = {}};
+}
+
+SignalRule signal_rule(const EventRule& rule) {
+  return {.id = rule.id,
+          .source = std::string(to_string(rule.kind)),
+          .incident_kind = rule.incident_kind,
+          .detector = {},
+          .severity = rule.severity,
+          .proof = rule.proof,
+          .opens = rule.opens,
+          .quiet_after = rule.quiet_after,
+          .expires = rule.expires,
+          .open_after = rule.open_after};
+}
+
+std::vector<SignalRule> signal_rules(const std::vector<Compiled>& rules, const std::vector<EventRule>& events,
+                                     Duration quiet_after) {
+  std::vector<SignalRule> all;
+  for (const Compiled& compiled : rules) all.push_back(signal_rule(compiled.rule, quiet_after));
+  for (const EventRule& rule : events) all.push_back(signal_rule(rule));
+  return all;
+}
+
+bool fires(const EventRule& rule, const Event& event) {
+  const std::string_view value = event.get(rule.key);
+  if (value.empty() || !glob_match(rule.value, value)) return false;
+  if (!rule.at_least) return true;
+  const auto number = parse_double(value);
+  return number && *number >= *rule.at_least;
+}
+
+}  // namespace
+
+struct Engine::Internals {
+  Internals(EngineConfig config, std::vector<Compiled> compiled)
+      : rules(std::move(compiled)),
+        events(std::move(config.event_rules)),
+        most_detectors(config.most_detectors),
+        book(signal_rules(rules, events, config.quiet_after), config.host_seed, config.quiet_after) {}
+
+  bool accept(const Frame& frame);
+  void restart();
+  void retire(EntityId id);
+  void bind(const SeriesDef& def);
+  void feed(SeriesId id, const Reading& reading);
+  void judge(const Track& track, Watch& watch, const SeriesDef& def, const Reading& reading);
+  void note(const Event& event);
+  std::size_t event_index(const EventRule& rule) const {
+    return rules.size() + static_cast<std::size_t>(&rule - events.data());
+  }
+
+  const std::vector<Compiled> rules;
+  const std::vector<EventRule> events;
+  const std::size_t most_detectors;
+  CaseBook book;
+  HostView view;
+  std::vector<Track> tracks;  // by SeriesId
+  std::size_t detectors = 0;
+  std::optional<MonoTime> last;
+  std::uint64_t sequence = 0, lost = 0, ignored = 0, refused = 0;
+  Changes changes;
+};
+
+// Whether the frame may be used; counts what is missing or out of order.
+bool Engine::Internals::accept(const Frame& frame) {
+  const bool backwards = last && frame.mono < *last;
+  if (backwards || (last && !frame.first && frame.sequence <= sequence)) {
+    ++ignored;
+    // Its definitions are not taken either, so the ids of what follows would be read wrongly.
+    if (frame.first) restart();
+    return false;
+  }
+  if (last && !frame.first) lost += frame.sequence - sequence - 1;
+  sequence = frame.sequence;
+  last = frame.mono;
+  return true;
+}
+
+void Engine::Internals::restart() {
+  Frame nothing;
+  nothing.first = true;
+  nothing.mono = view.mono();
+  nothing.wall = view.wall();
+  view.apply(nothing);
+  tracks.clear();
+  detectors = 0;
+  book.restart();
+}
+
+void Engine::Internals::retire(EntityId id) {
+  const Entity* entity = view.entity(id);
+  if (entity == nullptr) return;
+  for (std::size_t i = 0; i < tracks.size(); ++i) {
+    const SeriesDef* def = view.series(SeriesId{static_cast<std::uint32_t>(i)});
+    if (def == nullptr || def->entity != id) continue;
+    detectors -= tracks[i].watches.size();
+    tracks[i] = {};
+  }
+  book.gone(*entity);
+}
+
+void Engine::Internals::bind(const SeriesDef& def) {
+  const std::size_t index = static_cast<std::size_t>(def.id);
+  const SeriesDef* known = view.series(def.id);
+  const Entity* entity = view.entity(def.entity);
+  if (known == nullptr || entity == nullptr || *known != def) return;
+  if (index >= tracks.size()) tracks.resize(index + 1);
+  Track& track = tracks[index];
+  detectors -= track.watches.size();
+  track = {};
+  track.counter = def.instrument == Instrument::counter;
+  track.unit = track.counter ? rate_unit(def.unit) : def.unit;
+  const std::string name = to_string(*entity);
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const Rule& rule = rules[i].rule;
+    if (rule.metric != def.name || !glob_match(rule.attributes, def.attributes) || !glob_match(rule.entity, name))
+      continue;
+    if (detectors >= most_detectors) {
+      ++refused;
+      continue;
+    }
+    const auto number = static_cast<std::uint32_t>(i);
+    const bool told = book.attach(number, *entity, def.attributes);
+    track.watches.push_back({number, told, rules[i].detector->make(rules[i].values)});
+    ++detectors;
+  }
+}
+
+void Engine::Internals::feed(SeriesId id, const Reading& reading) {
+  const std::size_t index = static_cast<std::size_t>(id);
+  if (index >= tracks.size() || tracks[index].watches.empty()) return;
+  const SeriesDef* def = view.series(id);
+  if (def == nullptr) return;
+  Track& track = tracks[index];
+  std::optional<Reading> seen = reading;
+  if (track.counter) seen = track.rate.step(reading);
+  if (!seen) return;
+  for (Watch& watch : track.watches) judge(track, watch, *def, *seen);
+}
+
+void Engine::Internals::judge(const Track& track, Watch& watch, const SeriesDef& def, const Reading& reading) {
+  const Finding finding = watch.detector->step(reading);
+  if (finding.state == State::unknown) return;
+  if (finding.state == State::quiet && !watch.told) return;
+  const Entity& entity = *view.entity(def.entity);
+  if (finding.state == State::quiet) {
+    watch.told = !book.quiet(watch.rule, entity, def.attributes);
+    return;
+  }
+  watch.told = true;
+  book.fire(watch.rule, entity, def, track.unit, reading.value.value_or(0), rules[watch.rule].rule.weight, finding);
+}
+
+void Engine::Internals::note(const Event& event) {
+  const Entity* own = view.entity(event.entity);
+  if (own == nullptr) return;
+  if (event.kind == EventKind::unit_state) {
+    if (event.get(attr::kUnitInitial) == "1") book.units_listed();
+    // A unit that falls into `failed` because it restarted too often must be known as such in this very frame.
+    const auto restarts = parse_u64(event.get(attr::kUnitRestarts));
+    const auto series = view.find_series(*own, metric::kServiceRestarts.name);
+    if (restarts && series) feed(*series, {view.mono(), static_cast<double>(*restarts)});
+  }
+  if (event.kind == EventKind::file_growth && own->kind == EntityKind::filesystem) {
+    const std::string_view writer = event.get(attr::kWriterUnit);
+    if (!writer.empty()) book.writes_to({EntityKind::service, std::string(writer)}, *own);
+  }
+  for (const EventRule& rule : events) {
+    if (rule.kind != event.kind) continue;
+    Entity about = *own;
+    if (!rule.unit_key.empty()) about = Entity{EntityKind::service, std::string(event.get(rule.unit_key))};
+    if (!rule.unit_key.empty() && (about.name.empty() || about.name.size() > kMostEntityName)) continue;
+    if (!glob_match(rule.entity, to_string(about))) continue;
+    const auto index = static_cast<std::uint32_t>(event_index(rule));
+    if (fires(rule, event)) {
+      book.fire_event(index, about, event, rule.probability);
+    } else if (std::ranges::find(rule.clear_values, event.get(rule.key)) != rule.clear_values.end()) {
+      book.clear_event(index, about);
+    }
+  }
+}
+
+Result<std::unique_ptr<Engine>> Engine::make(EngineConfig config) {
+  std::set<std::string_view> ids;
+  std::vector<Compiled> compiled;
+  for (const Rule& rule : config.rules) {
+    if (rule.id.empty() || !ids.insert(rule.id).second) return rule_error(rule.id, "the id is empty or used twice");
+    auto result = compile(rule);
+    if (!result) return std::move(result).error();
+    if (rule.enabled) compiled.push_back(*std::move(result));
+  }
+  for (const EventRule& rule : config.event_rules) {
+    if (rule.id.empty() || !ids.insert(rule.id).second) return rule_error(rule.id, "the id is empty or used twice");
+    if (auto status = check(rule); !status) return std::move(status).error();
+  }
+  ids.clear();
+  std::erase_if(config.event_rules, [](const EventRule& rule) { return !rule.enabled; });
+  return std::unique_ptr<Engine>(new Engine(std::make_unique<Internals>(std::move(config), std::move(compiled))));
+}
+
+Engine::Engine(std::unique_ptr<Internals> internals) : internals_(std::move(internals)) {}
+Engine::~Engine() = default;
+
+const Changes& Engine::step(const Frame& frame) {
+  Internals& in = *internals_;
+  in.changes.opened.clear();
+  in.changes.updated.clear();
+  in.changes.cleared.clear();
+  if (!in.accept(frame)) return in.changes;
+  if (frame.first) in.restart();
+  in.book.begin(frame.mono, frame.wall);
+  for (const EntityId id : frame.gone) in.retire(id);
+  in.view.apply(frame);
+  for (const SeriesDef& def : frame.series) in.bind(def);
+  for (const Sample& sample : frame.samples) in.feed(sample.series, {frame.mono, sample.value});
+  for (const Event& event : frame.events) in.note(event);
+  in.book.end(in.view, in.changes);
+  return in.changes;
+}
+
+const std::map<std::string, Incident>& Engine::incidents() const { return internals_->book.incidents(); }
+void Engine::adopt(const Incident& incident) { internals_->book.adopt(incident); }
+void Engine::forget(const std::string& id) { internals_->book.forget(id); }
+const HostView& Engine::host() const { return internals_->view; }
+std::size_t Engine::detector_count() const { return internals_->detectors; }
+std::uint64_t Engine::lost_frames() const { return internals_->lost; }
+std::uint64_t Engine::ignored_frames() const { return internals_->ignored; }
+std::uint64_t Engine::refused() const { return internals_->refused + internals_->book.refused(); }
+
+std::size_t Engine::bytes_used() const {
+  const Internals& in = *internals_;
+  std::size_t bytes = sizeof in + in.tracks.capacity() * sizeof(Track) + in.book.bytes_used();
+  for (const Track& track : in.tracks) {
+    bytes += track.watches.capacity() * sizeof(Watch);
+    for (const Watch& watch : track.watches) bytes += watch.detector->bytes_used();
+  }
+  return bytes;
+}
+
+}  // namespace hostmedic::detect
