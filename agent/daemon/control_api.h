@@ -23,7 +23,7 @@
 #include <boost/json/object.hpp>
 #include <string>
 
-#include "agent/net/control.h"
+#include "agent/net/control_server.h"
 
 namespace hostmedic {
 

@@ -48,6 +48,7 @@ Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, AgentConfig c
       worker_(io),
       orders_(io),
       second_(io),
+      wake_(io),
       signals_(io, SIGTERM, SIGINT, SIGHUP),
       started_(wall_now()) {
   config_.engine.host_seed = fnv1a(host_identity().id);
@@ -67,23 +68,34 @@ Status Daemon::start() {
   if (!store) return std::move(store).error().in("store");
   store_ = std::make_unique<AgentStore>(std::move(*store));
   if (!store_->quarantined().empty()) log_error("the store was broken and a new one was begun: " + store_->quarantined());
+  reporter_ = std::make_unique<Reporter>(io_, worker_, *store_);
+  if (Status reporting = reporter_->connect(config_.upstream); !reporting)
+    log_error("upstream: " + reporting.error().message());
   if (Status restored = restore(); !restored) log_error("restore: " + restored.error().message());
+  if (Status listening = listen(); !listening) return listening;
 
-  reporter_ = std::make_unique<Reporter>(io_, worker_, *store_, config_.upstream);
-  if (Status reporting = reporter_->start(); !reporting) log_error("upstream: " + reporting.error().message());
+  wait_signal();
+  every_second();
+  // Readiness is best effort: without a service manager nobody waits for it.
+  (void)notify_manager("READY=1\nSTATUS=" + status_line());
+  return ok();
+}
 
+Status Daemon::listen() {
   const int group = group_id(config_.control_group);
   probe_ = std::make_unique<ProbeListener>(
       io_, std::vector<unsigned>{0, ::getuid(), user_id("hostmedic-probe")}, [this](const Frame& f) { on_frame(f); },
       [this](bool connected, const std::string& why) { on_probe(connected, why); });
   if (Status listening = probe_->listen(run_dir_ + "/probe.sock", group); !listening) return listening;
-  control_ = std::make_unique<ControlServer>(io_, ControlOptions{.path = run_dir_ + "/control.sock", .mode = 0660, .group = group},
-                                             [this](const Peer& peer, std::string line) { return api_.handle(peer, std::move(line)); });
-  if (Status listening = control_->start(); !listening) return listening;
-
-  wait_signal();
-  every_second();
-  notify_ready("observing");
+  ControlServerOptions options;
+  options.path = run_dir_ + "/control.sock";
+  if (group >= 0) options.group = static_cast<gid_t>(group);
+  auto control = ControlServer::listen(
+      io_.get_executor(), std::move(options),
+      [this](const Peer& peer, std::string line) { return api_.handle(peer, std::move(line)); },
+      [](std::string_view note) { log_notice("control: " + std::string(note)); });
+  if (!control) return std::move(control).error().in("control socket");
+  control_ = std::move(*control);
   return ok();
 }
 
@@ -146,17 +158,27 @@ void Daemon::submit(const Order& order) {
 void Daemon::finish(const Order& order, Outcome outcome) {
   log_notice(order.plan.what + ": " + std::string(to_string(outcome.result)) + ": " + outcome.text);
   worker_.run([this, outcome] { return store_->put_outcome(outcome); },
-              [this](Status written) {
-                if (written) return;
-                ++store_errors_;
-                store_error_ = written.error().message();
-              });
+              [this](Status written) { reporter_->note_store(written); });
   pipeline_->outcome(outcome, now());
+  plan_wake();
 }
 
 void Daemon::on_frame(const Frame& frame) {
   last_frame_ = mono_now();
   pipeline_->frame(frame);
+  plan_wake();
+}
+
+// A proof that is complete between two frames need not wait for the next one.
+void Daemon::plan_wake() {
+  const auto at = pipeline_->wake_at();
+  if (!at) return;
+  const Duration wait = std::max(*at - mono_now(), Duration::zero());
+  if (wait > std::chrono::seconds(1)) return;
+  wake_.expires_after(wait);
+  wake_.async_wait([this](Errors error) {
+    if (!error) pipeline_->tick(now());
+  });
 }
 
 void Daemon::on_probe(bool connected, const std::string& why) {
@@ -175,8 +197,8 @@ void Daemon::every_second() {
     const Now at = now();
     if (at.mono - last_frame_ > kProbeSilence) pipeline_->silence(at);
     // The watchdog is fed from this loop, so that a loop that hangs is noticed.
-    notify_watchdog();
-    reporter_->every_second(at, *pipeline_);
+    (void)notify_manager("WATCHDOG=1");
+    reporter_->every_second(at, *pipeline_, probe_connected_);
     every_second();
   });
 }
@@ -189,7 +211,7 @@ void Daemon::wait_signal() {
       return wait_signal();
     }
     log_info("stopping");
-    notify_stopping();
+    (void)notify_manager("STOPPING=1");
     io_.stop();
   });
 }

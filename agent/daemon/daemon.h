@@ -14,6 +14,7 @@
 #include "agent/config/agent_config.h"
 #include "agent/daemon/control_api.h"
 #include "agent/daemon/reporter.h"
+#include "agent/net/control_server.h"
 #include "agent/pipeline/pipeline.h"
 #include "agent/pipeline/probe_listener.h"
 #include "agent/pipeline/worker.h"
@@ -60,13 +61,15 @@ class Daemon final : public PipelineOutput {
   Now now() const;
 
  private:
+  Status listen();
   Status restore();
   void on_frame(const Frame& frame);
   void on_probe(bool connected, const std::string& why);
   void finish(const Order& order, Outcome outcome);
   void every_second();
   void wait_signal();
-  void heartbeat();
+  void plan_wake();
+  std::string status_line() const;
 
   boost::asio::io_context& io_;
   DaemonOptions options_;
@@ -81,6 +84,7 @@ class Daemon final : public PipelineOutput {
   std::unique_ptr<ControlServer> control_;
   ControlApi api_{*this};
   boost::asio::steady_timer second_;
+  boost::asio::steady_timer wake_;
   boost::asio::signal_set signals_;
 
   WallTime started_;
@@ -89,8 +93,6 @@ class Daemon final : public PipelineOutput {
   std::string probe_text_ = "not connected yet";
   std::string config_error_;  // of the last reload; empty: it was good
   std::string actuator_error_;
-  std::uint64_t store_errors_ = 0;
-  std::string store_error_;
 };
 
 }  // namespace hostmedic

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "agent/base/parse.h"
-#include "agent/base/text.h"
 #include "detect/model/names.h"
 
 namespace hostmedic {
@@ -58,6 +56,11 @@ void Pipeline::frame(const Frame& frame) {
   observe(changes.cleared, now_);
   run(response_.tick(engine_->host(), now_));
   forget_closed(now_);
+}
+
+void Pipeline::tick(Now now) {
+  now_ = now;
+  run(response_.tick(engine_->host(), now_));
 }
 
 void Pipeline::silence(Now now) {
@@ -169,18 +172,11 @@ guard::Circumstances Pipeline::circumstances(const Order& order) const {
   now.halted_by = brakes_.halted_by;
   now.maintenance = brakes_.maintenance;
   now.target = target_state(order.plan.target, host, now.target_text);
-  host.each_series([&](const SeriesDef& def, const Entity& entity, std::optional<double> value) {
-    if (entity == order.plan.target && def.name == metric::kServiceRestarts.name && value)
-      now.restarts_seen = static_cast<int>(std::min(*value, 1e6));
-  });
+  if (const auto restarts = host.value(order.plan.target, metric::kServiceRestarts.name))
+    now.restarts_seen = static_cast<int>(std::min(*restarts, 1e6));
   now.approved_by = order.approved_by;
   now.history = history_;
-  std::vector<Entity> of_kind;
-  host.each_series([&](const SeriesDef&, const Entity& entity, std::optional<double>) {
-    if (entity.kind == order.plan.target.kind && (of_kind.empty() || of_kind.back() != entity)) of_kind.push_back(entity);
-  });
-  std::sort(of_kind.begin(), of_kind.end());
-  now.entities_of_kind = static_cast<int>(std::unique(of_kind.begin(), of_kind.end()) - of_kind.begin());
+  host.each_entity([&](const Entity& entity) { now.entities_of_kind += entity.kind == order.plan.target.kind ? 1 : 0; });
   return now;
 }
 

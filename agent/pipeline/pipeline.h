@@ -46,6 +46,9 @@ class Pipeline {
            PipelineOutput& output);
 
   void frame(const Frame& frame);
+  // When tick() should be called although no frame came: a proof may be complete then.
+  std::optional<MonoTime> wake_at() const { return response_.wake_at(); }
+  void tick(Now now);
   // Instead of a frame when none came for a while: deadlines go on, values are unknown.
   void silence(Now now);
   void outcome(const Outcome& outcome, Now now);

@@ -38,6 +38,12 @@ class HostView {
   WallTime wall() const { return wall_; }
   std::size_t series_count() const { return series_count_; }
   std::size_t entity_count() const { return entity_count_; }
+  // Visits every entity, in id order.
+  template <class Visit>
+  void each_entity(Visit visit) const {
+    for (const EntitySlot& slot : entities_)
+      if (slot.live) visit(slot.entity);
+  }
   // Visits every series with its entity and last value, in id order.
   template <class Visit>
   void each_series(Visit visit) const {
