@@ -254,6 +254,15 @@ Answer ask_protected(const Question& q) {
   return allow("not protected");
 }
 
+// A plan that treats a file names the directory that permits it.
+Answer ask_log_root(const Question& q) {
+  const std::string_view root = q.order.plan.get("root");
+  if (root.empty()) return allow("treats no file");
+  for (const std::string& allowed : q.policy.log_roots)
+    if (!allowed.empty() && (root == allowed || (root.starts_with(allowed) && root[allowed.size()] == '/')) return allow("below " + allowed);
+  return deny(std::string(root) + " is not among the log roots");
+}
+
 constexpr std::string_view kNeverTouch[] = {
     "service:systemd-*",       "service:init.scope",
     "service:*.slice",         "service:*.target",
@@ -298,6 +307,7 @@ constexpr Rule kRules[] = {
     {{"blast-radius", "So many entities may feel one action, as a number and as a share."}, ask_blast_radius},
     {{"human-undo", "What a human undid is not done again until it is enabled again."}, ask_human_undo},
     {{"protected", "Entities, and the services that write a treated log, that the policy protects."}, ask_protected},
+    {{"log-root", "Files are treated only below the log roots of the policy."}, ask_log_root},
     {{"never-touch", "The built-in list of what keeps the host reachable and the agent alive; asked last."},
      ask_never_touch},
 };

@@ -14,7 +14,7 @@ namespace {
 constexpr Duration kFactsAge = std::chrono::seconds(10);
 constexpr double kLeastShare = 0.5;  // the file must explain half of the growth
 constexpr ParamText kParams[] = {
-    {"roots", "/var/log", "directories, separated by commas, below which a log may be treated"},
+    {"roots", "*", "directories, separated by commas, below which a log may be treated; *: where the probe may look"},
     {"keep", "0B", "newest data that stays in the live file, when it is copied"},
     {"method", "auto", "auto: logrotate where its configuration covers the file, else copy; logrotate; copy"},
 };
@@ -50,7 +50,7 @@ struct Grower {
 };
 
 // The fastest file that explains the growth and may be treated; else why there is none.
-Result<Grower> find_grower(const HostView& host, const Entity& filesystem, std::string_view roots) {
+Result<Grower> find_grower(const HostView& host, const Entity& filesystem, std::string_view setting) {
   std::string why = "no growing file is known on " + to_string(filesystem);
   for (const Event* file : host.growing_files(filesystem, kFactsAge)) {
     const std::string_view path = file->get(attr::kFilePath);
@@ -69,6 +69,7 @@ Result<Grower> find_grower(const HostView& host, const Entity& filesystem, std::
       why = "the growing file is the journal's: " + named;
       continue;
     }
+    const std::string_view roots = setting == "*" ? file->get(attr::kFileRoot) : setting;
     for (const std::string_view root : split(roots, ','))
       if (is_log_root(trim(root)) && is_below(path, trim(root))) return Grower{file, trim(root)};
     why = named + " grows but is outside the log roots (" + std::string(roots) + ")";

@@ -153,6 +153,10 @@ const std::vector<Stop>& stops() {
          c.order.plan.parameters = {{"writer_unit", "app.service"}};
          c.policy.protected_entities.push_back("service:app.service");
        }},
+      {"log-root", Decision::deny, "/srv/log is not among the log roots",
+       [](Case& c) { c.order.plan.parameters = {{"root", "/srv/log"}}; }},
+      {"log-root", Decision::deny, "/var/logs is not among",
+       [](Case& c) { c.order.plan.parameters = {{"root", "/var/logs"}}; }},
       {"never-touch", Decision::deny, "service:ssh.service is never touched",
        [](Case& c) { c.order.plan.target.name = "ssh.service"; }},
   };
@@ -171,7 +175,7 @@ TEST_CASE("an order with everything in order is allowed, with an answer from eve
     CHECK_FALSE(verdict.answers[i].reason.empty());
     CHECK_FALSE(rules()[i].doc.empty());
   }
-  CHECK(verdict.summary() == "allowed by 19 rules");
+  CHECK(verdict.summary() == "allowed by 20 rules");
   CHECK(rules().back().name == "never-touch");
 }
 

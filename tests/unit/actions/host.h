@@ -39,6 +39,7 @@ class TestHost {
   void growth(const std::string& path, const std::string& rate, const std::string& share,
               std::vector<Attribute> more = {}) {
     more.push_back({std::string(attr::kFilePath), path});
+    more.push_back({std::string(attr::kFileRoot), "/var/log"});
     more.push_back({std::string(attr::kFileGrowth), rate});
     more.push_back({std::string(attr::kFileGrowthShare), share});
     more.push_back({std::string(attr::kFileSize), "1073741824"});
