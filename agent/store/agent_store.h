@@ -27,9 +27,9 @@ struct OrderRow {
 };
 
 struct IncidentQuery {
-  std::size_t limit = 100;                // at most kMostListed
-  std::optional<WallTime> opened_before;  // for the next page
-  std::optional<IncidentState> state;
+  std::size_t limit = 100;                     // at most kMostListed
+  std::optional<WallTime> opened_before = {};  // for the next page
+  std::optional<IncidentState> state = {};
 };
 
 class AgentStore {

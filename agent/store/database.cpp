@@ -29,6 +29,7 @@ ErrorCode code_of(int sqlite) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return ErrorCode::timeout;
+    case SQLITE_MISMATCH:
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return ErrorCode::malformed;
@@ -134,7 +135,7 @@ Result<Bytes> Database::used() {
   return Bytes{static_cast<std::uint64_t>((*count - *free_pages) * *size)};
 }
 
-Status Database::migrate(const Schema& schema) {
+Result<std::int64_t> Database::version_of(const Schema& schema) {
   const Result<std::int64_t> version = one_integer("PRAGMA user_version");
   const Result<std::int64_t> id = one_integer("PRAGMA application_id");
   const Result<std::int64_t> tables = one_integer("SELECT count(*) FROM sqlite_schema");
@@ -150,10 +151,15 @@ Status Database::migrate(const Schema& schema) {
                       strf("the file has schema %lld and this version knows up to %lld: install the newer version "
                            "again, or move the file away to start anew",
                            static_cast<long long>(*version), static_cast<long long>(known)));
-  if (*version == known) return ok();
+  return *version;
+}
+
+Status Database::migrate(const Schema& schema, std::int64_t version) {
+  const auto known = static_cast<std::int64_t>(schema.migrations.size());
+  if (version == known) return ok();
   Transaction transaction(*this);
   if (!transaction.begun()) return transaction.begun();
-  for (std::int64_t from = *version; from < known; ++from) {
+  for (std::int64_t from = version; from < known; ++from) {
     Status step = script(std::string(schema.migrations[static_cast<std::size_t>(from)]));
     if (!step) return std::move(step.error()).in(strf("migration to schema %lld", static_cast<long long>(from + 1)));
   }
@@ -166,18 +172,26 @@ Status Database::migrate(const Schema& schema) {
 Status Database::prepare_file(const Schema& schema, Sync sync) {
   sqlite3_extended_result_codes(handle_.get(), 1);
   sqlite3_busy_timeout(handle_.get(), kBusyMs);
+  // Looked at before anything is written, so that a damaged file is kept as it was found.
+  {
+    Statement check = query("PRAGMA quick_check(1)");
+    if (!check.next()) return check.status();
+    if (check.text(0) != "ok")
+      return make_error(ErrorCode::malformed, "the file is damaged: " + printable(check.text(0), 200));
+  }
+  const Result<std::int64_t> version = version_of(schema);
+  if (!version) return version.error();
+  const Result<std::int64_t> pages = one_integer("PRAGMA page_count");
+  if (!pages) return pages.error();
   // Free pages can be given back only if this is set before the first page is written.
-  Status set = script(
-      "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=4194304; "
-      "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF");
+  Status set = *pages == 0 ? script("PRAGMA auto_vacuum=INCREMENTAL") : ok();
+  if (set)
+    set = script(
+        "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=4194304; PRAGMA foreign_keys=ON; "
+        "PRAGMA trusted_schema=OFF");
+  if (set) set = set_sync(sync);
   if (!set) return set;
-  set = set_sync(sync);
-  if (!set) return set;
-  Statement check = query("PRAGMA quick_check(1)");
-  if (!check.next()) return check.status();
-  if (check.text(0) != "ok")
-    return make_error(ErrorCode::malformed, "the file is damaged: " + printable(check.text(0), 200));
-  return migrate(schema);
+  return migrate(schema, *version);
 }
 
 Result<Database> Database::connect(const std::string& path, const Schema& schema, Sync sync) {

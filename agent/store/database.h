@@ -138,7 +138,8 @@ class Database {
   Database() = default;
   static Result<Database> connect(const std::string& path, const Schema& schema, Sync sync);
   Status prepare_file(const Schema& schema, Sync sync);
-  Status migrate(const Schema& schema);
+  Result<std::int64_t> version_of(const Schema& schema);
+  Status migrate(const Schema& schema, std::int64_t version);
   Statement prepare(std::string_view sql);
   Status script(const std::string& sql);
 

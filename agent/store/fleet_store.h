@@ -63,11 +63,11 @@ struct FleetIncident {
 };
 
 struct FleetQuery {
-  std::string host;  // empty: all
-  std::optional<IncidentState> state;
+  std::string host = {};  // empty: all
+  std::optional<IncidentState> state = {};
   bool unclosed_only = false;
   std::size_t limit = 100;  // at most kMostListed
-  std::optional<WallTime> opened_before;
+  std::optional<WallTime> opened_before = {};
 };
 
 struct FleetReceipt {

@@ -42,15 +42,12 @@ Status Spool::widen_gap(const SpoolGap& gap) {
       number(gap.signal), gap.from, gap.to, static_cast<std::int64_t>(gap.count));
 }
 
-// What was lost while the disk was full is written down once it can be.
+// What was lost while the disk was full is written down once it can be; the caller forgets it after its commit.
 Status Spool::save_lost() {
-  for (std::optional<SpoolGap>& gap : lost_) {
-    if (!gap) continue;
-    Status status = widen_gap(*gap);
-    if (!status) return status;
-    gap.reset();
-  }
-  return ok();
+  Status status = ok();
+  for (const std::optional<SpoolGap>& gap : lost_)
+    if (gap && status) status = widen_gap(*gap);
+  return status;
 }
 
 Status Spool::drop(std::int64_t id, std::uint64_t size, SpoolSignal signal, WallTime made) {
@@ -112,6 +109,7 @@ Status Spool::append(SpoolSignal signal, std::string_view uid, std::string_view 
     lose(signal, now);
     return std::move(status.error()).in("spool");
   }
+  lost_ = {};
   return status;
 }
 
@@ -155,8 +153,15 @@ Status Spool::ack(std::span<const std::int64_t> ids) { return remove(ids, stats_
 Status Spool::reject(std::span<const std::int64_t> ids) { return remove(ids, stats_.rejected); }
 
 Result<std::vector<SpoolGap>> Spool::gaps() {
-  Status status = save_lost();
+  Status status = ok();
+  {
+    Transaction transaction(database_);
+    status = transaction.begun();
+    if (status) status = save_lost();
+    if (status) status = transaction.commit();
+  }
   if (!status) return std::move(status.error()).in("spool");
+  lost_ = {};
   std::vector<SpoolGap> found;
   Statement rows = database_.query("SELECT signal, from_at, to_at, count FROM gap ORDER BY signal");
   while (rows.next())
