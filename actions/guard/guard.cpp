@@ -259,7 +259,8 @@ Answer ask_log_root(const Question& q) {
   const std::string_view root = q.order.plan.get("root");
   if (root.empty()) return allow("treats no file");
   for (const std::string& allowed : q.policy.log_roots)
-    if (!allowed.empty() && (root == allowed || (root.starts_with(allowed) && root[allowed.size()] == '/')) return allow("below " + allowed);
+    if (!allowed.empty() && (root == allowed || (root.starts_with(allowed) && root[allowed.size()] == '/')))
+      return allow("below " + allowed);
   return deny(std::string(root) + " is not among the log roots");
 }
 

@@ -156,7 +156,7 @@ const std::vector<Stop>& stops() {
       {"log-root", Decision::deny, "/srv/log is not among the log roots",
        [](Case& c) { c.order.plan.parameters = {{"root", "/srv/log"}}; }},
       {"log-root", Decision::deny, "/var/logs is not among",
-       [](Case& c) { c.order.plan.parameters = {{"root", "/var/logs"}}; }},
+       [](Case& c) { c.order.plan.parameters = {{"root", "/var/logs"}}, c.policy.log_roots.push_back(""); }},
       {"never-touch", Decision::deny, "service:ssh.service is never touched",
        [](Case& c) { c.order.plan.target.name = "ssh.service"; }},
   };
