@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/record/json_fields.h"
 
+#include "agent/record/record.h"
+
 namespace hostmedic {
 
 namespace {
@@ -114,8 +116,8 @@ void JsonFields::attributes(std::string_view name, std::vector<Attribute>& out) 
   if (value == nullptr) return;
   const boost::json::object* object = value->if_object();
   if (object == nullptr) return fail(ErrorCode::malformed, name, "not an object");
-  if (object->size() > kMostAttributes)
-    return fail(ErrorCode::limit, name, strf("more than %zu entries", kMostAttributes));
+  if (object->size() > kMostRecordAttributes)
+    return fail(ErrorCode::limit, name, strf("more than %zu entries", kMostRecordAttributes));
   for (const auto& [key, entry] : *object) {
     const boost::json::string* text = entry.if_string();
     if (text == nullptr) return fail(ErrorCode::malformed, name, "a value is not a string");

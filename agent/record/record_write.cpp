@@ -47,7 +47,7 @@ json::array entities(const std::vector<Entity>& list) {
 json::object attributes(const std::vector<Attribute>& list) {
   json::object out;
   for (const Attribute& one : list) {
-    if (out.size() == kMostAttributes) break;
+    if (out.size() == kMostRecordAttributes) break;
     out.emplace(put(one.key, kMostAttributeKey), put(one.value, kMostAttributeValue));  // keeps the first of equal keys
   }
   return out;
@@ -71,22 +71,22 @@ json::object anomaly(const Anomaly& of) {
   };
 }
 
-json::object entry(const TimelineEntry& of) {
+json::object entry(const TimelineEntry& of, bool with_attributes) {
   return {
       {"at_unix_nano", to_ns(of.at)},
       {"kind", word(to_string(of.kind))},
       {"text", put(of.text)},
-      {"attributes", attributes(of.attributes)},
+      {"attributes", with_attributes ? attributes(of.attributes) : json::object()},
   };
 }
 }  // namespace
 
-json::object to_json_object(const Incident& incident) {
+static json::object to_json_object(const Incident& incident, bool with_attributes) {
   json::array anomalies, timeline;
   for (const Anomaly& one : incident.anomalies)
     if (anomalies.size() < kMostAnomalies) anomalies.emplace_back(anomaly(one));
   for (const TimelineEntry& one : incident.timeline)
-    if (timeline.size() < kMostTimeline) timeline.emplace_back(entry(one));
+    if (timeline.size() < kMostTimeline) timeline.emplace_back(entry(one, with_attributes));
   json::value closed = nullptr;
   if (incident.closed_at) closed = to_ns(*incident.closed_at);
   return {
@@ -112,6 +112,12 @@ json::object to_json_object(const Incident& incident) {
       {"causes", entities(incident.causes)},
       {"timeline", std::move(timeline)},
   };
+}
+
+json::object to_json_object(const Incident& incident) {
+  json::object whole = to_json_object(incident, true);
+  if (json::serialize(whole).size() <= kMostRecordBytes) return whole;
+  return to_json_object(incident, false);
 }
 
 json::object to_json_object(const Plan& plan) {
@@ -161,7 +167,11 @@ json::object to_json_object(const Outcome& outcome) {
   };
 }
 
-std::string to_json(const Incident& incident) { return json::serialize(to_json_object(incident)); }
+std::string to_json(const Incident& incident) {
+  std::string whole = json::serialize(to_json_object(incident, true));
+  if (whole.size() <= kMostRecordBytes) return whole;
+  return json::serialize(to_json_object(incident, false));
+}
 std::string to_json(const Plan& plan) { return json::serialize(to_json_object(plan)); }
 std::string to_json(const Order& order) { return json::serialize(to_json_object(order)); }
 std::string to_json(const Verdict& verdict) { return json::serialize(to_json_object(verdict)); }
