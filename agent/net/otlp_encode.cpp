@@ -58,6 +58,10 @@ void add_item(pbf_writer& out, const OtlpMetric& metric) {
   add_text(out, field::kMetricDescription, metric.description);
   add_text(out, field::kMetricUnit, metric.unit);
   const bool sum = metric.kind == OtlpMetricKind::sum;
+  if (!sum && metric.points.empty()) {
+    out.add_message(field::kMetricGauge, "", 0);  // the writer below would leave an empty message out
+    return;
+  }
   pbf_writer data(out, sum ? field::kMetricSum : field::kMetricGauge);
   for (const OtlpPoint& point : metric.points) {
     pbf_writer item(data, field::kDataPoints);
