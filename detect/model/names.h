@@ -43,8 +43,8 @@ inline constexpr MetricInfo kServiceTasks{"hostmedic.service.tasks", Unit::count
 inline constexpr MetricInfo kServiceRestarts{"hostmedic.service.restarts", Unit::count, Instrument::counter, "Automatic restarts of the unit by systemd"};
 inline constexpr MetricInfo kAgentCpuTime{"hostmedic.agent.cpu.time", Unit::seconds, Instrument::counter, "CPU seconds of a Hostmedic process, by part"};
 inline constexpr MetricInfo kAgentMemory{"hostmedic.agent.memory.usage", Unit::bytes, Instrument::gauge, "Resident memory of a Hostmedic process, by part"};
-inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw"};
-inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost because the ring buffer was full"};
+inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom)"};
+inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost by reason (ring_buffer: it was full, rate: more than are passed on in a second)"};
 // clang-format on
 
 // All of the above, for `hostmedic list series` and the reference.

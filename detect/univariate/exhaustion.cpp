@@ -32,6 +32,7 @@ struct Trend {
   double positive = 0;  // share of the pairwise slopes that rise
   double span = 0;      // seconds
   bool recent = false;  // the newest third rises too
+  bool last = false;    // and so does the newest step
 };
 
 constexpr std::size_t kPoints = 12;
@@ -70,7 +71,10 @@ Trend trend_of(std::span<const Point> points) {
   trend.positive = static_cast<double>(rising) / static_cast<double>(pairs);
   trend.span = points.back().at - points.front().at;
   const Point& third = points[points.size() - 1 - (points.size() + 2) / 3];
-  trend.recent = points.back().level - third.level > 0.3 * trend.slope * (points.back().at - third.at);
+  const Point& newest = points.back();
+  const Point& before = points[points.size() - 2];
+  trend.recent = newest.level - third.level > 0.3 * trend.slope * (newest.at - third.at);
+  trend.last = newest.level - before.level > 0.3 * trend.slope * (newest.at - before.at);
   return trend;
 }
 
@@ -109,7 +113,7 @@ class Exhaustion final : public Detector {
       growing_.reset();
     } else if (!firing && growing_.held(hold_)) {
       finding_.state = State::firing;
-      since_ = std::max(start_, reading.at - seconds_of(best_.span));
+      since_ = start_ + seconds_of(low_at_);
     } else if (!firing && ++readings_ > kEnough) {
       finding_.state = State::quiet;
     }
@@ -123,6 +127,7 @@ class Exhaustion final : public Detector {
   static constexpr int kEnough = 7;           // readings before "quiet" means something
   static constexpr double kNoiseMemory = 30;  // seconds
   static constexpr std::size_t kShort = 5;    // points of the shortest window
+  static constexpr double kStepSpan = 15;     // seconds
 
   // Takes the point into the windows and the memory of falls. True if it fell back for real.
   bool remember(Point now) {
@@ -186,6 +191,8 @@ class Exhaustion final : public Detector {
     const Trend trend = trend_of(std::span(all).first(count));
     const bool firing = finding_.state == State::firing;
     if (trend.slope <= 0 || !trend.recent || trend.positive < (firing ? 0.6 : confidence_)) return;
+    // Over some seconds a step looks like a trend until it has stopped.
+    if (!firing && !trend.last && trend.span < kStepSpan) return;
     const double to_full = std::max(0.0, left / trend.slope);
     const double reach = std::clamp(120 / std::max(to_full, 1.0), 1.0, 4.0);
     const double slack = firing ? 2 : 1;

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steady state allocates nothing. Counts every allocation of this program while it is told to.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <new>
+
+#include "detect/model/codec.h"
+#include "tests/unit/detect/stream.h"
+
+namespace {
+bool counting = false;
+std::size_t allocations = 0;
+
+void* allocate(std::size_t size) {
+  if (counting) ++allocations;
+  void* memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+}  // namespace
+
+void* operator new(std::size_t size) { return allocate(size); }
+void* operator new[](std::size_t size) { return allocate(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+
+using namespace hostmedic;
+
+TEST_CASE("a steady tick of 2,000 series allocates nothing, from the bytes to the incidents") {
+  auto engine = test::engine_of();
+  test::Stream stream;
+  std::vector<SeriesId> gauges, counters;
+  for (int i = 0; i < 200; ++i) {
+    const auto disk = stream.entity(EntityKind::filesystem, "/disk" + std::to_string(i));
+    gauges.push_back(stream.series(disk, metric::kFilesystemUtilization));
+    gauges.push_back(stream.series(disk, metric::kFilesystemInodesUtilization));
+    const auto service = stream.entity(EntityKind::service, std::to_string(i) + ".service");
+    counters.push_back(stream.series(service, metric::kServiceRestarts));
+    for (int j = 0; j < 7; ++j) counters.push_back(stream.series(service, metric::kServiceCpuTime, std::to_string(j)));
+  }
+  REQUIRE(gauges.size() + counters.size() == 2000);
+  (void)engine->step(stream.cut(1));
+  CHECK(engine->detector_count() == 200 * (3 + 2) + 200);
+
+  Frame frame;
+  for (const SeriesId id : gauges) frame.samples.push_back({id, 0.0});
+  for (const SeriesId id : counters) frame.samples.push_back({id, 0.0});
+  std::string bytes;
+  Frame received;
+  for (int tick = 2; tick < 60; ++tick) {
+    frame.sequence = static_cast<std::uint64_t>(tick - 1);
+    frame.mono = test::at_s(tick);
+    frame.wall = wall_from_ns(test::Stream::kEpochNs + to_ns(frame.mono));
+    for (std::size_t i = 0; i < frame.samples.size(); ++i)
+      frame.samples[i].value = 0.6 + 0.001 * static_cast<double>((i * 7 + static_cast<std::size_t>(tick) * 13) % 10);
+    counting = tick >= 10;
+    encode_frame(frame, bytes);
+    const bool decoded = decode_frame(bytes, received).has_value();
+    (void)engine->step(received);
+    counting = false;
+    REQUIRE(decoded);
+  }
+  CHECK(allocations == 0);
+  CHECK(engine->incidents().empty());
+  CHECK(engine->lost_frames() == 0);
+}
