@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks and translates what process.bpf.c hands over. Pure; any thread.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "detect/model/frame.h"
+
+namespace hostmedic::bpf {
+
+struct ProcessEvent {
+  EventKind kind{};  // process_exit or oom_kill
+  MonoTime at;
+  MonoTime started;       // the epoch when unknown
+  std::uint32_t pid = 0;  // 0: not in our pid namespace
+  std::uint32_t parent_pid = 0;
+  bool by_signal = false;
+  int status = 0;    // exit code, or number of the signal
+  std::string name;  // printable; empty when unknown
+  std::string unit;  // systemd unit, empty when unknown
+};
+
+// nullopt for a record that our program cannot have written.
+std::optional<ProcessEvent> decode_process_record(std::span<const std::byte> record);
+// The event's attributes, as names.h has them.
+std::vector<Attribute> process_attributes(const ProcessEvent& event);
+
+}  // namespace hostmedic::bpf
