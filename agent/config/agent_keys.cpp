@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/config/agent_keys.h"
+
+namespace hostmedic {
+namespace {
+
+constexpr Limits kPath{.form = Form::path};
+constexpr Limits kSize{.least = 1 << 20, .most = 1099511627776.0};
+constexpr Limits kAge{.least = 3600, .most = 10 * 365 * 86400.0};
+
+#define FIELD(member) [](auto& config) -> auto& { return config.member; }
+template <auto Field>
+constexpr Key<AgentConfig> row(std::string_view table, std::string_view name, Limits limits, bool restart,
+                               std::string_view doc) {
+  return key<AgentConfig, Field>(table, name, limits, restart, doc);
+}
+
+constexpr bool kRestart = true, kReload = false;
+
+const Key<AgentConfig> kKeys[] = {
+    row<FIELD(state_dir)>("agent", "state_dir", kPath, kRestart, "Where the store and the spool are kept."),
+    row<FIELD(run_dir)>("agent", "run_dir", kPath, kRestart,
+                        "Where the agent listens: probe.sock for the probe, control.sock for the command line."),
+    row<FIELD(control_group)>("agent", "control_group", {.form = Form::name}, kRestart,
+                              "Members of this group may ask the agent and stop it. Only root may let it act again."),
+    row<FIELD(actuator_socket)>("agent", "actuator_socket", kPath, kReload, "Where the actuator listens."),
+    row<FIELD(log_level)>("agent", "log_level", {}, kReload, "The most verbose level that is written to the journal."),
+    row<FIELD(probes.disable)>("probes", "disable", {.form = Form::name}, kRestart,
+                               "Probes that are left out; `hostmedic list probes` names them all."),
+    row<FIELD(probes.log_roots)>(
+        "probes", "log_roots", kPath, kRestart,
+        "Directories in which growing files are looked for. A log is treated only where the policy permits it too."),
+    row<FIELD(engine.quiet_after)>("detect", "quiet_after", {.least = 1, .most = 3600}, kReload,
+                                   "A signal must be quiet this long before its incident is over."),
+    row<FIELD(store.most_size)>("store", "most_size", kSize, kReload,
+                                "The oldest closed incidents are forgotten when the store is larger."),
+    row<FIELD(store.most_age)>("store", "most_age", kAge, kReload,
+                               "Closed incidents are forgotten when they are older."),
+    row<FIELD(upstream.url)>("upstream", "url", {.form = Form::url}, kReload,
+                             "The aggregator, or any receiver of OTLP over HTTP. Empty: nothing leaves the host. "
+                             "`hostmedic enroll` sets it."),
+    row<FIELD(upstream.ca)>("upstream", "ca", kPath, kReload, "Certificates that may sign the receiver's."),
+    row<FIELD(upstream.certificate)>("upstream", "certificate", kPath, kReload, "The agent's own certificate."),
+    row<FIELD(upstream.key)>("upstream", "key", kPath, kReload, "The key of the agent's certificate."),
+    row<FIELD(upstream.heartbeat)>("upstream", "heartbeat", {.least = 5, .most = 86400}, kReload,
+                                   "How often the agent says that it is alive and what it costs."),
+    row<FIELD(upstream.spool_size)>("upstream", "spool_size", kSize, kRestart,
+                                    "What waits for delivery is kept up to this size; then the oldest is dropped and "
+                                    "the gap is reported."),
+    row<FIELD(upstream.spool_age)>("upstream", "spool_age", kAge, kRestart,
+                                   "What waits for delivery is dropped when it is older, and the gap is reported."),
+};
+
+}  // namespace
+
+std::span<const Key<AgentConfig>> agent_keys() { return kKeys; }
+
+}  // namespace hostmedic

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/config/runbook_config.h"
+
+#include <algorithm>
+
+#include "agent/base/text.h"
+#include "agent/config/files.h"
+#include "agent/config/runbook_keys.h"
+
+namespace hostmedic {
+namespace {
+
+constexpr std::size_t kMostSteps = 8;
+constexpr Limits kName{.form = Form::name};
+constexpr Limits kWithin{.least = 1, .most = 3600};
+
+#define FIELD(member) [](auto& part) -> auto& { return part.member; }
+const Key<Runbook> kRunbookKeys[] = {
+    key<Runbook, FIELD(name)>("", "name", kName, false, "Names it; the policy's [[tier]] refers to it."),
+    key<Runbook, FIELD(summary)>("", "summary", {}, false, "What it does, in one sentence."),
+    key<Runbook, FIELD(kinds)>("", "kinds", kName, false, "Kinds of incidents that it treats."),
+    key<Runbook, FIELD(entity)>("", "entity", {}, false, "Pattern over the incident's root."),
+    key<Runbook, FIELD(ceiling)>("", "ceiling", {}, false, "Never further than this, whatever the policy says."),
+};
+const Key<Step> kStepKeys[] = {
+    key<Step, FIELD(action)>("", "action", kName, false, "Entry of the catalogue; `hostmedic list actions`."),
+    key<Step, FIELD(timeout)>("", "timeout", {.least = 1, .most = 900}, false, "For the effect."),
+    key<Step, FIELD(on_failure)>("", "on_failure", {}, false, "What follows when the step is not proved."),
+};
+const Key<Check> kCheckKeys[] = {
+    key<Check, FIELD(subject)>("", "check", {}, false, "What proves the step."),
+    key<Check, FIELD(series)>("", "series", kName, false, "Series of the incident's root, for the checks of a series."),
+    key<Check, FIELD(attributes)>("", "attributes", {}, false, "Its attributes, exactly."),
+    key<Check, FIELD(bound)>("", "bound", {.least = -1e15, .most = 1e15}, false, "The limit, or the least fall."),
+    key<Check, FIELD(settle)>("", "settle", {.least = 0, .most = 3600}, false, "Must hold this long without a break."),
+    key<Check, FIELD(within)>("", "within", kWithin, false, "Must begin to hold in this time."),
+};
+#undef FIELD
+
+void need(const Node& table, std::string_view name, std::string_view what, const Place& place) {
+  if (find_member(table, name) == nullptr)
+    place.error(table.at, std::string(what) + " needs the key '" + std::string(name) + "'");
+}
+
+void read_check(const Member& member, const Place& place, Check& check) {
+  if (member.value.kind != Node::Kind::table) return place.error(member.at, "expected the table [step.verify]");
+  read_table<Check>(member.value, "", check_keys(), {}, place, check);
+  need(member.value, "check", "[step.verify]", place);
+  const bool of_series = check.subject == Check::Subject::series_below ||
+                         check.subject == Check::Subject::series_above || check.subject == Check::Subject::series_fell;
+  if (!of_series) return;
+  need(member.value, "series", "this check", place);
+  need(member.value, "bound", "this check", place);
+}
+
+// A parameter's text is checked by the action itself when it plans; here its name is.
+void read_params(const Member& member, const ActionInfo& action, const Place& place, Step& step) {
+  if (member.value.kind != Node::Kind::table) return place.error(member.at, "expected the table [step.params]");
+  std::vector<std::string_view> known;
+  for (const ParamText& param : action.params) known.push_back(param.name);
+  for (const Member& param : member.value.members) {
+    std::string value;
+    if (std::find(known.begin(), known.end(), param.name) == known.end()) {
+      place.error(param.at, unknown_text("parameter of " + std::string(action.name) + ":", param.name, known));
+    } else if (auto wrong = read_value(param.value, {}, value)) {
+      place.error(wrong->at, param.name + ": " + wrong->message);
+    } else {
+      step.params.push_back({param.name, value});
+    }
+  }
+}
+
+void read_step(const Node& table, const Place& place, Runbook& runbook) {
+  if (runbook.steps.size() == kMostSteps) return place.error(table.at, "more than 8 steps");
+  Step step;
+  const Member* params = nullptr;
+  const Special specials[] = {
+      {"verify", [&](const Member& member) { read_check(member, place, step.verify); }},
+      {"params", [&](const Member& member) { params = &member; }},
+  };
+  read_table<Step>(table, "", step_keys(), specials, place, step);
+  need(table, "action", "a [[step]]", place);
+  need(table, "verify", "a [[step]]", place);
+  const ActionInfo* action = find_action(step.action);
+  if (action == nullptr) {
+    std::vector<std::string_view> known;
+    for (const ActionInfo* info : all_actions()) known.push_back(info->name);
+    if (!step.action.empty()) place.error(position_of(table, "action"), unknown_text("action", step.action, known));
+    return;
+  }
+  if (params != nullptr) read_params(*params, *action, place, step);
+  for (const ParamText& param : action->params)
+    if (param.fallback.empty() && (params == nullptr || find_member(params->value, param.name) == nullptr))
+      place.error(table.at, step.action + " needs the parameter '" + std::string(param.name) + "'");
+  if (step.verify.subject == Check::Subject::unit_active && action->target != EntityKind::service)
+    place.error(position_of(table, "verify"),
+                "unit_active is a check of services, and " + step.action + " treats none");
+  runbook.steps.push_back(std::move(step));
+}
+
+// Notes may have several lines, which no other text may.
+void read_notes(const Member& member, const Place& place, Runbook& runbook) {
+  if (member.value.kind != Node::Kind::text || member.value.text.size() > 8192)
+    return place.error(member.value.at, "notes: expected a text of at most 8KiB");
+  runbook.notes.clear();
+  for (const std::string_view line : split(member.value.text, '\n')) runbook.notes += printable(line, 1024) + "\n";
+}
+
+Runbook read_runbook(const Node& root, const std::string& file, Diagnostics& diagnostics) {
+  const Place place{file, diagnostics};
+  Runbook runbook;
+  runbook.source = file + ":1";
+  const Special specials[] = {
+      {"step",
+       [&](const Member& member) {
+         each_table(member, place, [&](const Node& table) { read_step(table, place, runbook); });
+       }},
+      {"notes", [&](const Member& member) { read_notes(member, place, runbook); }},
+  };
+  read_table<Runbook>(root, "", runbook_keys(), specials, place, runbook);
+  for (const std::string_view name : {"name", "kinds", "step"}) need(root, name, "a runbook", place);
+  if (find_member(root, "kinds") != nullptr && runbook.kinds.empty())
+    place.error(position_of(root, "kinds"), "kinds: expected at least one kind of incident");
+  return runbook;
+}
+
+}  // namespace
+
+std::span<const Key<Runbook>> runbook_keys() { return kRunbookKeys; }
+std::span<const Key<Step>> step_keys() { return kStepKeys; }
+std::span<const Key<Check>> check_keys() { return kCheckKeys; }
+
+std::vector<std::string> default_runbook_dirs() {
+  return {"/usr/share/hostmedic/runbooks", "/etc/hostmedic/runbooks.d"};
+}
+
+Loaded<Runbook> parse_runbook(std::string_view text, const std::string& file) {
+  Loaded<Runbook> loaded;
+  Diagnostics diagnostics;
+  loaded.config = read_runbook(parse_toml(text, file, diagnostics), file, diagnostics);
+  loaded.diagnostics = std::move(diagnostics).take();
+  return loaded;
+}
+
+Loaded<std::vector<Runbook>> load_runbooks(std::span<const std::string> dirs) {
+  Loaded<std::vector<Runbook>> loaded;
+  Diagnostics diagnostics;
+  std::vector<Runbook>& all = loaded.config;
+  for (const std::string& dir : dirs) {
+    std::vector<Runbook> here;
+    for (const std::string& file : toml_files(dir, diagnostics)) {
+      Runbook runbook = read_runbook(load_toml(file, diagnostics), file, diagnostics);
+      const auto same = [&](const Runbook& other) { return other.name == runbook.name; };
+      if (const auto twin = std::find_if(here.begin(), here.end(), same); twin != here.end())
+        diagnostics.error(file, {1, 1}, "the name '" + runbook.name + "' is also used by " + twin->source);
+      std::erase_if(all, same);
+      here.push_back(std::move(runbook));
+    }
+    all.insert(all.begin(), std::make_move_iterator(here.begin()), std::make_move_iterator(here.end()));
+  }
+  loaded.diagnostics = std::move(diagnostics).take();
+  return loaded;
+}
+
+}  // namespace hostmedic
