@@ -92,9 +92,13 @@ class FilesystemProbe final : public Probe {
         late = true;
         if (status) status = make_error(ErrorCode::timeout, watched_.name(i) + " does not answer").in("filesystem");
       } else {
-        (void)one.worker->submit(one.slot, one.job, now + kDeadline);  // refused: it is still within its deadline
+        // Refused while the last question is still within its deadline.
+        const bool asked = one.worker->submit(one.slot, one.job, now + kDeadline);
+        if (asked && one.own_worker) one.own_worker->start();
       }
     }
+    if (local_) local_->start();
+    if (remote_) remote_->start();
     if (!status) return status;
     return problem_ && !late ? Status(*problem_) : ok();
   }

@@ -87,20 +87,20 @@ class ProbeWorker {
   ProbeWorker(const ProbeWorker&) = delete;
   ProbeWorker& operator=(const ProbeWorker&) = delete;
 
-  // False, and nothing done, while the slot's last job has not returned.
+  // Puts a job into a slot; start() sets the thread to work. False, and nothing done, while the slot's last job has not
+  // returned.
   bool submit(std::size_t slot, std::shared_ptr<const Job> job, MonoTime deadline) {
-    {
-      const std::lock_guard lock(shared_->mutex);
-      Slot& taken = shared_->slots[slot];
-      if (taken.job) return false;
-      taken.job = std::move(job);
-      taken.deadline = deadline;
-      taken.answer.reset();
-      ++shared_->waiting;
-    }
-    shared_->wake.notify_one();
+    const std::lock_guard lock(shared_->mutex);
+    Slot& taken = shared_->slots[slot];
+    if (taken.job) return false;
+    taken.job = std::move(job);
+    taken.deadline = deadline;
+    taken.answer.reset();
+    ++shared_->waiting;
     return true;
   }
+  // Once after any number of submitted jobs: waking a thread costs more than most of them.
+  void start() { shared_->wake.notify_one(); }
   // The answer of a job that returned, once.
   std::optional<Answer> take(std::size_t slot) {
     const std::lock_guard lock(shared_->mutex);

@@ -39,6 +39,7 @@ class RecordingSink final : public Sink {
   }
   void retire(EntityId entity) override { retired.push_back(to_string(entities.at(static_cast<std::size_t>(entity)))); }
   void sample(SeriesId series, std::optional<double> value) override {
+    if (series == kNoSeries) return;
     values[keys.at(static_cast<std::size_t>(series))] = value;
   }
   void event(Event event) override {

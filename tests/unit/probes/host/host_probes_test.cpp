@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "../fake_root.h"
+#include "../recording_sink.h"
+
+using namespace hostmedic;
+using namespace hostmedic::test;
+
+namespace hostmedic {
+extern const ProbeInfo cpu_probe, load_probe, memory_probe, paging_probe, pressure_probe;
+}
+
+namespace {
+
+constexpr auto kGoodStat =
+    "cpu 1000 20 300 40000 50 6 7 8\ncpu0 1\ncpu1 1\nctxt 11\nprocesses 12\nprocs_running 3\nprocs_blocked 1\n";
+
+// The value, which must be known.
+double known(const RecordingSink& sink, const std::string& series) {
+  const auto found = sink.values.find(series);
+  REQUIRE_MESSAGE(found != sink.values.end(), series);
+  REQUIRE_MESSAGE(found->second.has_value(), series);
+  return *found->second;
+}
+bool all_unknown(const RecordingSink& sink) {
+  for (const auto& [series, value] : sink.values) {
+    if (value) return false;
+  }
+  return !sink.values.empty();
+}
+
+}  // namespace
+
+TEST_CASE("cpu probe: seconds per mode averaged over CPUs") {
+  FakeRoot root;
+  root.write("proc/stat", kGoodStat);
+  ProbeUnderTest cpu(cpu_probe, root);
+  RecordingSink sink;
+  REQUIRE(cpu.probe->read(at_second(1), sink));
+  CHECK(known(sink, "host system.cpu.time{cpu.mode=user}") == doctest::Approx(5.0));
+  CHECK(known(sink, "host system.cpu.time{cpu.mode=idle}") == doctest::Approx(200.0));
+  CHECK(known(sink, "host system.cpu.time{cpu.mode=interrupt}") == doctest::Approx(0.065));
+  CHECK(known(sink, "host system.cpu.logical.count") == 2);
+  CHECK(known(sink, "host system.process.count{process.state=blocked}") == 1);
+  CHECK(known(sink, "host system.cpu.context_switches") == 11);
+}
+
+TEST_CASE("cpu probe: a bad file makes everything unknown and comes back by itself") {
+  FakeRoot root;
+  root.write("proc/stat", kGoodStat);
+  ProbeUnderTest cpu(cpu_probe, root);
+  RecordingSink sink;
+  REQUIRE(cpu.probe->read(at_second(1), sink));
+  root.write("proc/stat", "cpu 1 2 x 4\n");
+  const Status status = cpu.probe->read(at_second(2), sink);
+  REQUIRE(!status);
+  CHECK(status.error().message().find("stat: line 1: cpu system: 'x'") == 0);
+  CHECK(all_unknown(sink));
+  root.write("proc/stat", kGoodStat);
+  CHECK(cpu.probe->read(at_second(3), sink));
+  CHECK(!all_unknown(sink));
+}
+
+TEST_CASE("cpu probe: a missing file is unknown from the first read") {
+  FakeRoot root;
+  ProbeUnderTest cpu(cpu_probe, root);
+  RecordingSink sink;
+  CHECK(!cpu.probe->read(at_second(1), sink));
+  CHECK(all_unknown(sink));
+}
+
+TEST_CASE("memory probe: utilization from what is available; swap only where there is some") {
+  FakeRoot root;
+  root.write("proc/meminfo",
+             "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 250 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n");
+  ProbeUnderTest memory(memory_probe, root);
+  RecordingSink sink;
+  REQUIRE(memory.probe->read(at_second(1), sink));
+  CHECK(known(sink, "host system.memory.utilization") == doctest::Approx(0.75));
+  CHECK(known(sink, "host system.memory.usage{system.memory.state=used}") == 750 * 1024);
+  CHECK(known(sink, "host system.memory.limit") == 1000 * 1024);
+  CHECK(!sink.values.at("host system.memory.usage{system.memory.state=dirty}"));  // not printed is not zero
+  CHECK(sink.values.count("host system.paging.utilization") == 0);
+  root.write("proc/meminfo", "MemTotal: 1000 kB\nSwapTotal: 400 kB\nSwapFree: 100 kB\n");
+  REQUIRE(memory.probe->read(at_second(2), sink));
+  CHECK(known(sink, "host system.paging.utilization") == doctest::Approx(0.75));
+  CHECK(!sink.values.at("host system.memory.utilization"));
+  root.write("proc/meminfo", "MemTotal: 1000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n");  // swapoff
+  REQUIRE(memory.probe->read(at_second(3), sink));
+  CHECK(!sink.values.at("host system.paging.utilization"));
+}
+
+TEST_CASE("load and paging probes") {
+  FakeRoot root;
+  root.write("proc/loadavg", "0.50 1.50 2.50 1/2 3\n");
+  root.write("proc/vmstat", "pgfault 100\npgmajfault 7\n");
+  ProbeUnderTest load(load_probe, root), paging(paging_probe, root);
+  RecordingSink sink;
+  REQUIRE(load.probe->read(at_second(1), sink));
+  REQUIRE(paging.probe->read(at_second(1), sink));
+  CHECK(known(sink, "host system.cpu.load_average.1m") == doctest::Approx(0.5));
+  CHECK(known(sink, "host system.cpu.load_average.5m") == doctest::Approx(1.5));
+  CHECK(known(sink, "host system.paging.faults{system.paging.type=major}") == 7);
+  CHECK(known(sink, "host system.paging.faults{system.paging.type=minor}") == 93);
+  root.write("proc/loadavg", "x\n");
+  root.write("proc/vmstat", "pgmajfault 7\n");
+  CHECK(!load.probe->read(at_second(2), sink));
+  CHECK(paging.probe->read(at_second(2), sink));
+  CHECK(!sink.values.at("host system.cpu.load_average.1m"));
+  CHECK(!sink.values.at("host system.paging.faults{system.paging.type=minor}"));
+}
+
+TEST_CASE("pressure probe: one bad resource does not hide the others") {
+  FakeRoot root;
+  const std::string good = "some avg10=0.00 total=2000000\nfull avg10=0.00 total=1000000\n";
+  root.write("proc/pressure/cpu", "some avg10=0.00 total=5000000\n");
+  root.write("proc/pressure/memory", good);
+  root.write("proc/pressure/io", "broken\n");
+  ProbeUnderTest pressure(pressure_probe, root);
+  RecordingSink sink;
+  const Status status = pressure.probe->read(at_second(1), sink);
+  REQUIRE(!status);
+  CHECK(status.error().message() == "pressure/io: no some line");
+  CHECK(known(sink, "host hostmedic.pressure.stall.time{kind=some,resource=cpu}") == doctest::Approx(5.0));
+  CHECK(sink.values.count("host hostmedic.pressure.stall.time{kind=full,resource=cpu}") == 0);
+  CHECK(known(sink, "host hostmedic.pressure.stall.time{kind=full,resource=memory}") == doctest::Approx(1.0));
+  CHECK(!sink.values.at("host hostmedic.pressure.stall.time{kind=some,resource=io}"));
+}
+
+TEST_CASE("pressure probe: a kernel without it is a stated reason") {
+  FakeRoot root;
+  ProbeUnderTest pressure(pressure_probe, root);
+  CHECK(!pressure.probe);
+  CHECK(pressure.error.find("not here, because the kernel gives no pressure information") == 0);
+}
