@@ -20,6 +20,7 @@ struct UnitStatus {
   std::string load_state, active_state, sub_state, result;
   std::uint32_t main_pid = 0, restarts = 0;
   std::string invocation_id;
+  WallTime started_at{};  // last start of its main process; the epoch if it never had one
 };
 
 // A unit that exists only for one order. Its name makes a second start impossible while systemd remembers the first.

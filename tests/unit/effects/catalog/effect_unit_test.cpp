@@ -44,7 +44,7 @@ TEST_CASE("a command line that is not ours is refused") {
       parse_effect_command(Words{"log.rotate", "--target=filesystem:/", "--timeout=1s", "--scratch=/x", "Bad"}));
   CHECK_FALSE(parse_effect_command(Words{"log.rotate", "--target=filesystem:/", "--timeout=1s", "--scratch=/x", "=v"}));
   Words many{"log.rotate", "--target=filesystem:/", "--timeout=1s", "--scratch=/x"};
-  many.insert(many.end(), 17, "a=b");
+  many.insert(many.end(), kMostAttributes + 1, "a=b");
   CHECK_FALSE(parse_effect_command(many));
 }
 

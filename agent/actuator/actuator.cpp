@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/actuator/actuator.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "actions/catalog/effect_unit.h"
+#include "agent/base/log.h"
+#include "agent/base/text.h"
+
+namespace hostmedic {
+
+namespace {
+
+constexpr Duration kApprovalLife = std::chrono::minutes(15);
+constexpr Duration kOrderLife = std::chrono::minutes(15);  // no order may be valid for longer
+constexpr Duration kMostMaintenance = std::chrono::hours(24 * 31);
+constexpr Duration kLeastHistory = std::chrono::hours(24);
+constexpr std::size_t kMostRows = 20'000;
+constexpr Duration kMostRowAge = std::chrono::hours(24 * 180);
+// Begun orders per window of the host's limit, whatever came of them. What the guard does not count (the target had
+// recovered) is bounded too, or it could push older rows out of the history that the guard looks at.
+constexpr int kMostBegunFactor = 10;
+
+Duration longest_window(const guard::Policy& policy) {
+  return std::max({policy.per_target.window, policy.per_runbook.window, policy.per_host.window,
+                   policy.crash_loop_window, policy.cooldown_most, kLeastHistory});
+}
+
+Status check_order(const Order& order, WallTime now) {
+  const ActionInfo* info = find_action(order.plan.action);
+  if (info == nullptr)
+    return make_error(ErrorCode::unsupported, "no action '" + printable(order.plan.action, 64) + "'");
+  if (Status valid = info->validate(order.plan); !valid) return std::move(valid.error()).in("plan");
+  if (order.expires_at - now > kOrderLife)
+    return make_error(ErrorCode::malformed, "the order is valid for more than " + format_duration(kOrderLife));
+  return ok();
+}
+
+std::string said_by(const ActuatorRequest& request, const ActuatorPeer& peer) {
+  return request.by.empty() || peer.role == Role::root ? peer.text : request.by + ", told by " + peer.text;
+}
+
+}  // namespace
+
+Outcome not_carried_out(const Order& order, OutcomeResult result, std::string text, WallTime now) {
+  Outcome outcome;
+  outcome.key = order.key;
+  outcome.result = result;
+  outcome.started_at = outcome.ended_at = now;
+  outcome.text = std::move(text);
+  return outcome;
+}
+
+Actuator::Actuator(ActuatorParts parts) : parts_(std::move(parts)) {}
+
+const EffectInfo* Actuator::effect_of(std::string_view action) const {
+  for (const EffectInfo* effect : parts_.effects)
+    if (effect->action == action) return effect;
+  return nullptr;
+}
+
+void Actuator::cancel() const {
+  const std::uint64_t one = 1;
+  // A full counter means that it is set already.
+  if (parts_.cancel_fd >= 0) (void)!::write(parts_.cancel_fd, &one, sizeof one);
+}
+
+void Actuator::recover() {
+  std::vector<LedgerRow> rows;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!parts_.ledger) return;
+    if (Status pruned = parts_.ledger->prune(parts_.wall(), kMostRows, kMostRowAge); !pruned)
+      log_warning("ledger: pruning: " + pruned.error().message());
+    auto open = parts_.ledger->open_rows();
+    if (!open) return log_error("ledger: " + open.error().message());
+    rows = std::move(*open);
+  }
+  for (const LedgerRow& row : rows) {
+    const std::string unit = unit_name_of(row.order.key);
+    const auto ended = parts_.manager.adopt(unit, row.order.plan.timeout);
+    if (parts_.stopping()) return;
+    Outcome outcome;
+    if (ended && *ended) {
+      outcome = outcome_of(**ended);
+    } else {
+      outcome.result = OutcomeResult::interrupted;
+      outcome.text = "the actuator ended while it ran; what it did is unknown";
+      if (!ended) outcome.text += " (" + ended.error().message() + ")";
+    }
+    outcome.verdict = row.verdict;
+    (void)finish(row.order, std::move(outcome), row.begun_at);
+  }
+}
+
+Outcome Actuator::carry_out(const Order& order) {
+  const auto refused = [&](std::string text) {
+    log_notice("order " + order.key + " refused: " + text);
+    return not_carried_out(order, OutcomeResult::refused, std::move(text), parts_.wall());
+  };
+  if (Status valid = check_order(order, parts_.wall()); !valid) return refused(valid.error().message());
+  const EffectInfo* effect = effect_of(order.plan.action);
+  if (effect == nullptr) return refused("no effect for '" + order.plan.action + "'");
+  {
+    const std::lock_guard lock(mutex_);
+    if (!parts_.ledger) return refused("the ledger cannot be used: " + parts_.ledger.error().message());
+    const auto known = parts_.ledger->find(order.key);
+    if (!known) return refused("the ledger cannot be used: " + known.error().message());
+    if (*known && (*known)->outcome) return *(*known)->outcome;
+    if (*known) return refused("an order of this key was begun and has no end yet");
+  }
+  if (order.expires_at <= parts_.wall())
+    return not_carried_out(order, OutcomeResult::expired, "expired at " + format_utc(order.expires_at), parts_.wall());
+  const auto policy = parts_.policy();
+  if (!policy) return refused("the policy cannot be used: " + policy.error().message());
+
+  const EffectContext context{parts_.manager, *policy, parts_.effect_program, parts_.scratch};
+  std::string state_text;
+  const guard::TargetState state = effect->inspect(order.plan, context, state_text);
+  int restarts = 0;
+  if (order.plan.target.kind == EntityKind::service) {
+    // systemd counts over the unit's life; those before its last start are recent only if that start is.
+    const auto unit = parts_.manager.status(order.plan.target.name);
+    if (unit && parts_.wall() - unit->started_at < policy->crash_loop_window)
+      restarts = static_cast<int>(std::min<std::uint32_t>(unit->restarts, 1'000'000));
+  }
+  Judged judged = judge_and_begin(order, *policy, state, state_text, restarts);
+  if (!judged.begun) return judged.outcome;
+
+  const WallTime started = parts_.wall();
+  Outcome outcome = effect->execute(order, context);
+  outcome.verdict = std::move(judged.outcome.verdict);
+  if (!parts_.stopping()) return finish(order, std::move(outcome), started);
+  outcome = not_carried_out(order, OutcomeResult::interrupted, "the actuator is stopping; its next start knows more",
+                            parts_.wall());
+  return outcome;
+}
+
+Result<guard::Circumstances> Actuator::circumstances(const Order& order, const guard::Policy& policy) {
+  guard::Circumstances now;
+  now.now = parts_.wall();
+  now.uptime = parts_.uptime();
+  auto brakes = parts_.ledger->brakes();
+  if (!brakes) return brakes.error();
+  now.halted = brakes->halted;
+  now.halted_by = brakes->halted_by;
+  now.maintenance = std::move(brakes->maintenance);
+  auto history = parts_.ledger->history(now.now - longest_window(policy));
+  if (!history) return history.error();
+  now.history = std::move(*history);
+  const auto approval = parts_.ledger->approval(order.key, now.now);
+  if (!approval) return approval.error();
+  if (*approval) now.approved_by = (*approval)->by;
+  return now;
+}
+
+// Under one lock, so that a brake set meanwhile either is seen here or finds the effect to be cancelled.
+Actuator::Judged Actuator::judge_and_begin(const Order& order, const guard::Policy& policy, guard::TargetState state,
+                                           const std::string& state_text, int unit_restarts) {
+  const std::lock_guard lock(mutex_);
+  Judged judged;
+  const auto refuse = [&](std::string text) {
+    log_notice("order " + order.key + " refused: " + text);
+    Verdict verdict = std::move(judged.outcome.verdict);
+    judged.outcome = not_carried_out(order, OutcomeResult::refused, std::move(text), parts_.wall());
+    judged.outcome.verdict = std::move(verdict);
+    return judged;
+  };
+  auto now = circumstances(order, policy);
+  if (!now) return refuse("the ledger cannot be used: " + now.error().message());
+  now->target = state;
+  now->target_text = state_text;
+  int begun = 0;
+  for (const guard::PastAction& past : now->history) {
+    const bool recent = now->now - past.at < policy.crash_loop_window;
+    if (recent && past.target == order.plan.target && past.action == "service.restart") ++unit_restarts;
+    if (now->now - past.at < policy.per_host.window) ++begun;
+  }
+  now->restarts_seen = unit_restarts;
+  judged.outcome.verdict = guard::judge(policy, order, *now);
+  if (judged.outcome.verdict.decision != Decision::allow) {
+    (void)refuse(judged.outcome.verdict.summary());
+    const bool needless = state == guard::TargetState::recovered || state == guard::TargetState::gone;
+    if (needless) judged.outcome.result = OutcomeResult::unnecessary;
+    return judged;
+  }
+  if (begun >= policy.per_host.count * kMostBegunFactor) return refuse(strf("%d orders were begun recently", begun));
+
+  std::uint64_t drained = 0;
+  if (parts_.cancel_fd >= 0) (void)!::read(parts_.cancel_fd, &drained, sizeof drained);  // of an earlier order
+  if (Status written = parts_.ledger->begin(order, judged.outcome.verdict, now->now); !written)
+    return refuse("the ledger cannot be written: " + written.error().message());
+  log_notice("order " + order.key + " begun: " + order.plan.what + " (" + judged.outcome.verdict.summary() + ")");
+  judged.begun = true;
+  return judged;
+}
+
+Outcome Actuator::finish(const Order& order, Outcome outcome, WallTime started) {
+  outcome.key = order.key;
+  outcome.started_at = started;
+  outcome.ended_at = parts_.wall();
+  {
+    const std::lock_guard lock(mutex_);
+    if (Status written = parts_.ledger->finish(outcome); !written) {
+      // The row stays open and the unit's name taken, so it is not carried out again; the next start records it.
+      log_error("ledger: order " + order.key + ": " + written.error().message());
+      outcome.text += "; the ledger could not record it: " + written.error().message();
+      return outcome;
+    }
+  }
+  parts_.manager.release(unit_name_of(order.key));
+  log_notice("order " + order.key + " " + std::string(to_string(outcome.result)) + ": " + outcome.text);
+  return outcome;
+}
+
+Status Actuator::allowed(RequestKind kind, Role role) {
+  bool may = false;
+  switch (kind) {
+    case RequestKind::query:
+    case RequestKind::status:
+      may = role != Role::stranger;
+      break;
+    case RequestKind::execute:
+    case RequestKind::halt:
+    case RequestKind::maintenance:
+    case RequestKind::undone:
+      may = role == Role::agent || role == Role::root;
+      break;
+    case RequestKind::approve:
+    case RequestKind::reject:
+      may = role == Role::approver || role == Role::root;
+      break;
+    case RequestKind::resume:
+    case RequestKind::maintenance_off:
+    case RequestKind::reenable:
+      may = role == Role::root;
+      break;
+  }
+  return may ? ok() : Status(make_error(ErrorCode::denied, "not for this user: " + std::string(to_string(kind))));
+}
+
+Status Actuator::approval(const ActuatorRequest& request, const ActuatorPeer& peer) {
+  const WallTime now = parts_.wall();
+  const bool given = request.kind == RequestKind::approve;
+  return parts_.ledger->approve({request.key, peer.text, now, given ? now + kApprovalLife : now});
+}
+
+Status Actuator::brake(const ActuatorRequest& request, const ActuatorPeer& peer) {
+  Ledger& ledger = *parts_.ledger;
+  const WallTime now = parts_.wall();
+  const auto brakes = ledger.brakes();
+  if (!brakes) return brakes.error();
+  if (request.kind == RequestKind::halt) {
+    // Who stopped it first stands: the agent may not put another name over a human's.
+    const Status set = brakes->halted ? ok() : ledger.halt(said_by(request, peer), request.reason, now);
+    cancel();  // also when it could not be written: to stop is the safe side
+    return set;
+  }
+  if (request.until <= now || request.until - now > kMostMaintenance)
+    return make_error(ErrorCode::malformed, "maintenance ends in the past or in more than 31 days");
+  for (const guard::Maintenance& present : brakes->maintenance)
+    if (peer.role != Role::root && present.entity == request.entity && present.until >= request.until) return ok();
+  return ledger.add_maintenance({request.until, said_by(request, peer), request.reason, request.entity});
+}
+
+Result<ActuatorStatus> Actuator::status(const std::string& running) {
+  ActuatorStatus status;
+  status.running = running;
+  const auto policy = parts_.policy();
+  status.policy = policy ? strf("tier %s, at most %d actions per target, %d per host in %s",
+                                std::string(to_string(policy->tier)).c_str(), policy->per_target.count,
+                                policy->per_host.count, format_duration(policy->per_host.window).c_str())
+                         : policy.error().message();
+  if (!parts_.ledger) {
+    status.ledger = parts_.ledger.error().message();
+    return status;
+  }
+  if (!parts_.ledger->quarantined().empty()) status.ledger = "quarantined: " + parts_.ledger->quarantined();
+  auto brakes = parts_.ledger->brakes();
+  if (!brakes) return brakes.error();
+  status.brakes = std::move(*brakes);
+  auto recent = parts_.ledger->history(parts_.wall() - kLeastHistory);
+  if (!recent) return recent.error();
+  const std::size_t skip = recent->size() > kMostRecent ? recent->size() - kMostRecent : 0;
+  status.recent.assign(recent->begin() + static_cast<std::ptrdiff_t>(skip), recent->end());
+  return status;
+}
+
+ActuatorAnswer Actuator::answer(const ActuatorRequest& request, const ActuatorPeer& peer, const std::string& running) {
+  if (Status may = allowed(request.kind, peer.role); !may) return refusal(may.error());
+  const std::lock_guard lock(mutex_);
+  ActuatorAnswer answer;
+  answer.ok = true;
+  if (request.kind == RequestKind::status) {
+    auto now = status(running);
+    if (!now) return refusal(now.error());
+    answer.status = std::move(*now);
+    return answer;
+  }
+  if (!parts_.ledger) return refusal(parts_.ledger.error());
+  Status done = ok();
+  switch (request.kind) {
+    case RequestKind::query: {
+      auto row = parts_.ledger->find(request.key);
+      if (!row) return refusal(row.error());
+      answer.known = row->has_value();
+      if (answer.known) answer.outcome = std::move((*row)->outcome);
+      return answer;
+    }
+    case RequestKind::halt:
+    case RequestKind::maintenance:
+      done = brake(request, peer);
+      break;
+    case RequestKind::resume:
+      done = parts_.ledger->resume();
+      break;
+    case RequestKind::maintenance_off:
+      done = parts_.ledger->end_maintenance(request.entity);
+      break;
+    case RequestKind::approve:
+    case RequestKind::reject:
+      done = approval(request, peer);
+      break;
+    case RequestKind::undone:
+      done = parts_.ledger->mark_undone({request.target, request.action, said_by(request, peer), parts_.wall()});
+      break;
+    case RequestKind::reenable:
+      done = parts_.ledger->clear_undone(request.target, request.action);
+      break;
+    case RequestKind::execute:
+    case RequestKind::status:
+      return refusal(make_error(ErrorCode::unsupported, "is not answered here"));
+  }
+  if (!done) return refusal(done.error());
+  log_notice(std::string(to_string(request.kind)) + " by " + peer.text);
+  return answer;
+}
+
+}  // namespace hostmedic

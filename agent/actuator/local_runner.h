@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The service manager of hosts without systemd: runs an order's command as a child with the capabilities it declares,
+// a time limit and a lock file that keeps its name taken. Cannot restart services. One thread; blocks.
+#pragma once
+
+#include <string>
+
+#include "actions/catalog/effect.h"
+
+namespace hostmedic {
+
+struct LocalRunnerOptions {
+  std::string output_dir;  // lock and output files; root's own, emptied by a reboot
+  int cancel_fd = -1;      // readable: end the command that runs now; run() then says "cancelled"
+  int stop_fd = -1;        // readable: return at once and leave what runs alone (code conflict)
+};
+
+class LocalRunner final : public ServiceManager {
+ public:
+  explicit LocalRunner(LocalRunnerOptions options) : options_(std::move(options)) {}
+
+  Result<UnitStatus> status(const std::string& unit) override;
+  Status restart(const std::string& unit, Duration deadline) override;
+  Result<TransientResult> run(const TransientUnit& unit) override;
+  // The exit status of a child of an earlier life is lost; its report says whether it came to its end.
+  Result<std::optional<TransientResult>> adopt(const std::string& unit, Duration deadline) override;
+  void release(const std::string& unit) override;
+
+ private:
+  std::string lock_path(const std::string& unit) const { return options_.output_dir + "/" + unit + ".lock"; }
+  Result<TransientResult> watch(const TransientUnit& unit, int pid);
+  LocalRunnerOptions options_;
+};
+
+}  // namespace hostmedic

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// hostmedic-actuator: started by its socket as uid 0 with an empty capability set; ends when it was idle.
+#include <fcntl.h>
+#include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <systemd/sd-daemon.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "agent/actuator/serve.h"
+#include "agent/base/log.h"
+#include "agent/base/notify.h"
+#include "agent/base/parse.h"
+#include "agent/base/text.h"
+#include "agent/config/policy_config.h"
+
+using namespace hostmedic;
+
+namespace {
+
+constexpr const char* kUsage =
+    "usage: hostmedic-actuator [options]\n"
+    "Carries out the orders of hostmedicd. Its socket comes from systemd, or from --socket.\n"
+    "  --socket PATH          listen there instead\n"
+    "  --policy FILE          the guard's policy (default /etc/hostmedic/policy.toml)\n"
+    "  --ledger FILE          (default /var/lib/hostmedic-actuator/ledger.db)\n"
+    "  --effect PROGRAM       (default /usr/lib/hostmedic/hostmedic-effect)\n"
+    "  --scratch DIR          (default /run/hostmedic-effects)\n"
+    "  --user NAME            who may ask for orders, beside root (default hostmedic)\n"
+    "  --approver-group NAME  whose members may approve, beside root (default: nobody)\n"
+    "  --idle DURATION        end after so long without work (default 60s; 0s: never)\n";
+
+struct Arguments {
+  ActuatorOptions options;
+  std::string socket, user = "hostmedic", approver_group;
+};
+
+int usage_error(const std::string& text) {
+  std::fprintf(stderr, "hostmedic-actuator: %s\n%s", text.c_str(), kUsage);
+  return 2;
+}
+
+// -1: go on; else the exit status.
+int read_arguments(int argc, char** argv, Arguments& ret) {
+  enum { socket = 256, policy, ledger, effect, scratch, user, approvers, idle, help };
+  const struct option known[] = {{"socket", 1, nullptr, socket},
+                                 {"policy", 1, nullptr, policy},
+                                 {"ledger", 1, nullptr, ledger},
+                                 {"effect", 1, nullptr, effect},
+                                 {"scratch", 1, nullptr, scratch},
+                                 {"user", 1, nullptr, user},
+                                 {"approver-group", 1, nullptr, approvers},
+                                 {"idle", 1, nullptr, idle},
+                                 {"help", 0, nullptr, help},
+                                 {nullptr, 0, nullptr, 0}};
+  for (int found = 0; (found = ::getopt_long(argc, argv, "", known, nullptr)) != -1;) {
+    switch (found) {
+      case socket:
+        ret.socket = ::optarg;
+        continue;
+      case policy:
+        ret.options.policy_path = ::optarg;
+        continue;
+      case ledger:
+        ret.options.ledger_path = ::optarg;
+        continue;
+      case effect:
+        ret.options.effect_program = ::optarg;
+        continue;
+      case scratch:
+        ret.options.scratch = ::optarg;
+        continue;
+      case user:
+        ret.user = ::optarg;
+        continue;
+      case approvers:
+        ret.approver_group = ::optarg;
+        continue;
+      case idle: {
+        const auto duration = parse_duration(::optarg);
+        if (!duration) return usage_error("--idle: " + duration.error().message());
+        ret.options.idle = *duration;
+        continue;
+      }
+      case help:
+        std::fputs(kUsage, stdout);
+        return 0;
+      default:
+        return usage_error("unknown option");
+    }
+  }
+  return ::optind == argc ? -1 : usage_error("no arguments are expected");
+}
+
+Status name_ids(Arguments& arguments) {
+  errno = 0;
+  const struct passwd* user = ::getpwnam(arguments.user.c_str());
+  if (user != nullptr) {
+    arguments.options.agent_uid = user->pw_uid;
+  } else {
+    log_warning("no user '" + arguments.user + "': only root can ask for orders");
+  }
+  if (arguments.approver_group.empty()) return ok();
+  const struct group* group = ::getgrnam(arguments.approver_group.c_str());
+  if (group == nullptr) return make_error(ErrorCode::not_found, "no group '" + arguments.approver_group + "'");
+  arguments.options.approver_gid = group->gr_gid;
+  return ok();
+}
+
+Result<Fd> listening_socket(const Arguments& arguments) {
+  if (!arguments.socket.empty()) {
+    const struct passwd* user = ::getpwnam(arguments.user.c_str());
+    std::optional<gid_t> group;
+    if (user != nullptr) group = user->pw_gid;
+    return listen_actuator(arguments.socket, group);
+  }
+  const int given = ::sd_listen_fds(1);
+  if (given != 1 || ::sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_SEQPACKET, 1, nullptr, 0) <= 0)
+    return make_error(ErrorCode::not_found, "no listening socket from systemd, and no --socket");
+  if (::fcntl(SD_LISTEN_FDS_START, F_SETFL, O_NONBLOCK) != 0) return errno_error(errno, "socket");
+  return Fd(SD_LISTEN_FDS_START);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  if (const int status = read_arguments(argc, argv, arguments); status >= 0) return status;
+  arguments.options.load_policy = load_policy;
+
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGINT);
+  sigprocmask(SIG_BLOCK, &ending, nullptr);  // before any thread: they inherit it
+  const Fd stop(::signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK));
+
+  Status status = name_ids(arguments);
+  if (status) {
+    const auto socket = listening_socket(arguments);
+    if (!socket) {
+      status = socket.error();
+    } else {
+      (void)notify_manager("READY=1");  // without it systemd ends us, and says why
+      status = serve_actuator(arguments.options, socket->get(), stop.get());
+    }
+  }
+  if (status) return 0;
+  log_error(status.error().message());
+  return 1;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The actuator's socket and its two threads: the caller's, which answers, and the executor, which carries out one order
+// at a time. Both end before the functions here return.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "agent/actuator/actuator.h"
+#include "agent/base/fd.h"
+#include "agent/base/result.h"
+#include "agent/base/time.h"
+
+namespace hostmedic {
+
+struct ActuatorOptions {
+  std::function<Result<guard::Policy>(const std::string& path)> load_policy;
+  std::string policy_path = "/etc/hostmedic/policy.toml";
+  std::string ledger_path = "/var/lib/hostmedic-actuator/ledger.db";
+  std::string effect_program = "/usr/lib/hostmedic/hostmedic-effect";
+  std::string scratch = "/run/hostmedic-effects";      // made if it is missing
+  std::string systemd_marker = "/run/systemd/system";  // exists where systemd runs
+  std::optional<uid_t> agent_uid;                      // who may ask for orders, beside root
+  std::optional<gid_t> approver_gid;                   // whose members may speak for a human, beside root
+  Duration idle = std::chrono::seconds(60);            // returns after so long without a connection; zero: never
+};
+
+// Puts the parts together and serves until stop_fd is readable or it was idle. listen_fd is a listening
+// SOCK_SEQPACKET Unix socket; both stay the caller's. An order under way when stop_fd becomes readable is left to
+// systemd; the next start records its result.
+Status serve_actuator(const ActuatorOptions& options, int listen_fd, int stop_fd);
+
+// The loop alone, over given parts. who tells a peer's role.
+struct ServeLoop {
+  Actuator& actuator;
+  std::function<ActuatorPeer(int connection)> who;
+  int listen_fd = -1, stop_fd = -1;
+  Duration idle{};
+};
+Status serve(const ServeLoop& loop);
+
+// By SO_PEERCRED and SO_PEERGROUPS.
+ActuatorPeer peer_of(int connection, const ActuatorOptions& options);
+
+// A listening socket at path, mode 0660, of that group. Replaces a socket that nobody listens on.
+Result<Fd> listen_actuator(const std::string& path, std::optional<gid_t> group);
+
+}  // namespace hostmedic
