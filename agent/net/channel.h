@@ -19,7 +19,7 @@ enum class StepNeed : std::uint8_t {
   truncated,  // the connection ended without the peer saying so
   failed,     // see error_text()
 };
-struct Step {
+struct ChannelStep {
   StepNeed need = StepNeed::nothing;
   std::size_t bytes = 0;
 };
@@ -27,10 +27,10 @@ struct Step {
 class Channel {
  public:
   virtual ~Channel() = default;
-  virtual Step handshake(int fd) = 0;
-  virtual Step read(int fd, void* data, std::size_t size) = 0;
-  virtual Step write(int fd, const void* data, std::size_t size) = 0;
-  virtual Step shutdown(int fd) = 0;  // says to the peer that nothing more comes
+  virtual ChannelStep handshake(int fd) = 0;
+  virtual ChannelStep read(int fd, void* data, std::size_t size) = 0;
+  virtual ChannelStep write(int fd, const void* data, std::size_t size) = 0;
+  virtual ChannelStep shutdown(int fd) = 0;  // says to the peer that nothing more comes
   // In plain words, for a log line; empty while nothing failed.
   virtual const std::string& error_text() const = 0;
   // The peer's own certificate; null before it arrived, and without TLS.

@@ -11,16 +11,16 @@ namespace {
 
 class PlainChannel final : public Channel {
  public:
-  Step handshake(int) override { return {}; }
-  Step read(int fd, void* data, std::size_t size) override {
+  ChannelStep handshake(int) override { return {}; }
+  ChannelStep read(int fd, void* data, std::size_t size) override {
     const ssize_t n = ::recv(fd, data, size, 0);
     if (n == 0) return {StepNeed::ended, 0};
     return moved(n, StepNeed::readable);
   }
-  Step write(int fd, const void* data, std::size_t size) override {
+  ChannelStep write(int fd, const void* data, std::size_t size) override {
     return moved(::send(fd, data, size, MSG_NOSIGNAL), StepNeed::writable);
   }
-  Step shutdown(int fd) override {
+  ChannelStep shutdown(int fd) override {
     // The socket may be gone already; then there is nobody left to tell.
     (void)::shutdown(fd, SHUT_WR);
     return {};
@@ -30,7 +30,7 @@ class PlainChannel final : public Channel {
   bool encrypted() const override { return false; }
 
  private:
-  Step moved(ssize_t n, StepNeed wait) {
+  ChannelStep moved(ssize_t n, StepNeed wait) {
     if (n >= 0) return {StepNeed::nothing, static_cast<std::size_t>(n)};
     if (errno == EAGAIN || errno == EINTR) return {wait, 0};
     if (errno == ECONNRESET || errno == EPIPE) return {StepNeed::truncated, 0};

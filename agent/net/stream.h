@@ -57,21 +57,21 @@ class Stream {
 
  private:
   struct Handshake {
-    Step operator()(Channel& channel, int fd) const { return channel.handshake(fd); }
+    ChannelStep operator()(Channel& channel, int fd) const { return channel.handshake(fd); }
   };
   struct Shutdown {
-    Step operator()(Channel& channel, int fd) const { return channel.shutdown(fd); }
+    ChannelStep operator()(Channel& channel, int fd) const { return channel.shutdown(fd); }
   };
   struct Read {
     boost::asio::mutable_buffer buffer;
-    Step operator()(Channel& channel, int fd) const {
+    ChannelStep operator()(Channel& channel, int fd) const {
       if (buffer.size() == 0) return {};
       return channel.read(fd, buffer.data(), buffer.size());
     }
   };
   struct Write {
     boost::asio::const_buffer buffer;
-    Step operator()(Channel& channel, int fd) const {
+    ChannelStep operator()(Channel& channel, int fd) const {
       if (buffer.size() == 0) return {};
       return channel.write(fd, buffer.data(), buffer.size());
     }
@@ -94,7 +94,7 @@ class Stream {
         code = wait_error;
         return complete(self);
       }
-      const Step step = action(*stream.channel_, stream.socket_.native_handle());
+      const ChannelStep step = action(*stream.channel_, stream.socket_.native_handle());
       if (step.need == StepNeed::readable || step.need == StepNeed::writable) {
         waited = true;
         const auto wait = step.need == StepNeed::readable ? boost::asio::ip::tcp::socket::wait_read

@@ -48,10 +48,10 @@ class TlsChannel final : public Channel {
       : parts_(std::move(parts)), server_name_(std::move(server_name)), is_server_(is_server) {}
 
   Status start();
-  Step handshake(int fd) override;
-  Step read(int fd, void* data, std::size_t size) override;
-  Step write(int fd, const void* data, std::size_t size) override;
-  Step shutdown(int fd) override;
+  ChannelStep handshake(int fd) override;
+  ChannelStep read(int fd, void* data, std::size_t size) override;
+  ChannelStep write(int fd, const void* data, std::size_t size) override;
+  ChannelStep shutdown(int fd) override;
   const std::string& error_text() const override { return error_; }
   std::shared_ptr<const CertificateInfo> peer() const override { return peer_; }
   bool encrypted() const override { return true; }
@@ -60,7 +60,7 @@ class TlsChannel final : public Channel {
   static int on_send(void* self, const unsigned char* data, std::size_t size);
   static int on_receive(void* self, unsigned char* data, std::size_t size);
   static int on_verify(void* self, mbedtls_x509_crt* certificate, int depth, std::uint32_t* flags);
-  Step from_code(int code, bool in_handshake);
+  ChannelStep from_code(int code, bool in_handshake);
   std::string explain(int code, bool in_handshake) const;
   bool has_alert() { return mbedtls_ssl_read(ssl_.get(), nullptr, 0) == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE; }
 
@@ -152,7 +152,7 @@ std::string TlsChannel::explain(int code, bool in_handshake) const {
   return mbed_error(code, "TLS").context;
 }
 
-Step TlsChannel::from_code(int code, bool in_handshake) {
+ChannelStep TlsChannel::from_code(int code, bool in_handshake) {
   if (code >= 0) return {StepNeed::nothing, static_cast<std::size_t>(code)};
   switch (code) {
     case MBEDTLS_ERR_SSL_WANT_READ:
@@ -180,7 +180,7 @@ constexpr bool again(int code) { return code == MBEDTLS_ERR_SSL_RECEIVED_NEW_SES
 constexpr bool again(int) { return false; }
 #endif
 
-Step TlsChannel::handshake(int fd) {
+ChannelStep TlsChannel::handshake(int fd) {
   fd_ = fd;
   int code = 0;
   do code = mbedtls_ssl_handshake(ssl_.get());
@@ -192,7 +192,7 @@ Step TlsChannel::handshake(int fd) {
   return from_code(code, true);
 }
 
-Step TlsChannel::read(int fd, void* data, std::size_t size) {
+ChannelStep TlsChannel::read(int fd, void* data, std::size_t size) {
   fd_ = fd;
   int code = 0;
   do code = mbedtls_ssl_read(ssl_.get(), static_cast<unsigned char*>(data), size);
@@ -202,15 +202,16 @@ Step TlsChannel::read(int fd, void* data, std::size_t size) {
   return from_code(code == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : code, false);
 }
 
-Step TlsChannel::write(int fd, const void* data, std::size_t size) {
+ChannelStep TlsChannel::write(int fd, const void* data, std::size_t size) {
   fd_ = fd;
-  const Step step = from_code(mbedtls_ssl_write(ssl_.get(), static_cast<const unsigned char*>(data), size), false);
+  const ChannelStep step =
+      from_code(mbedtls_ssl_write(ssl_.get(), static_cast<const unsigned char*>(data), size), false);
   // With TLS 1.3 the peer judges our certificate after our handshake ended, so its refusal may show as a failing write.
   if (step.need == StepNeed::truncated && has_alert()) return from_code(MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE, false);
   return step;
 }
 
-Step TlsChannel::shutdown(int fd) {
+ChannelStep TlsChannel::shutdown(int fd) {
   fd_ = fd;
   return from_code(mbedtls_ssl_close_notify(ssl_.get()), false);
 }
