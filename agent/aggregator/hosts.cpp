@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/aggregator/hosts.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <exception>
+
+#include "agent/base/text.h"
+#include "agent/net/http_client.h"
+#include "agent/record/record_json.h"
+
+namespace hostmedic {
+
+namespace {
+using boost::asio::awaitable;
+constexpr std::size_t kMostAnswer = 32 << 20;
+
+awaitable<Result<HttpResponse>> ask(HttpClient& client, const HttpRequest& request) {
+  co_return co_await client.send(request);
+}
+
+std::string text_at(const boost::json::object& row, std::string_view name) {
+  const boost::json::value* value = row.if_contains(name);
+  if (value == nullptr || !value->is_string()) return "";
+  return printable({value->get_string().data(), value->get_string().size()}, 128);
+}
+std::int64_t integer_at(const boost::json::object& row, std::string_view name) {
+  const boost::json::value* value = row.if_contains(name);
+  return value != nullptr && value->is_int64() ? value->get_int64() : 0;
+}
+}  // namespace
+
+Result<std::string> hosts_table(const std::string& answer) {
+  const Result<boost::json::value> document = parse_json(answer, kMostAnswer);
+  if (!document) return document.error();
+  const boost::json::object* top = document->if_object();
+  const boost::json::value* list = top == nullptr ? nullptr : top->if_contains("hosts");
+  if (list == nullptr || !list->is_array()) return make_error(ErrorCode::malformed, "the answer has no list of hosts");
+  std::size_t width = 4;
+  for (const boost::json::value& one : list->get_array())
+    if (one.is_object()) width = std::max(width, text_at(one.get_object(), "name").size());
+  const int column = static_cast<int>(width);
+  std::string out = strf("%-*s  %-6s  %-12s  %4s  %s\n", column, "HOST", "STATE", "SEEN", "OPEN", "VERSION");
+  for (const boost::json::value& one : list->get_array()) {
+    if (!one.is_object()) continue;
+    const boost::json::object& row = one.get_object();
+    const std::int64_t age = integer_at(*top, "now_unix_nano") - integer_at(row, "last_seen_unix_nano");
+    const std::string seen = format_duration(Duration(std::max<std::int64_t>(age, 0))) + " ago";
+    out +=
+        strf("%-*s  %-6s  %-12s  %4lld  %s\n", column, text_at(row, "name").c_str(), text_at(row, "state").c_str(),
+             seen.c_str(), static_cast<long long>(integer_at(row, "open_incidents")), text_at(row, "version").c_str());
+  }
+  return out;
+}
+
+Result<std::string> ask_hosts(const std::string& page_address, std::uint16_t page_port, bool json) {
+  boost::asio::io_context io{1};
+  HttpClientOptions options;
+  options.host = page_address;
+  options.port = page_port;
+  options.response_limit = Bytes{kMostAnswer};
+  HttpClient client(io.get_executor(), options);
+  HttpRequest request;
+  request.target = "/api/hosts";
+  std::optional<Result<HttpResponse>> answer;
+  std::exception_ptr thrown;
+  auto work = [&]() -> awaitable<void> { answer = co_await ask(client, request); };
+  boost::asio::co_spawn(io, work(), [&](std::exception_ptr error) { thrown = error; });
+  io.run();
+  if (thrown) std::rethrow_exception(thrown);
+  if (!*answer) return std::move(answer->error()).in("the aggregator does not answer (is it running?)");
+  if ((*answer)->status != 200) return make_error(ErrorCode::io, strf("the aggregator answers %u", (*answer)->status));
+  if (json) return (*answer)->body + "\n";
+  return hosts_table((*answer)->body);
+}
+
+}  // namespace hostmedic

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The OTLP side: checks who sends and what, stores it, answers by the protocol's rules. io thread; the store is touched
+// on its own thread. Both must outlive the handlers under way.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "agent/aggregator/store_thread.h"
+#include "agent/net/http.h"
+#include "agent/net/otlp.h"
+#include "agent/store/fleet_store.h"
+
+namespace hostmedic {
+
+struct ReceiverStats {
+  std::uint64_t log_requests = 0, metric_requests = 0;     // answered with 200
+  std::uint64_t refused = 0;                               // 4xx
+  std::uint64_t failed = 0;                                // 503: the store failed
+  std::uint64_t stored = 0, duplicates = 0, rejected = 0;  // log records
+};
+
+class Receiver {
+ public:
+  Receiver(FleetStore& store, StoreThread& thread) : store_(store), thread_(thread) {}
+
+  boost::asio::awaitable<HttpResponse> handle(const HttpRequest& request);
+  const ReceiverStats& stats() const { return stats_; }
+  // Why the store fails now; empty when it works.
+  const std::string& store_error() const { return store_error_; }
+
+ private:
+  boost::asio::awaitable<HttpResponse> logs(const HttpRequest& request, bool json);
+  boost::asio::awaitable<HttpResponse> metrics(const HttpRequest& request, bool json);
+  HttpResponse refuse(const HttpRequest& request, unsigned status, std::string_view why, bool json = false);
+  HttpResponse unavailable(const Error& error, bool json);
+  void note(std::string line);
+
+  FleetStore& store_;
+  StoreThread& thread_;
+  ReceiverStats stats_;
+  std::string store_error_;
+  MonoTime minute_;          // the present minute of log lines
+  std::uint64_t lines_ = 0;  // written or left out in it
+};
+
+}  // namespace hostmedic
