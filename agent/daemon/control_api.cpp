@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/daemon/control_api.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -39,6 +40,12 @@ bool flag_of(const json::object& request, std::string_view key) {
   return value != nullptr && value->is_bool() && value->get_bool();
 }
 
+// "uid 0 (root)".
+std::string peer_name(const Peer& peer) {
+  const std::string name = user_name(peer.uid);
+  return strf("uid %u", peer.uid) + (name.empty() ? "" : " (" + name + ")");
+}
+
 Error root_only(std::string_view verb) {
   return make_error(ErrorCode::denied, "only root may " + std::string(verb) + "; run it as root");
 }
@@ -46,8 +53,11 @@ Error root_only(std::string_view verb) {
 json::object params_object(std::span<const detect::ParamSpec> specs) {
   json::object params;
   for (const detect::ParamSpec& spec : specs)
-    params[spec.name] = {{"unit", to_string(spec.unit)}, {"default", spec.fallback}, {"min", spec.min},
-                         {"max", spec.max},              {"doc", spec.doc}};
+    params[spec.name] = {{"unit", to_string(spec.unit)},
+                         {"default", spec.fallback},
+                         {"min", spec.min},
+                         {"max", spec.max},
+                         {"doc", spec.doc}};
   return params;
 }
 
@@ -101,7 +111,8 @@ boost::asio::awaitable<json::object> ControlApi::incidents(const json::object& r
     std::vector<const Incident*> open;
     for (const auto& [id, incident] : daemon_.pipeline().incidents())
       if (!incident.closed_at) open.push_back(&incident);
-    std::sort(open.begin(), open.end(), [](const Incident* a, const Incident* b) { return a->opened_at > b->opened_at; });
+    std::sort(open.begin(), open.end(),
+              [](const Incident* a, const Incident* b) { return a->opened_at > b->opened_at; });
     for (const Incident* incident : open)
       if (rows.size() < static_cast<std::size_t>(limit)) rows.push_back(to_json_object(*incident));
   }
@@ -116,8 +127,10 @@ boost::asio::awaitable<json::object> ControlApi::incident(const json::object& re
   const auto live = daemon_.pipeline().incidents().find(found->incident.id);
   const Incident& incident = live == daemon_.pipeline().incidents().end() ? found->incident : live->second;
   json::array orders, outcomes;
-  for (const Order& order : found->orders) orders.push_back(to_json_object(order));
-  for (const Outcome& outcome : found->outcomes) outcomes.push_back(to_json_object(outcome));
+  for (const OrderRow& row : found->orders) {
+    orders.push_back(to_json_object(row.order));
+    if (row.outcome) outcomes.push_back(to_json_object(*row.outcome));
+  }
   json::object answer = accepted();
   answer["incident"] = to_json_object(incident);
   answer["orders"] = std::move(orders);
@@ -144,7 +157,7 @@ json::object ControlApi::brake(const Peer& peer, const json::object& request, st
   const std::string reason = text_of(request, "reason");
   if (verb == "halt") {
     brakes.halted = true;
-    brakes.halted_by = peer.name() + (reason.empty() ? "" : ": " + reason);
+    brakes.halted_by = peer_name(peer) + (reason.empty() ? "" : ": " + reason);
     brakes.halted_at = now;
   } else if (verb == "resume") {
     brakes.halted = false;
@@ -156,13 +169,13 @@ json::object ControlApi::brake(const Peer& peer, const json::object& request, st
     if (brakes.maintenance.size() >= 64)
       return refusal(make_error(ErrorCode::limit, "64 maintenance windows are open already"));
     brakes.maintenance.push_back({.until = now + std::chrono::seconds(seconds),
-                                  .by = peer.name(),
+                                  .by = peer_name(peer),
                                   .reason = reason,
                                   .entity = text_of(request, "entity", "*")});
   } else {
     brakes.maintenance.clear();
   }
-  log_notice(strf("%s by %s%s%s", std::string(verb).c_str(), peer.name().c_str(), reason.empty() ? "" : ": ",
+  log_notice(strf("%s by %s%s%s", std::string(verb).c_str(), peer_name(peer).c_str(), reason.empty() ? "" : ": ",
                   reason.c_str()));
   daemon_.set_brakes(std::move(brakes));
   return accepted();
@@ -172,8 +185,8 @@ json::object ControlApi::decide(const Peer& peer, const json::object& request, b
   if (peer.uid != 0) return refusal(root_only(approve ? "approve" : "reject"));
   const std::string id = text_of(request, "id");
   Pipeline& pipeline = daemon_.pipeline();
-  const Status decided = approve ? pipeline.approve(id, peer.name(), daemon_.now())
-                                 : pipeline.reject(id, peer.name(), text_of(request, "reason"), daemon_.now());
+  const Status decided = approve ? pipeline.approve(id, peer_name(peer), daemon_.now())
+                                 : pipeline.reject(id, peer_name(peer), text_of(request, "reason"), daemon_.now());
   return decided ? accepted() : refusal(decided.error());
 }
 
@@ -201,31 +214,48 @@ json::object ControlApi::list(const json::object& request) const {
       items.push_back({{"name", info->name}, {"summary", info->summary}, {"params", params_object(info->params)}});
   } else if (what == "rules") {
     for (const detect::Rule& rule : daemon_.engine_config().rules)
-      items.push_back({{"id", rule.id}, {"enabled", rule.enabled}, {"metric", rule.metric}, {"entity", rule.entity},
-                       {"detector", rule.detector}, {"incident_kind", rule.incident_kind}, {"why", rule.why}});
+      items.push_back({{"id", rule.id},
+                       {"enabled", rule.enabled},
+                       {"metric", rule.metric},
+                       {"entity", rule.entity},
+                       {"detector", rule.detector},
+                       {"incident_kind", rule.incident_kind},
+                       {"why", rule.why}});
     for (const detect::EventRule& rule : daemon_.engine_config().event_rules)
-      items.push_back({{"id", rule.id}, {"enabled", rule.enabled}, {"metric", to_string(rule.kind)},
-                       {"entity", rule.entity}, {"detector", "event"}, {"incident_kind", rule.incident_kind},
+      items.push_back({{"id", rule.id},
+                       {"enabled", rule.enabled},
+                       {"metric", to_string(rule.kind)},
+                       {"entity", rule.entity},
+                       {"detector", "event"},
+                       {"incident_kind", rule.incident_kind},
                        {"why", rule.why}});
   } else if (what == "actions") {
     for (const ActionInfo* info : all_actions())
-      items.push_back({{"name", info->name}, {"summary", info->summary}, {"target", to_string(info->target)},
-                       {"reversible", info->reversible}, {"capabilities", info->capabilities}, {"undo", info->undo}});
+      items.push_back({{"name", info->name},
+                       {"summary", info->summary},
+                       {"target", to_string(info->target)},
+                       {"reversible", info->reversible},
+                       {"capabilities", info->capabilities},
+                       {"undo", info->undo}});
   } else if (what == "runbooks") {
     for (const Runbook& runbook : pipeline.runbooks()) {
       json::array steps;
       for (const Step& step : runbook.steps) steps.push_back(json::value(step.action));
       json::array kinds;
       for (const std::string& kind : runbook.kinds) kinds.push_back(json::value(kind));
-      items.push_back({{"name", runbook.name}, {"summary", runbook.summary}, {"kinds", std::move(kinds)},
-                       {"steps", std::move(steps)}, {"ceiling", to_string(runbook.ceiling)},
+      items.push_back({{"name", runbook.name},
+                       {"summary", runbook.summary},
+                       {"kinds", std::move(kinds)},
+                       {"steps", std::move(steps)},
+                       {"ceiling", to_string(runbook.ceiling)},
                        {"tier", to_string(guard::tier_of(pipeline.policy(), runbook.name, Entity{}))},
                        {"source", runbook.source}});
     }
   } else if (what == "guard") {
     for (const guard::RuleInfo& rule : guard::rules()) items.push_back({{"name", rule.name}, {"doc", rule.doc}});
   } else {
-    return refusal(make_error(ErrorCode::not_found, "can list probes, series, detectors, rules, actions, runbooks, guard"));
+    return refusal(
+        make_error(ErrorCode::not_found, "can list probes, series, detectors, rules, actions, runbooks, guard"));
   }
   json::object answer = accepted();
   answer["items"] = std::move(items);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/daemon/daemon.h"
 
-#include <grp.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-#include <boost/json/array.hpp>
+#include <algorithm>
 #include <csignal>
 
 #include "agent/actuator/client.h"
@@ -12,12 +11,11 @@
 #include "agent/base/log.h"
 #include "agent/base/notify.h"
 #include "agent/base/text.h"
+#include "agent/daemon/brakes_json.h"
 #include "agent/daemon/identity.h"
-#include "agent/self/usage.h"
 
 namespace hostmedic {
 
-namespace json = boost::json;
 using boost::asio::awaitable;
 using Errors = boost::system::error_code;
 
@@ -26,6 +24,13 @@ namespace {
 constexpr Duration kProbeSilence = std::chrono::seconds(5);
 // The longest history that a guard limit may look back to.
 constexpr Duration kHistory = std::chrono::hours(24 * 7);
+constexpr std::string_view kBrakesSetting = "brakes";
+
+// For RELOADING=1, in the clock that systemd compares with.
+std::int64_t monotonic_us() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
 
 Outcome not_done(const Order& order, OutcomeResult result, std::string text, WallTime at) {
   Outcome outcome;
@@ -36,26 +41,31 @@ Outcome not_done(const Order& order, OutcomeResult result, std::string text, Wal
   return outcome;
 }
 
+// The configuration was validated against the same tables, so a refusal here is a fault of ours.
+std::unique_ptr<detect::Engine> make_engine(detect::EngineConfig config) {
+  config.host_seed = fnv1a(host_identity().id);
+  auto engine = detect::Engine::make(std::move(config));
+  if (!engine) log_error("detection: " + engine.error().message());
+  return std::move(*engine);
+}
+
 }  // namespace
 
-Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, AgentConfig config, guard::Policy policy,
-               std::vector<Runbook> runbooks)
+Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, Settings settings)
     : io_(io),
       options_(std::move(options)),
-      config_(std::move(config)),
+      config_(std::move(settings.agent)),
       state_dir_(options_.state_dir.empty() ? config_.state_dir : options_.state_dir),
       run_dir_(options_.run_dir.empty() ? config_.run_dir : options_.run_dir),
+      actuator_socket_(options_.actuator_socket.empty() ? config_.actuator_socket : options_.actuator_socket),
       worker_(io),
       orders_(io),
       second_(io),
       wake_(io),
       signals_(io, SIGTERM, SIGINT, SIGHUP),
       started_(wall_now()) {
-  config_.engine.host_seed = fnv1a(host_identity().id);
-  auto engine = detect::Engine::make(config_.engine);
-  // The configuration was validated with the same function; a failure here is a fault of ours.
-  if (!engine) log_error("detection: " + engine.error().message());
-  pipeline_ = std::make_unique<Pipeline>(std::move(*engine), std::move(runbooks), std::move(policy), *this);
+  pipeline_ = std::make_unique<Pipeline>(make_engine(config_.engine), std::move(settings.runbooks),
+                                         std::move(settings.policy), *this);
 }
 
 Daemon::~Daemon() {
@@ -64,10 +74,12 @@ Daemon::~Daemon() {
 }
 
 Status Daemon::start() {
-  auto store = AgentStore::open(state_dir_ + "/agent.db");
+  auto store = AgentStore::open(state_dir_ + "/agent.db",
+                                {.most = config_.upstream.spool_size, .most_age = config_.upstream.spool_age});
   if (!store) return std::move(store).error().in("store");
   store_ = std::make_unique<AgentStore>(std::move(*store));
-  if (!store_->quarantined().empty()) log_error("the store was broken and a new one was begun: " + store_->quarantined());
+  if (!store_->quarantined().empty())
+    log_error("the store was broken and a new one was begun: " + store_->quarantined());
   reporter_ = std::make_unique<Reporter>(io_, worker_, *store_);
   if (Status reporting = reporter_->connect(config_.upstream); !reporting)
     log_error("upstream: " + reporting.error().message());
@@ -99,10 +111,23 @@ Status Daemon::listen() {
   return ok();
 }
 
+void Daemon::restore_brakes() {
+  auto text = store_->setting(kBrakesSetting);
+  if (text && !*text) return;
+  auto brakes = text ? brakes_from_json(**text) : Result<Brakes>(std::move(text).error());
+  if (brakes) return pipeline_->set_brakes(std::move(*brakes));
+  // Unknown brakes are brakes: whether a human had pulled them cannot be told.
+  log_error("halted: the kill switch could not be read: " + brakes.error().message());
+  Brakes halted;
+  halted.halted = true;
+  halted.halted_by = "the agent: its stored kill switch could not be read";
+  pipeline_->set_brakes(std::move(halted));
+}
+
 // Brakes, history and open incidents as they were before. An order without outcome is asked of the actuator, whose
 // ledger knows; if it does not, the order counts as interrupted. Nothing is sent again.
 Status Daemon::restore() {
-  if (auto brakes = store_->brakes()) pipeline_->set_brakes(std::move(*brakes));
+  restore_brakes();
   auto history = store_->history(wall_now() - kHistory);
   if (!history) return std::move(history).error();
   pipeline_->set_history(std::move(*history));
@@ -117,7 +142,7 @@ Status Daemon::restore() {
     pipeline_->restore(std::move(incident), open);
   }
   for (const Order& order : *open_orders) {
-    orders_.run([path = config_.actuator_socket, order] { return query_outcome(path, order.key); },
+    orders_.run([path = actuator_socket_, order] { return query_outcome(path, order.key); },
                 [this, order](Result<std::optional<Outcome>> answer) {
                   const WallTime at = wall_now();
                   if (answer && *answer) return finish(order, std::move(**answer));
@@ -137,19 +162,20 @@ void Daemon::notify(const Incident& incident, const std::string& text) {
 
 void Daemon::submit(const Order& order) {
   const auto refuse = [this, order](const std::string& why) {
-    boost::asio::post(io_, [this, order, why] { finish(order, not_done(order, OutcomeResult::failed, why, wall_now())); });
+    boost::asio::post(io_,
+                      [this, order, why] { finish(order, not_done(order, OutcomeResult::failed, why, wall_now())); });
   };
   const bool taken = worker_.run(
       [this, order] { return store_->put_order(order); },
       [this, order, refuse](Status written) {
         if (!written) return refuse("not sent: the order could not be written: " + written.error().message());
-        const bool sent = orders_.run(
-            [path = config_.actuator_socket, order] { return execute_order(path, order); },
-            [this, order](Result<Outcome> answer) {
-              actuator_error_ = answer ? "" : answer.error().message();
-              if (answer) return finish(order, std::move(*answer));
-              finish(order, not_done(order, OutcomeResult::failed, "actuator: " + answer.error().message(), wall_now()));
-            });
+        const bool sent = orders_.run([path = actuator_socket_, order] { return execute_order(path, order); },
+                                      [this, order](Result<Outcome> answer) {
+                                        actuator_error_ = answer ? "" : answer.error().message();
+                                        if (answer) return finish(order, std::move(*answer));
+                                        finish(order, not_done(order, OutcomeResult::failed,
+                                                               "actuator: " + answer.error().message(), wall_now()));
+                                      });
         if (!sent) refuse("not sent: too many orders wait");
       });
   if (!taken) refuse("not sent: the store is too far behind");
@@ -216,12 +242,60 @@ void Daemon::wait_signal() {
   });
 }
 
+Status Daemon::reload() {
+  (void)notify_manager(strf("RELOADING=1\nMONOTONIC_USEC=%lld", static_cast<long long>(monotonic_us())));
+  auto settings = load_settings(options_.paths);
+  config_error_ = settings ? "" : settings.error().context;
+  if (settings) apply(std::move(*settings));
+  (void)notify_manager("READY=1\nSTATUS=" + status_line());
+  if (!settings) return std::move(settings).error().in("the old configuration stays");
+  return ok();
+}
+
+void Daemon::apply(Settings settings) {
+  bool detection_changed = false, upstream_changed = false;
+  for (const KeyChange& change : changed_keys(config_, settings.agent)) {
+    log_notice("changed: " + change.key + (change.restart ? " (takes effect at the next restart)" : ""));
+    detection_changed |= change.key.starts_with("detect.") || change.key.find("rule ") != std::string::npos;
+    upstream_changed |= change.key.starts_with("upstream.");
+  }
+  config_ = std::move(settings.agent);
+  set_log_level(config_.log_level);
+  pipeline_->reconfigure(detection_changed ? make_engine(config_.engine) : nullptr, std::move(settings.runbooks),
+                         std::move(settings.policy));
+  // A new engine knows no series: the probe says them all again on a new connection.
+  if (detection_changed) probe_->drop("detection was configured anew");
+  if (!upstream_changed) return;
+  if (const Status connected = reporter_->connect(config_.upstream); !connected)
+    log_error("upstream: " + connected.error().message());
+}
+
 void Daemon::set_brakes(Brakes brakes) {
-  pipeline_->set_brakes(brakes);
-  worker_.run([this, brakes] { return store_->put_brakes(brakes); },
-              [](Status written) {
-                if (!written) log_error("the kill switch could not be stored: " + written.error().message());
+  const WallTime at = wall_now();
+  std::erase_if(brakes.maintenance, [&](const guard::Maintenance& window) { return window.until <= at; });
+  std::string text = brakes_to_json(brakes);
+  pipeline_->set_brakes(std::move(brakes));
+  worker_.run([this, text = std::move(text)] { return store_->set_setting(kBrakesSetting, text); },
+              [](const Status& written) {
+                if (!written) log_error("the brakes could not be stored: " + written.error().message());
               });
+  (void)notify_manager("STATUS=" + status_line());
+}
+
+awaitable<Result<std::vector<Incident>>> Daemon::stored_incidents(std::size_t limit) {
+  auto job = [this, limit] { return store_->incidents({.limit = limit, .opened_before = {}, .state = {}}); };
+  co_return co_await worker_.call(std::move(job));
+}
+
+awaitable<Result<StoredIncident>> Daemon::stored_incident(std::string id_prefix) {
+  auto job = [this, prefix = std::move(id_prefix)]() -> Result<StoredIncident> {
+    auto incident = store_->find_incident(prefix);
+    if (!incident) return std::move(incident).error();
+    auto orders = store_->orders_of(incident->id);
+    if (!orders) return std::move(orders).error();
+    return StoredIncident{std::move(*incident), std::move(*orders)};
+  };
+  co_return co_await worker_.call(std::move(job));
 }
 
 }  // namespace hostmedic

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "agent/config/agent_config.h"
 #include "agent/daemon/control_api.h"
 #include "agent/daemon/reporter.h"
+#include "agent/daemon/settings.h"
 #include "agent/net/control_server.h"
 #include "agent/pipeline/pipeline.h"
 #include "agent/pipeline/probe_listener.h"
@@ -23,23 +23,20 @@
 namespace hostmedic {
 
 struct DaemonOptions {
-  AgentConfigPaths paths;
-  std::string policy_path = "/etc/hostmedic/policy.toml";
+  SettingsPaths paths;
   std::string state_dir;  // overrides the configuration; empty: as configured
   std::string run_dir;
-  bool all_in_one = false;
+  std::string actuator_socket;
 };
 
 struct StoredIncident {
   Incident incident;
-  std::vector<Order> orders;
-  std::vector<Outcome> outcomes;
+  std::vector<OrderRow> orders;
 };
 
 class Daemon final : public PipelineOutput {
  public:
-  Daemon(boost::asio::io_context& io, DaemonOptions options, AgentConfig config, guard::Policy policy,
-         std::vector<Runbook> runbooks);
+  Daemon(boost::asio::io_context& io, DaemonOptions options, Settings settings);
   ~Daemon() override;
 
   // Opens the store, restores what was open, listens. An error is a reason not to run.
@@ -61,7 +58,9 @@ class Daemon final : public PipelineOutput {
   Now now() const;
 
  private:
+  void apply(Settings settings);
   Status listen();
+  void restore_brakes();
   Status restore();
   void on_frame(const Frame& frame);
   void on_probe(bool connected, const std::string& why);
@@ -74,7 +73,7 @@ class Daemon final : public PipelineOutput {
   boost::asio::io_context& io_;
   DaemonOptions options_;
   AgentConfig config_;
-  std::string state_dir_, run_dir_;
+  const std::string state_dir_, run_dir_, actuator_socket_;
   std::unique_ptr<AgentStore> store_;  // used on worker_ only, once started
   Worker worker_;
   Worker orders_;

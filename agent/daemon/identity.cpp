@@ -36,6 +36,11 @@ const HostIdentity& host_identity() {
   return identity;
 }
 
+std::string user_name(unsigned uid) {
+  const passwd* found = ::getpwuid(uid);
+  return found == nullptr ? std::string() : printable(found->pw_name, 64);
+}
+
 int group_id(const std::string& name) {
   const group* found = ::getgrnam(name.c_str());
   return found == nullptr ? -1 : static_cast<int>(found->gr_gid);

@@ -13,7 +13,8 @@ struct HostIdentity {
 };
 const HostIdentity& host_identity();
 
-int group_id(const std::string& name);        // -1: no such group
-unsigned user_id(const std::string& name);    // of nobody that may connect when there is no such user
+std::string user_name(unsigned uid);        // empty: it has none
+int group_id(const std::string& name);      // -1: no such group
+unsigned user_id(const std::string& name);  // of nobody that may connect when there is no such user
 
 }  // namespace hostmedic

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent says upstream, as OTLP resources ready for the spool: an incident at one of its revisions, a heartbeat,
-// a gap. Pure; any thread.
+// What the agent says upstream, as OTLP resources ready for the spool: an incident at one of its revisions, a
+// heartbeat, a gap. Pure; any thread.
 //
 // An incident is a log record: event_name hostmedic.incident.{opened,updated,resolved,escalated}, the summary as body,
 // and the attributes

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/daemon/reporter.h"
 
-
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/parse.h"
@@ -65,8 +64,9 @@ Status Reporter::connect(const UpstreamConfig& upstream) {
   options.path_prefix = destination->prefix;
   options.user_agent = std::string("hostmedic/") + HM_VERSION;
   options.seed = fnv1a(host_identity().id);
-  exporter_ = std::make_unique<OtlpExporter>(io_.get_executor(), std::move(options), *this,
-                                             [](std::string_view note) { log_notice("upstream: " + std::string(note)); });
+  exporter_ = std::make_unique<OtlpExporter>(io_.get_executor(), std::move(options), *this, [](std::string_view note) {
+    log_notice("upstream: " + std::string(note));
+  });
   exporter_->start();
   return ok();
 }
@@ -87,7 +87,8 @@ void Reporter::incident(const Incident& incident) {
         return {std::move(status), store_.spool().stats()};
       },
       [this](Written written) { done(std::move(written)); });
-  if (!taken) note_store(make_error(ErrorCode::limit, "the store is too far behind: an incident's revision was not written"));
+  if (!taken)
+    note_store(make_error(ErrorCode::limit, "the store is too far behind: an incident's revision was not written"));
 }
 
 void Reporter::every_second(Now now, const Pipeline& pipeline, bool probe_connected) {

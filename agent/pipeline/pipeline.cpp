@@ -176,7 +176,8 @@ guard::Circumstances Pipeline::circumstances(const Order& order) const {
     now.restarts_seen = static_cast<int>(std::min(*restarts, 1e6));
   now.approved_by = order.approved_by;
   now.history = history_;
-  host.each_entity([&](const Entity& entity) { now.entities_of_kind += entity.kind == order.plan.target.kind ? 1 : 0; });
+  host.each_entity(
+      [&](const Entity& entity) { now.entities_of_kind += entity.kind == order.plan.target.kind ? 1 : 0; });
   return now;
 }
 

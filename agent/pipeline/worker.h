@@ -33,7 +33,8 @@ class Worker {
     boost::asio::post(pool_, [this, job = std::move(job), done = std::move(done)]() mutable {
       auto result = job();
       waiting_.fetch_sub(1);
-      boost::asio::post(io_, [done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
+      boost::asio::post(io_,
+                        [done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
     });
     return true;
   }

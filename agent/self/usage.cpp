@@ -14,7 +14,9 @@ namespace hostmedic {
 Result<Usage> own_usage() {
   rusage used{};
   if (::getrusage(RUSAGE_SELF, &used) != 0) return errno_error(errno, "getrusage");
-  const auto duration = [](const timeval& t) { return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec); };
+  const auto duration = [](const timeval& t) {
+    return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
+  };
   Usage usage;
   usage.cpu = duration(used.ru_utime) + duration(used.ru_stime);
   usage.switches = static_cast<std::uint64_t>(used.ru_nvcsw);

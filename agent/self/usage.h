@@ -11,9 +11,9 @@
 namespace hostmedic {
 
 struct Usage {
-  Duration cpu{};                   // user + system since the start of the process
-  Bytes resident;                   // now
-  std::uint64_t switches = 0;       // voluntary context switches: how often it went to sleep and was woken
+  Duration cpu{};              // user + system since the start of the process
+  Bytes resident;              // now
+  std::uint64_t switches = 0;  // voluntary context switches: how often it went to sleep and was woken
 };
 
 Result<Usage> own_usage();
