@@ -38,7 +38,7 @@ std::string media_type(const HttpRequest& request) {
 HttpResponse answered(const OtlpAnswer& answer, bool json, std::string_view rejected_key) {
   HttpResponse response;
   response.content_type = json ? kJson : kProtobuf;
-  response.body = json ? encode_answer_json(answer, rejected_key) : encode_answer(answer);
+  response.body = json ? encode_answer_json(answer, rejected_key) : encode_export_answer(answer);
   return response;
 }
 
@@ -47,7 +47,7 @@ HttpResponse status_response(unsigned status, int rpc_code, const std::string& w
   response.status = status;
   response.content_type = json ? kJson : kProtobuf;
   const OtlpStatus body{rpc_code, why};
-  response.body = json ? encode_status_json(body) : encode_status(body);
+  response.body = json ? encode_status_json(body) : encode_rpc_status(body);
   return response;
 }
 

@@ -114,16 +114,16 @@ struct OtlpAnswer {
   std::string message;
 };
 // The binary forms for logs and metrics are the same.
-std::string encode_answer(const OtlpAnswer& answer);
+std::string encode_export_answer(const OtlpAnswer& answer);
 // An empty text is full success, and so is a present but empty partial_success.
-Result<OtlpAnswer> decode_answer(std::string_view message);
+Result<OtlpAnswer> decode_export_answer(std::string_view message);
 
 // google.rpc.Status, the body of a refusal.
 struct OtlpStatus {
   int code = 0;
   std::string message;
 };
-std::string encode_status(const OtlpStatus& status);
-Result<OtlpStatus> decode_status(std::string_view message);
+std::string encode_rpc_status(const OtlpStatus& status);
+Result<OtlpStatus> decode_rpc_status(std::string_view message);
 
 }  // namespace hostmedic

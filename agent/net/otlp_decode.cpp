@@ -66,21 +66,11 @@ bool Decoder::value(pbf_reader in, OtlpValue& out) {
   bool kept = false;
   while (in.next()) {
     switch (in.tag_and_type()) {
-      case tag_and_type(field::kStringValue, kLength):
-        out = text(in);
-        break;
-      case tag_and_type(field::kBoolValue, kVarint):
-        out = in.get_bool();
-        break;
-      case tag_and_type(field::kIntValue, kVarint):
-        out = in.get_int64();
-        break;
-      case tag_and_type(field::kDoubleValue, kFixed64):
-        out = in.get_double();
-        break;
-      default:
-        in.skip();
-        continue;
+      case tag_and_type(field::kStringValue, kLength): out = text(in); break;
+      case tag_and_type(field::kBoolValue, kVarint): out = in.get_bool(); break;
+      case tag_and_type(field::kIntValue, kVarint): out = in.get_int64(); break;
+      case tag_and_type(field::kDoubleValue, kFixed64): out = in.get_double(); break;
+      default: in.skip(); continue;
     }
     kept = true;
   }
@@ -92,14 +82,9 @@ void Decoder::attribute(pbf_reader in, OtlpAttributes& out) {
   bool kept = false;
   while (in.next()) {
     switch (in.tag_and_type()) {
-      case tag_and_type(field::kKey, kLength):
-        attribute.key = text(in);
-        break;
-      case tag_and_type(field::kValue, kLength):
-        kept = value(in.get_message(), attribute.value);
-        break;
-      default:
-        in.skip();
+      case tag_and_type(field::kKey, kLength): attribute.key = text(in); break;
+      case tag_and_type(field::kValue, kLength): kept = value(in.get_message(), attribute.value); break;
+      default: in.skip();
     }
   }
   if (!kept) {
@@ -116,18 +101,10 @@ void Decoder::item(pbf_reader in, std::vector<OtlpLogRecord>& out) {
   OtlpLogRecord record;
   while (in.next()) {
     switch (in.tag_and_type()) {
-      case tag_and_type(field::kLogTime, kFixed64):
-        record.time_unix_nano = in.get_fixed64();
-        break;
-      case tag_and_type(field::kLogObservedTime, kFixed64):
-        record.observed_time_unix_nano = in.get_fixed64();
-        break;
-      case tag_and_type(field::kLogSeverityNumber, kVarint):
-        record.severity_number = in.get_enum();
-        break;
-      case tag_and_type(field::kLogSeverityText, kLength):
-        record.severity_text = text(in);
-        break;
+      case tag_and_type(field::kLogTime, kFixed64): record.time_unix_nano = in.get_fixed64(); break;
+      case tag_and_type(field::kLogObservedTime, kFixed64): record.observed_time_unix_nano = in.get_fixed64(); break;
+      case tag_and_type(field::kLogSeverityNumber, kVarint): record.severity_number = in.get_enum(); break;
+      case tag_and_type(field::kLogSeverityText, kLength): record.severity_text = text(in); break;
       case tag_and_type(field::kLogBody, kLength): {
         OtlpValue body;
         const bool kept = value(in.get_message(), body);
@@ -138,20 +115,11 @@ void Decoder::item(pbf_reader in, std::vector<OtlpLogRecord>& out) {
           ++not_kept_;
         break;
       }
-      case tag_and_type(field::kLogAttributes, kLength):
-        attribute(in.get_message(), record.attributes);
-        break;
-      case tag_and_type(field::kLogTraceId, kLength):
-        record.trace_id = id(in, 16);
-        break;
-      case tag_and_type(field::kLogSpanId, kLength):
-        record.span_id = id(in, 8);
-        break;
-      case tag_and_type(field::kLogEventName, kLength):
-        record.event_name = text(in);
-        break;
-      default:
-        in.skip();
+      case tag_and_type(field::kLogAttributes, kLength): attribute(in.get_message(), record.attributes); break;
+      case tag_and_type(field::kLogTraceId, kLength): record.trace_id = id(in, 16); break;
+      case tag_and_type(field::kLogSpanId, kLength): record.span_id = id(in, 8); break;
+      case tag_and_type(field::kLogEventName, kLength): record.event_name = text(in); break;
+      default: in.skip();
     }
   }
   out.push_back(std::move(record));
@@ -162,23 +130,12 @@ OtlpPoint Decoder::point(pbf_reader in) {
   OtlpPoint point;
   while (in.next()) {
     switch (in.tag_and_type()) {
-      case tag_and_type(field::kPointStart, kFixed64):
-        point.start_time_unix_nano = in.get_fixed64();
-        break;
-      case tag_and_type(field::kPointTime, kFixed64):
-        point.time_unix_nano = in.get_fixed64();
-        break;
-      case tag_and_type(field::kPointDouble, kFixed64):
-        point.value = in.get_double();
-        break;
-      case tag_and_type(field::kPointInt, kFixed64):
-        point.value = in.get_sfixed64();
-        break;
-      case tag_and_type(field::kPointAttributes, kLength):
-        attribute(in.get_message(), point.attributes);
-        break;
-      default:
-        in.skip();
+      case tag_and_type(field::kPointStart, kFixed64): point.start_time_unix_nano = in.get_fixed64(); break;
+      case tag_and_type(field::kPointTime, kFixed64): point.time_unix_nano = in.get_fixed64(); break;
+      case tag_and_type(field::kPointDouble, kFixed64): point.value = in.get_double(); break;
+      case tag_and_type(field::kPointInt, kFixed64): point.value = in.get_sfixed64(); break;
+      case tag_and_type(field::kPointAttributes, kLength): attribute(in.get_message(), point.attributes); break;
+      default: in.skip();
     }
   }
   return point;
@@ -188,17 +145,10 @@ void Decoder::points(pbf_reader in, OtlpMetric& metric) {
   metric.cumulative = false;
   while (in.next()) {
     switch (in.tag_and_type()) {
-      case tag_and_type(field::kDataPoints, kLength):
-        metric.points.push_back(point(in.get_message()));
-        break;
-      case tag_and_type(field::kTemporality, kVarint):
-        metric.cumulative = in.get_enum() == field::kCumulative;
-        break;
-      case tag_and_type(field::kMonotonic, kVarint):
-        metric.monotonic = in.get_bool();
-        break;
-      default:
-        in.skip();
+      case tag_and_type(field::kDataPoints, kLength): metric.points.push_back(point(in.get_message())); break;
+      case tag_and_type(field::kTemporality, kVarint): metric.cumulative = in.get_enum() == field::kCumulative; break;
+      case tag_and_type(field::kMonotonic, kVarint): metric.monotonic = in.get_bool(); break;
+      default: in.skip();
     }
   }
 }
@@ -209,15 +159,9 @@ void Decoder::item(pbf_reader in, std::vector<OtlpMetric>& out) {
   bool kept = false;
   while (in.next()) {
     switch (in.tag_and_type()) {
-      case tag_and_type(field::kMetricName, kLength):
-        metric.name = text(in);
-        break;
-      case tag_and_type(field::kMetricDescription, kLength):
-        metric.description = text(in);
-        break;
-      case tag_and_type(field::kMetricUnit, kLength):
-        metric.unit = text(in);
-        break;
+      case tag_and_type(field::kMetricName, kLength): metric.name = text(in); break;
+      case tag_and_type(field::kMetricDescription, kLength): metric.description = text(in); break;
+      case tag_and_type(field::kMetricUnit, kLength): metric.unit = text(in); break;
       case tag_and_type(field::kMetricGauge, kLength):
         metric.kind = OtlpMetricKind::gauge;
         points(in.get_message(), metric);
@@ -230,8 +174,7 @@ void Decoder::item(pbf_reader in, std::vector<OtlpMetric>& out) {
         points(in.get_message(), metric);
         kept = true;
         break;
-      default:
-        in.skip();
+      default: in.skip();
     }
   }
   if (kept)
@@ -250,23 +193,15 @@ OtlpScope<Item> Decoder::scope(pbf_reader in) {
         pbf_reader about = in.get_message();
         while (about.next()) {
           switch (about.tag_and_type()) {
-            case tag_and_type(field::kScopeName, kLength):
-              scope.name = text(about);
-              break;
-            case tag_and_type(field::kScopeVersion, kLength):
-              scope.version = text(about);
-              break;
-            default:
-              about.skip();
+            case tag_and_type(field::kScopeName, kLength): scope.name = text(about); break;
+            case tag_and_type(field::kScopeVersion, kLength): scope.version = text(about); break;
+            default: about.skip();
           }
         }
         break;
       }
-      case tag_and_type(field::kItems, kLength):
-        item(in.get_message(), scope.items);
-        break;
-      default:
-        in.skip();
+      case tag_and_type(field::kItems, kLength): item(in.get_message(), scope.items); break;
+      default: in.skip();
     }
   }
   return scope;
@@ -288,14 +223,9 @@ OtlpResource<Item> Decoder::resource(pbf_reader in) {
         }
         break;
       }
-      case tag_and_type(field::kScopeItems, kLength):
-        resource.scopes.push_back(scope<Item>(in.get_message()));
-        break;
-      case tag_and_type(field::kSchemaUrl, kLength):
-        resource.schema_url = text(in);
-        break;
-      default:
-        in.skip();
+      case tag_and_type(field::kScopeItems, kLength): resource.scopes.push_back(scope<Item>(in.get_message())); break;
+      case tag_and_type(field::kSchemaUrl, kLength): resource.schema_url = text(in); break;
+      default: in.skip();
     }
   }
   return resource;
@@ -359,7 +289,7 @@ Result<OtlpMetricsRequest> decode_metrics(std::string_view message, const OtlpLi
                                      [&] { return Decoder(limits).request<OtlpMetric>(reader(message)); });
 }
 
-Result<OtlpAnswer> decode_answer(std::string_view message) {
+Result<OtlpAnswer> decode_export_answer(std::string_view message) {
   return guarded<OtlpAnswer>("OTLP answer", [&] {
     OtlpAnswer answer;
     for (pbf_reader in = reader(message); in.next();) {
@@ -372,11 +302,8 @@ Result<OtlpAnswer> decode_answer(std::string_view message) {
           case tag_and_type(field::kRejected, kVarint):
             answer.rejected = std::max<std::int64_t>(0, partial.get_int64());
             break;
-          case tag_and_type(field::kErrorMessage, kLength):
-            answer.message = short_text(partial);
-            break;
-          default:
-            partial.skip();
+          case tag_and_type(field::kErrorMessage, kLength): answer.message = short_text(partial); break;
+          default: partial.skip();
         }
       }
     }
@@ -384,19 +311,14 @@ Result<OtlpAnswer> decode_answer(std::string_view message) {
   });
 }
 
-Result<OtlpStatus> decode_status(std::string_view message) {
+Result<OtlpStatus> decode_rpc_status(std::string_view message) {
   return guarded<OtlpStatus>("OTLP status", [&] {
     OtlpStatus status;
     for (pbf_reader in = reader(message); in.next();) {
       switch (in.tag_and_type()) {
-        case tag_and_type(field::kStatusCode, kVarint):
-          status.code = in.get_int32();
-          break;
-        case tag_and_type(field::kStatusMessage, kLength):
-          status.message = short_text(in);
-          break;
-        default:
-          in.skip();
+        case tag_and_type(field::kStatusCode, kVarint): status.code = in.get_int32(); break;
+        case tag_and_type(field::kStatusMessage, kLength): status.message = short_text(in); break;
+        default: in.skip();
       }
     }
     return status;

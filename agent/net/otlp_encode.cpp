@@ -119,7 +119,7 @@ std::string encode_export_request(std::span<const std::string_view> resources) {
   return data;
 }
 
-std::string encode_answer(const OtlpAnswer& answer) {
+std::string encode_export_answer(const OtlpAnswer& answer) {
   std::string data;
   if (answer.rejected == 0 && answer.message.empty()) return data;
   pbf_writer out(data);
@@ -129,7 +129,7 @@ std::string encode_answer(const OtlpAnswer& answer) {
   return data;
 }
 
-std::string encode_status(const OtlpStatus& status) {
+std::string encode_rpc_status(const OtlpStatus& status) {
   std::string data;
   pbf_writer out(data);
   if (status.code != 0) out.add_int32(field::kStatusCode, status.code);

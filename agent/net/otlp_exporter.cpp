@@ -28,7 +28,7 @@ std::string refusal_text(const HttpResponse& response) {
   std::string text = strf("HTTP status %u", response.status);
   std::string words;
   if (response.content_type.starts_with(kProtobuf)) {
-    if (auto status = decode_status(response.body)) words = status->message;
+    if (auto status = decode_rpc_status(response.body)) words = status->message;
   } else if (response.content_type.starts_with("text/") || response.content_type.starts_with("application/json")) {
     words = response.body;
   }
@@ -176,7 +176,7 @@ asio::awaitable<void> OtlpExporter::Core::accepted(const HttpResponse& response,
   OtlpAnswer answer;
   // Some receivers answer with an empty body and no type; what cannot be read does not undo a success.
   if (response.content_type.starts_with(kProtobuf))
-    if (auto read = decode_answer(response.body)) answer = std::move(*read);
+    if (auto read = decode_export_answer(response.body)) answer = std::move(*read);
   // A partial success is final: what was rejected must not be sent again.
   const auto rejected = std::min<std::uint64_t>(static_cast<std::uint64_t>(answer.rejected), ids.size());
   state.rejected_records += rejected;

@@ -50,8 +50,8 @@ std::vector<std::string> hm_fuzz_seeds() {
       std::string(1, 3) +
           R"({"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"g","gauge":{"dataPoints":[{"asDouble":1}]}},)"
           R"({"name":"s","sum":{"aggregationTemporality":2,"dataPoints":[{"asInt":"1"}]}}]}]}]})",
-      std::string(1, 4) + encode_answer({3, "rejected"}),
-      std::string(1, 5) + encode_status({3, "refused"}),
+      std::string(1, 4) + encode_export_answer({3, "rejected"}),
+      std::string(1, 5) + encode_rpc_status({3, "refused"}),
       std::string(1, 6) + packed,
   };
 }
@@ -75,12 +75,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (const auto request = decode_metrics_json(input)) check(*request, metrics);
       break;
     case 4:
-      if (const auto answer = decode_answer(input))
-        if (answer->rejected < 0 || !decode_answer(encode_answer(*answer))) std::abort();
+      if (const auto answer = decode_export_answer(input))
+        if (answer->rejected < 0 || !decode_export_answer(encode_export_answer(*answer))) std::abort();
       break;
     case 5:
-      if (const auto status = decode_status(input))
-        if (!decode_status(encode_status(*status))) std::abort();
+      if (const auto status = decode_rpc_status(input))
+        if (!decode_rpc_status(encode_rpc_status(*status))) std::abort();
       break;
     default:
       if (const auto text = gunzip(input, mib(1)))

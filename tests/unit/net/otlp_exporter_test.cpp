@@ -142,7 +142,7 @@ HttpResponse refusal(unsigned status, std::vector<HttpHeader> headers = {}) {
   return {status, "text/plain", std::move(headers), "because\n"};
 }
 HttpResponse partial(std::int64_t rejected, const char* message) {
-  return {200, "application/x-protobuf", {}, encode_answer({rejected, message})};
+  return {200, "application/x-protobuf", {}, encode_export_answer({rejected, message})};
 }
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
@@ -244,7 +244,7 @@ TEST_CASE("every other refusal is final: the batch is put aside and the next one
 
 TEST_CASE("the words of a google.rpc.Status are taken from a refusal, and made printable") {
   Bench bench;
-  bench.script = {{400, "application/x-protobuf", {}, encode_status({3, "no\x1b[31m such tenant"})}};
+  bench.script = {{400, "application/x-protobuf", {}, encode_rpc_status({3, "no\x1b[31m such tenant"})}};
   bench.spool.add(1);
   bench.start();
   bench.run_until_empty();

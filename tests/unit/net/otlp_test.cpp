@@ -160,24 +160,24 @@ TEST_CASE("every bound of decoding is an error of code limit") {
 
 TEST_CASE("answers: nothing and an empty partial success are full success") {
   for (const std::string& message : {std::string(), bytes({0x0a, 0x00})}) {
-    const auto answer = decode_answer(message);
+    const auto answer = decode_export_answer(message);
     REQUIRE(answer);
     CHECK(answer->rejected == 0);
     CHECK(answer->message.empty());
   }
-  CHECK(encode_answer({}).empty());
-  const auto answer = decode_answer(encode_answer({3, "too old"}));
+  CHECK(encode_export_answer({}).empty());
+  const auto answer = decode_export_answer(encode_export_answer({3, "too old"}));
   REQUIRE(answer);
   CHECK(answer->rejected == 3);
   CHECK(answer->message == "too old");
-  CHECK(encode_answer({3, "no"}) == bytes({0x0a, 0x06, 0x08, 0x03, 0x12, 0x02, 'n', 'o'}));
-  CHECK(decode_answer(encode_answer({-5, ""})).value_or({9, ""}).rejected == 0);
-  CHECK(decode_answer(bytes({0x0a, 0x7f})).error().code == ErrorCode::malformed);
-  const auto status = decode_status(encode_status({3, "bad request"}));
+  CHECK(encode_export_answer({3, "no"}) == bytes({0x0a, 0x06, 0x08, 0x03, 0x12, 0x02, 'n', 'o'}));
+  CHECK(decode_export_answer(encode_export_answer({-5, ""})).value_or({9, ""}).rejected == 0);
+  CHECK(decode_export_answer(bytes({0x0a, 0x7f})).error().code == ErrorCode::malformed);
+  const auto status = decode_rpc_status(encode_rpc_status({3, "bad request"}));
   REQUIRE(status);
   CHECK(status->code == 3);
   CHECK(status->message == "bad request");
-  CHECK(decode_status("garbage!").error().code == ErrorCode::malformed);
+  CHECK(decode_rpc_status("garbage!").error().code == ErrorCode::malformed);
 }
 
 TEST_CASE("attributes are found by key") {
