@@ -129,6 +129,8 @@ TEST_CASE("each mistake says file, line, column and what was expected") {
        "a.toml:2:6: unknown event rule 'service-faild', did you mean 'service-failed'?"},
       {"[agent]\nstate_dir = \"/a\"\nstate_dir = \"/b\"", "a.toml:3:"},
       {"[agent\n", "a.toml:1:"},
+      {"[.]", "a.toml:1:"},
+      {"[[.", "a.toml:1:"},
       {"x = \"\xff\"", "a.toml:1:"},
   };
   for (const Wrong& wrong : wrongs) {
@@ -258,6 +260,18 @@ TEST_CASE("a file beyond the bound is refused") {
   const auto loaded = parse_agent_config(std::string(kMostDiagnostics, '#') + std::string(2 << 20, '\n'), "big.toml");
   REQUIRE(loaded.diagnostics.size() == 1);
   CHECK(to_string(loaded.diagnostics[0]) == "big.toml: larger than 1MiB");
+}
+
+TEST_CASE("depth is bounded") {
+  std::string dots = "a", brackets = "x = ";
+  for (int i = 0; i < 200'000; ++i) dots += ".a", brackets += "[";
+  const auto dotted = parse_agent_config("\n" + dots + " = 1", "deep.toml");
+  REQUIRE(dotted.diagnostics.size() == 1);
+  CHECK(to_string(dotted.diagnostics[0]) == "deep.toml:2:1: more than 100 dots in one line");
+  CHECK_FALSE(parse_agent_config(brackets, "deep.toml").ok());
+  std::string both = "x = ";
+  for (int i = 0; i < 50; ++i) both += "[\n{ a" + dots.substr(1, 180) + " = ";
+  CHECK_FALSE(parse_agent_config(both, "deep.toml").ok());
 }
 
 TEST_CASE("a reload knows which keys changed and which of them need a restart") {
