@@ -17,14 +17,10 @@ std::optional<Enum> enum_from(std::string_view text, const Enum (&values)[N]) {
 
 std::string_view to_string(Tier tier) {
   switch (tier) {
-    case Tier::observe:
-      return "observe";
-    case Tier::suggest:
-      return "suggest";
-    case Tier::approve:
-      return "approve";
-    case Tier::automatic:
-      return "auto";
+    case Tier::observe: return "observe";
+    case Tier::suggest: return "suggest";
+    case Tier::approve: return "approve";
+    case Tier::automatic: return "auto";
   }
   return "?";
 }
@@ -35,32 +31,22 @@ std::optional<Tier> tier_from(std::string_view text) {
 
 std::string_view to_string(Decision decision) {
   switch (decision) {
-    case Decision::allow:
-      return "allow";
-    case Decision::hold:
-      return "hold";
-    case Decision::deny:
-      return "deny";
+    case Decision::allow: return "allow";
+    case Decision::hold: return "hold";
+    case Decision::deny: return "deny";
   }
   return "?";
 }
 
 std::string_view to_string(OutcomeResult result) {
   switch (result) {
-    case OutcomeResult::done:
-      return "done";
-    case OutcomeResult::failed:
-      return "failed";
-    case OutcomeResult::refused:
-      return "refused";
-    case OutcomeResult::unnecessary:
-      return "unnecessary";
-    case OutcomeResult::timed_out:
-      return "timed_out";
-    case OutcomeResult::interrupted:
-      return "interrupted";
-    case OutcomeResult::expired:
-      return "expired";
+    case OutcomeResult::done: return "done";
+    case OutcomeResult::failed: return "failed";
+    case OutcomeResult::refused: return "refused";
+    case OutcomeResult::unnecessary: return "unnecessary";
+    case OutcomeResult::timed_out: return "timed_out";
+    case OutcomeResult::interrupted: return "interrupted";
+    case OutcomeResult::expired: return "expired";
   }
   return "?";
 }

@@ -92,9 +92,9 @@ struct Outcome {
   std::string key;
   OutcomeResult result = OutcomeResult::failed;
   WallTime started_at, ended_at;
-  std::string text;                 // one sentence
-  std::vector<Attribute> details;   // measured: bytes freed, new main pid
-  Verdict verdict;                  // the actuator's own
+  std::string text;                // one sentence
+  std::vector<Attribute> details;  // measured: bytes freed, new main pid
+  Verdict verdict;                 // the actuator's own
 };
 
 // One parameter of a catalogue entry.

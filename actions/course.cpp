@@ -154,8 +154,7 @@ void Response::Course::step_once(const Surroundings& here) {
       lost.text = "the actuator gave no answer in time; what it did is not known";
       return learn(lost, here);
     }
-    case Phase::verifying:
-      return verify(here);
+    case Phase::verifying: return verify(here);
     case Phase::watching:
       if (!still_fires(incident)) return close(proved_ ? proved_text_ : "recovered by itself", here);
       if (!late) return;
@@ -167,8 +166,7 @@ void Response::Course::step_once(const Surroundings& here) {
     case Phase::stopped:
       if (!incident.active) close("the signals are quiet again", here);
       return;
-    case Phase::closed:
-      return;
+    case Phase::closed: return;
   }
 }
 

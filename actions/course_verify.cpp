@@ -40,10 +40,8 @@ void Response::Course::learn(const Outcome& outcome, const Surroundings& here) {
   good_since.reset();
   unsure_ = false;
   switch (outcome.result) {
-    case OutcomeResult::failed:
-      return step_failed("it failed: " + outcome.text, here);
-    case OutcomeResult::refused:
-      return refused(outcome.verdict, here);
+    case OutcomeResult::failed: return step_failed("it failed: " + outcome.text, here);
+    case OutcomeResult::refused: return refused(outcome.verdict, here);
     case OutcomeResult::unnecessary:
       deadline = here.now.mono + kWatch;
       phase = Phase::watching;
@@ -60,8 +58,7 @@ void Response::Course::learn(const Outcome& outcome, const Surroundings& here) {
       ++unknown_ends_;
       unsure_ = true;
       break;
-    case OutcomeResult::done:
-      break;
+    case OutcomeResult::done: break;
   }
   deadline = here.now.mono + check().within;
   phase = Phase::verifying;
@@ -88,8 +85,7 @@ std::optional<bool> Response::Course::check_holds(const Check& check, const Surr
       if (!value) return std::nullopt;
       return *value <= *before_ - check.bound;
     }
-    case Check::Subject::incident_quiet:
-      return !still_fires(incident);
+    case Check::Subject::incident_quiet: return !still_fires(incident);
   }
   return std::nullopt;
 }
@@ -97,16 +93,13 @@ std::optional<bool> Response::Course::check_holds(const Check& check, const Surr
 std::string Response::Course::proof_text(const Check& check, const Surroundings& here) const {
   const auto value = here.host.value(incident.root, check.series, check.attributes);
   switch (check.subject) {
-    case Check::Subject::unit_active:
-      return order.plan.target.name + " is active again";
+    case Check::Subject::unit_active: return order.plan.target.name + " is active again";
     case Check::Subject::series_below:
-    case Check::Subject::series_above:
-      return check.series + strf(" is %.3f", value.value_or(0));
+    case Check::Subject::series_above: return check.series + strf(" is %.3f", value.value_or(0));
     case Check::Subject::series_fell:
       if (!before_ || !value) return "all signals are quiet";
       return check.series + strf(" fell from %.3f to %.3f", *before_, *value);
-    case Check::Subject::incident_quiet:
-      return "all signals are quiet";
+    case Check::Subject::incident_quiet: return "all signals are quiet";
   }
   return {};
 }
@@ -153,12 +146,8 @@ void Response::Course::step_failed(const std::string& why, const Surroundings& h
   const OnFailure then =
       runbook && step < runbook->steps.size() ? runbook->steps[step].on_failure : OnFailure::escalate;
   switch (then) {
-    case OnFailure::next:
-      phase = Phase::judging;
-      return set_state(IncidentState::open);
-    case OnFailure::stop:
-      phase = Phase::stopped;
-      return set_state(IncidentState::open);
+    case OnFailure::next: phase = Phase::judging; return set_state(IncidentState::open);
+    case OnFailure::stop: phase = Phase::stopped; return set_state(IncidentState::open);
     case OnFailure::escalate:
       return escalate("step-failed",
                       strf("step %d of runbook ", order.step + 1) + order.runbook + " did not help: " + why, here);

@@ -34,13 +34,11 @@ bool counts(const PastAction& past) {
   switch (past.result) {
     case OutcomeResult::refused:
     case OutcomeResult::unnecessary:
-    case OutcomeResult::expired:
-      return false;
+    case OutcomeResult::expired: return false;
     case OutcomeResult::done:
     case OutcomeResult::failed:
     case OutcomeResult::timed_out:
-    case OutcomeResult::interrupted:
-      return true;
+    case OutcomeResult::interrupted: return true;
   }
   return true;
 }
@@ -111,14 +109,12 @@ Answer ask_tier(const Question& q) {
   const Tier tier = tier_of(q.policy, q.order.runbook, q.order.plan.target);
   const std::string named = "tier is " + std::string(to_string(tier));
   switch (tier) {
-    case Tier::observe:
-      return deny(named + ": would have done it");
+    case Tier::observe: return deny(named + ": would have done it");
     case Tier::suggest:
     case Tier::approve:
       if (!q.now.approved_by.empty()) return allow(named + "; approved by " + q.now.approved_by);
       return hold(named + ": a human has not approved it");
-    case Tier::automatic:
-      return allow(named);
+    case Tier::automatic: return allow(named);
   }
   return deny("tier is not known");
 }
@@ -142,16 +138,11 @@ Answer ask_two_signals(const Question& q) {
 Answer ask_target_state(const Question& q) {
   const std::string seen = q.now.target_text.empty() ? std::string(to_string(q.now.target)) : q.now.target_text;
   switch (q.now.target) {
-    case TargetState::faulty:
-      return allow(seen);
-    case TargetState::recovered:
-      return deny("nothing to do: " + seen);
-    case TargetState::gone:
-      return deny("nothing to do, the target is gone: " + seen);
-    case TargetState::changing:
-      return hold("something is already at work on it: " + seen);
-    case TargetState::unknown:
-      return hold("could not be asked: " + seen);
+    case TargetState::faulty: return allow(seen);
+    case TargetState::recovered: return deny("nothing to do: " + seen);
+    case TargetState::gone: return deny("nothing to do, the target is gone: " + seen);
+    case TargetState::changing: return hold("something is already at work on it: " + seen);
+    case TargetState::unknown: return hold("could not be asked: " + seen);
   }
   return hold("state not known");
 }
@@ -324,16 +315,11 @@ std::span<const std::string_view> never_touch() { return kNeverTouch; }
 
 std::string_view to_string(TargetState state) {
   switch (state) {
-    case TargetState::faulty:
-      return "faulty";
-    case TargetState::recovered:
-      return "recovered";
-    case TargetState::changing:
-      return "changing";
-    case TargetState::gone:
-      return "gone";
-    case TargetState::unknown:
-      return "unknown";
+    case TargetState::faulty: return "faulty";
+    case TargetState::recovered: return "recovered";
+    case TargetState::changing: return "changing";
+    case TargetState::gone: return "gone";
+    case TargetState::unknown: return "unknown";
   }
   return "?";
 }

@@ -34,19 +34,19 @@ struct Limit {
 
 // Root-owned, from /etc/hostmedic/policy.toml.
 struct Policy {
-  Tier tier = Tier::observe;        // where no tier rule matches
-  std::vector<TierRule> tiers;      // the last that matches wins
-  double confidence_act = 0.90;     // at least this to act without a human
-  double confidence_ask = 0.70;     // at least this to propose at all
+  Tier tier = Tier::observe;     // where no tier rule matches
+  std::vector<TierRule> tiers;   // the last that matches wins
+  double confidence_act = 0.90;  // at least this to act without a human
+  double confidence_ask = 0.70;  // at least this to propose at all
   Limit per_target{3, std::chrono::hours(1)};
   Limit per_runbook{10, std::chrono::hours(1)};
   Limit per_host{20, std::chrono::hours(1)};
   Duration cooldown = std::chrono::seconds(30);  // between two actions on one target; doubles with each in the window
   Duration cooldown_most = std::chrono::minutes(30);
-  int touched_most = 5;             // blast radius of one order, absolute
-  double touched_share_most = 0.25;  // of the entities of that kind on the host (one is always allowed)
+  int touched_most = 5;                           // blast radius of one order, absolute
+  double touched_share_most = 0.25;               // of the entities of that kind on the host (one is always allowed)
   Duration boot_grace = std::chrono::minutes(2);  // no action so soon after boot
-  int crash_loop_restarts = 5;      // restarts by anybody within crash_loop_window forbid another restart
+  int crash_loop_restarts = 5;                    // restarts by anybody within crash_loop_window forbid another restart
   Duration crash_loop_window = std::chrono::minutes(10);
   std::vector<std::string> protected_entities;  // globs, added to the built-in never-touch list
   std::vector<ExclusionWindow> exclusions;
@@ -71,7 +71,7 @@ struct PastAction {
   WallTime at;
   bool finished = false;
   OutcomeResult result = OutcomeResult::interrupted;  // when finished
-  bool by_hand_undone = false;  // a human undid it: not again until re-enabled
+  bool by_hand_undone = false;                        // a human undid it: not again until re-enabled
 };
 
 struct Maintenance {
@@ -87,10 +87,10 @@ struct Circumstances {
   std::string halted_by;
   std::vector<Maintenance> maintenance;
   TargetState target = TargetState::unknown;
-  std::string target_text;       // what was seen: "nginx.service is failed (signal)"
-  int restarts_seen = 0;         // restarts of the target by anybody within crash_loop_window
-  int entities_of_kind = 0;      // on this host, for the blast radius
-  std::string approved_by;       // as this side itself knows it
+  std::string target_text;          // what was seen: "nginx.service is failed (signal)"
+  int restarts_seen = 0;            // restarts of the target by anybody within crash_loop_window
+  int entities_of_kind = 0;         // on this host, for the blast radius
+  std::string approved_by;          // as this side itself knows it
   std::vector<PastAction> history;  // newest last; at least as far back as the longest window
 };
 

@@ -9,16 +9,11 @@ namespace hostmedic {
 
 std::string_view to_string(Check::Subject subject) {
   switch (subject) {
-    case Check::Subject::unit_active:
-      return "unit_active";
-    case Check::Subject::series_below:
-      return "series_below";
-    case Check::Subject::series_above:
-      return "series_above";
-    case Check::Subject::incident_quiet:
-      return "incident_quiet";
-    case Check::Subject::series_fell:
-      return "series_fell";
+    case Check::Subject::unit_active: return "unit_active";
+    case Check::Subject::series_below: return "series_below";
+    case Check::Subject::series_above: return "series_above";
+    case Check::Subject::incident_quiet: return "incident_quiet";
+    case Check::Subject::series_fell: return "series_fell";
   }
   return "?";
 }
@@ -32,12 +27,9 @@ std::optional<Check::Subject> check_subject_from(std::string_view text) {
 
 std::string_view to_string(OnFailure on_failure) {
   switch (on_failure) {
-    case OnFailure::next:
-      return "next";
-    case OnFailure::stop:
-      return "stop";
-    case OnFailure::escalate:
-      return "escalate";
+    case OnFailure::next: return "next";
+    case OnFailure::stop: return "stop";
+    case OnFailure::escalate: return "escalate";
   }
   return "?";
 }

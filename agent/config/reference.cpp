@@ -136,9 +136,7 @@ std::vector<KeyText> reference_rows(ConfigFile file) {
       append(rows, key_texts(tier_keys()), "[[tier]]");
       append(rows, key_texts(exclusion_keys()), "[[exclusion]]");
       break;
-    case ConfigFile::aggregator:
-      rows = key_texts(aggregator_keys());
-      break;
+    case ConfigFile::aggregator: rows = key_texts(aggregator_keys()); break;
   }
   return rows;
 }
@@ -157,15 +155,9 @@ std::string print_reference(ConfigFile file) {
   std::string out = "# SPDX-License-Identifier: Apache-2.0\n";
   std::string_view head, tail;
   switch (file) {
-    case ConfigFile::agent:
-      head = kAgentHead, tail = kAgentTail;
-      break;
-    case ConfigFile::policy:
-      head = kPolicyHead, tail = kPolicyTail;
-      break;
-    case ConfigFile::aggregator:
-      head = kAggregatorHead;
-      break;
+    case ConfigFile::agent: head = kAgentHead, tail = kAgentTail; break;
+    case ConfigFile::policy: head = kPolicyHead, tail = kPolicyTail; break;
+    case ConfigFile::aggregator: head = kAggregatorHead; break;
   }
   add_comment(out, head);
   add_keys(out, reference_rows(file));

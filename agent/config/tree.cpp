@@ -39,9 +39,7 @@ Node convert_table(const toml::table& from) {
 Node convert(const toml::node& from) {
   Node node;
   switch (from.type()) {
-    case toml::node_type::table:
-      node = convert_table(*from.as_table());
-      break;
+    case toml::node_type::table: node = convert_table(*from.as_table()); break;
     case toml::node_type::array:
       node.kind = Node::Kind::list;
       for (const toml::node& item : *from.as_array()) node.items.push_back(convert(item));
@@ -65,9 +63,7 @@ Node convert(const toml::node& from) {
     case toml::node_type::date:
     case toml::node_type::time:
     case toml::node_type::date_time:
-    case toml::node_type::none:
-      node.kind = Node::Kind::date;
-      break;
+    case toml::node_type::none: node.kind = Node::Kind::date; break;
   }
   node.at = place(from.source());
   return node;
@@ -77,20 +73,13 @@ Node convert(const toml::node& from) {
 
 std::string_view to_string(Node::Kind kind) {
   switch (kind) {
-    case Node::Kind::boolean:
-      return "true or false";
-    case Node::Kind::integer:
-      return "a whole number";
-    case Node::Kind::number:
-      return "a number";
-    case Node::Kind::text:
-      return "a text";
-    case Node::Kind::date:
-      return "a date";
-    case Node::Kind::list:
-      return "a list";
-    case Node::Kind::table:
-      return "a table";
+    case Node::Kind::boolean: return "true or false";
+    case Node::Kind::integer: return "a whole number";
+    case Node::Kind::number: return "a number";
+    case Node::Kind::text: return "a text";
+    case Node::Kind::date: return "a date";
+    case Node::Kind::list: return "a list";
+    case Node::Kind::table: return "a table";
   }
   return "?";
 }

@@ -75,20 +75,13 @@ bool is_address(std::string_view text) {
 
 std::string_view form_text(Form form) {
   switch (form) {
-    case Form::any:
-      return "a text";
-    case Form::path:
-      return "an absolute path such as \"/var/log\", without \"..\" and without a slash at the end";
-    case Form::name:
-      return "a name of lower-case letters, digits, '-', '_' and '.'";
-    case Form::url:
-      return "\"\" or an address such as \"https://aggregator.example:4318\"";
-    case Form::address:
-      return "an address and port such as \"127.0.0.1:4318\" or \"[::1]:4318\"";
-    case Form::clock:
-      return "a time of the day such as \"22:00\"";
-    case Form::weekday:
-      return "a day: mon, tue, wed, thu, fri, sat or sun";
+    case Form::any: return "a text";
+    case Form::path: return "an absolute path such as \"/var/log\", without \"..\" and without a slash at the end";
+    case Form::name: return "a name of lower-case letters, digits, '-', '_' and '.'";
+    case Form::url: return "\"\" or an address such as \"https://aggregator.example:4318\"";
+    case Form::address: return "an address and port such as \"127.0.0.1:4318\" or \"[::1]:4318\"";
+    case Form::clock: return "a time of the day such as \"22:00\"";
+    case Form::weekday: return "a day: mon, tue, wed, thu, fri, sat or sun";
   }
   return "?";
 }
@@ -96,20 +89,13 @@ std::string_view form_text(Form form) {
 bool has_form(std::string_view text, Form form) {
   if (text.size() > kMostPath || printable(text, kMostPath) != text) return false;
   switch (form) {
-    case Form::any:
-      return true;
-    case Form::path:
-      return is_clean_path(text);
-    case Form::name:
-      return is_name(text);
-    case Form::url:
-      return is_url(text);
-    case Form::address:
-      return is_address(text);
-    case Form::clock:
-      return is_clock(text);
-    case Form::weekday:
-      return std::find(kWeekdays.begin(), kWeekdays.end(), text) != kWeekdays.end();
+    case Form::any: return true;
+    case Form::path: return is_clean_path(text);
+    case Form::name: return is_name(text);
+    case Form::url: return is_url(text);
+    case Form::address: return is_address(text);
+    case Form::clock: return is_clock(text);
+    case Form::weekday: return std::find(kWeekdays.begin(), kWeekdays.end(), text) != kWeekdays.end();
   }
   return false;
 }
@@ -145,16 +131,11 @@ struct Words<LogLevel> {
                                       LogLevel::debug};
   static std::string_view text(LogLevel value) {
     switch (value) {
-      case LogLevel::error:
-        return "error";
-      case LogLevel::warning:
-        return "warning";
-      case LogLevel::notice:
-        return "notice";
-      case LogLevel::info:
-        return "info";
-      case LogLevel::debug:
-        return "debug";
+      case LogLevel::error: return "error";
+      case LogLevel::warning: return "warning";
+      case LogLevel::notice: return "notice";
+      case LogLevel::info: return "info";
+      case LogLevel::debug: return "debug";
     }
     return "?";
   }
@@ -339,20 +320,13 @@ std::string type_text(const double*, const Limits& limits) {
 }
 std::string type_text(const std::string*, const Limits& limits) {
   switch (limits.form) {
-    case Form::any:
-      return "text";
-    case Form::path:
-      return "absolute path";
-    case Form::name:
-      return "name";
-    case Form::url:
-      return "https address, or empty";
-    case Form::address:
-      return "address and port";
-    case Form::clock:
-      return "time of the day";
-    case Form::weekday:
-      return "day of the week";
+    case Form::any: return "text";
+    case Form::path: return "absolute path";
+    case Form::name: return "name";
+    case Form::url: return "https address, or empty";
+    case Form::address: return "address and port";
+    case Form::clock: return "time of the day";
+    case Form::weekday: return "day of the week";
   }
   return "?";
 }

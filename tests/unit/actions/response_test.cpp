@@ -829,21 +829,11 @@ TEST_CASE("invariants hold over random courses of events") {
       const std::size_t before = ward.orders.size();
       under_way = !ward.ledger.empty() && !ward.ledger.back().finished;
       switch (random() % 10) {
-        case 0:
-          ward.halted = !ward.halted;
-          break;
-        case 1:
-          ward.target = static_cast<TargetState>(random() % 5);
-          break;
-        case 2:
-          ward.host.unit(random() % 2 == 0 ? "active" : "failed");
-          break;
-        case 3:
-          ward.quiet(random() % 2 == 0);
-          break;
-        case 4:
-          ward.fire();
-          break;
+        case 0: ward.halted = !ward.halted; break;
+        case 1: ward.target = static_cast<TargetState>(random() % 5); break;
+        case 2: ward.host.unit(random() % 2 == 0 ? "active" : "failed"); break;
+        case 3: ward.quiet(random() % 2 == 0); break;
+        case 4: ward.fire(); break;
         case 5:
           if (under_way) ward.outcome(static_cast<OutcomeResult>(random() % 7));
           break;
@@ -852,9 +842,7 @@ TEST_CASE("invariants hold over random courses of events") {
           if (commands) ward.take(std::move(*commands));
           break;
         }
-        default:
-          ward.pass((random() % 90) * 1s, 10s);
-          break;
+        default: ward.pass((random() % 90) * 1s, 10s); break;
       }
       if (ward.orders.size() > before) {
         REQUIRE(ward.orders.size() == before + 1);
