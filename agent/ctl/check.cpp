@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// `hostmedic check`: everything that is wrong with the configuration, with its place.
+#include "agent/ctl/check.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "agent/base/file.h"
+#include "agent/base/text.h"
+#include "agent/config/agent_config.h"
+#include "agent/config/files.h"
+#include "agent/config/policy_config.h"
+#include "agent/config/runbook_config.h"
+#include "agent/ctl/verbs.h"
+
+namespace hostmedic {
+
+namespace json = boost::json;
+
+namespace {
+
+void append(std::vector<Diagnostic>& to, std::vector<Diagnostic> more) {
+  to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+enum class FileKind : std::uint8_t { agent, policy, runbook };
+
+// By what only this kind of file has.
+FileKind kind_of(const std::string& path, const Node& root) {
+  for (const Member& member : root.members) {
+    if (member.name == "step" || member.name == "kinds") return FileKind::runbook;
+    if (member.name == "guard" || member.name == "tier" || member.name == "exclusion") return FileKind::policy;
+  }
+  return path.ends_with("policy.toml") ? FileKind::policy : FileKind::agent;
+}
+
+std::vector<Diagnostic> check_file(const std::string& path) {
+  Diagnostics found;
+  const Node root = load_toml(path, found);
+  std::vector<Diagnostic> list = std::move(found).take();
+  if (!list.empty()) return list;  // it could not be read as TOML
+  switch (kind_of(path, root)) {
+    case FileKind::agent: return load_agent_config({.file = path, .drop_ins = ""}).diagnostics;
+    case FileKind::policy: return load_policy(path, false).diagnostics;
+    case FileKind::runbook: break;
+  }
+  const auto text = read_file(path, Bytes{kMostConfigBytes});
+  if (text) return parse_runbook(*text, path).diagnostics;
+  return {{path, {}, "cannot be read: " + text.error().message(), true}};
+}
+
+}  // namespace
+
+std::vector<Diagnostic> check_installed(const Paths& paths) {
+  std::vector<Diagnostic> list =
+      load_agent_config({.file = paths.etc + "/hostmedic.toml", .drop_ins = paths.etc + "/conf.d"}).diagnostics;
+  append(list, load_policy(paths.etc + "/policy.toml", paths.policy_of_root).diagnostics);
+  append(list,
+         load_runbooks(std::vector<std::string>{paths.share + "/runbooks", paths.etc + "/runbooks.d"}).diagnostics);
+  return list;
+}
+
+Exit check_configuration(Context& context, const std::vector<std::string>& files) {
+  std::vector<Diagnostic> list;
+  if (files.empty()) list = check_installed(context.paths);
+  for (const std::string& file : files) append(list, check_file(file));
+  const auto errors = std::count_if(list.begin(), list.end(), [](const Diagnostic& one) { return one.error; });
+  if (context.json) {
+    json::array rows;
+    for (const Diagnostic& one : list)
+      rows.push_back({{"file", printable(one.file, 1024)},
+                      {"line", one.at.line},
+                      {"column", one.at.column},
+                      {"error", one.error},
+                      {"message", printable(one.message, 1024)}});
+    write_json(context, json::object{{"valid", errors == 0}, {"diagnostics", std::move(rows)}});
+    return errors == 0 ? Exit::fine : Exit::config;
+  }
+  for (const Diagnostic& one : list)
+    context.out << to_string(one.error ? one : Diagnostic{one.file, one.at, "note: " + one.message, false}) << '\n';
+  if (errors == 0) {
+    say(context, "The configuration is valid.");
+    return Exit::fine;
+  }
+  context.err << strf("%zu errors", static_cast<std::size_t>(errors)) << '\n';
+  return Exit::config;
+}
+
+}  // namespace hostmedic

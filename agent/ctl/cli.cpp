@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/ctl/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+
+#include "agent/base/text.h"
+#include "agent/ctl/list.h"
+#include "agent/ctl/verbs.h"
+
+namespace hostmedic {
+
+namespace {
+
+constexpr std::string_view kFooter =
+    "Exit codes: 0 done; 1 not found, degraded, or done only in part; 3 the agent is not running;\n"
+    "  4 no permission; 64 wrong usage; 69 no usable answer; 78 wrong configuration.\n"
+    "Manual: man hostmedic";
+
+// The verb that was chosen, with its arguments bound. One parse sets it once.
+using Verb = std::function<Exit(Context&)>;
+
+struct Options {
+  bool json = false, quiet = false, all = false, yes = false, scdoc = false;
+  int limit = 100;
+  std::string id, reason, what, file = "agent", root;
+  std::vector<std::string> files;
+  MaintenanceWish wish;
+};
+
+CLI::App* verb(CLI::App& parent, const std::string& name, const std::string& summary, Verb& chosen, Verb run) {
+  CLI::App* app = parent.add_subcommand(name, summary);
+  app->fallthrough();
+  app->callback([&chosen, run = std::move(run)] { chosen = run; });
+  return app;
+}
+
+void add_reading_verbs(CLI::App& app, Options& o, Verb& chosen) {
+  verb(app, "status", "one screen: state, probes, incidents, upstream, own cost", chosen, show_status);
+  CLI::App* incidents = verb(app, "incidents", "open incidents, newest first", chosen,
+                             [&o](Context& c) { return list_incidents(c, o.all, o.limit); });
+  incidents->add_flag("--all,-a", o.all, "closed ones as well");
+  incidents->add_option("--limit,-n", o.limit, "at most so many")->check(CLI::Range(1, 1000))->capture_default_str();
+  for (const char* name : {"explain", "show"})
+    verb(app, name, "one incident: what, why, evidence, plan, guard, outcome, what comes next", chosen,
+         [&o](Context& c) { return explain_incident(c, o.id); })
+        ->add_option("ID", o.id, "the incident's id or its beginning")
+        ->required();
+  verb(app, "list", "what the agent has: " + join(listable(), ", "), chosen,
+       [&o](Context& c) { return list_things(c, o.what); })
+      ->add_option("WHAT", o.what)
+      ->required()
+      ->check(CLI::IsMember(listable()));
+}
+
+void add_host_verbs(CLI::App& app, Options& o, Verb& chosen) {
+  verb(app, "check", "configuration, policy and runbooks: all faults with file:line:column", chosen, [&o](Context& c) {
+    return check_configuration(c, o.files);
+  })->add_option("FILE", o.files, "instead of what is installed");
+  verb(app, "doctor", "what this host lacks, what is lost for it, how to fix it", chosen, run_doctor);
+  CLI::App* enrolling = verb(app, "enroll", "install what `hostmedic-aggregator enroll` made for this host", chosen,
+                             [&o](Context& c) { return enroll(c, o.what); });
+  enrolling->add_option("BUNDLE", o.what, "the file it made")->required();
+  enrolling->add_option("--root", o.root, "below this directory instead of /");
+  CLI::App* config = app.add_subcommand("config", "about the configuration files");
+  config->fallthrough()->require_subcommand(1);
+  CLI::App* reference = verb(*config, "reference", "the shipped file: every key with its text and default", chosen,
+                             [&o](Context& c) { return print_config_reference(c, o.file, o.scdoc); });
+  reference->add_option("WHICH", o.file, "agent, policy, aggregator or runbook")
+      ->check(CLI::IsMember({"agent", "policy", "aggregator", "runbook"}))
+      ->capture_default_str();
+  reference->add_flag("--scdoc", o.scdoc, "the keys as the source of a manual page");
+}
+
+void add_acting_verbs(CLI::App& app, Options& o, Verb& chosen) {
+  verb(app, "halt", "the kill switch: nothing is treated until resume", chosen, [&o](Context& c) {
+    return halt(c, o.reason);
+  })->add_option("--reason", o.reason, "kept and shown");
+  verb(app, "resume", "release the kill switch (root)", chosen, resume);
+  CLI::App* maintenance = app.add_subcommand("maintenance", "no action for a while, on everything or on some entities");
+  maintenance->fallthrough()->require_subcommand(1);
+  CLI::App* on = verb(*maintenance, "on", "begin", chosen, [&o](Context& c) { return maintenance_on(c, o.wish); });
+  on->add_option("--for", o.wish.length, "how long: 30m, 2h, 1d")->capture_default_str();
+  on->add_option("--reason", o.wish.reason, "kept and shown");
+  on->add_option("--entity", o.wish.entity, "pattern: service:nginx.service, filesystem:*")->capture_default_str();
+  verb(*maintenance, "off", "end all maintenance (root)", chosen, maintenance_off);
+  CLI::App* yes = verb(app, "approve", "let a plan that waits be carried out (root)", chosen,
+                       [&o](Context& c) { return approve(c, o.id, o.yes); });
+  yes->add_option("ID", o.id, "the incident's id or its beginning")->required();
+  yes->add_flag("--yes,-y", o.yes, "do not ask");
+  CLI::App* no = verb(app, "reject", "forbid a plan that waits (root)", chosen,
+                      [&o](Context& c) { return reject(c, o.id, o.reason); });
+  no->add_option("ID", o.id, "the incident's id or its beginning")->required();
+  no->add_option("--reason", o.reason, "kept and shown");
+  verb(app, "reload", "read the configuration again (root); a wrong one is refused", chosen, reload);
+}
+
+// The nearest verb to a word that is none.
+std::string suggestion(const CLI::App& app, const std::vector<std::string>& args) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands({})) names.push_back(sub->get_name());
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  for (const std::string& arg : args) {
+    if (arg.starts_with("-")) continue;
+    const std::string_view near = nearest(arg, views);
+    if (!near.empty() && near != arg) return "did you mean: hostmedic " + std::string(near);
+    break;
+  }
+  return "hostmedic --help";
+}
+
+}  // namespace
+
+Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
+  Paths paths = surroundings.paths;
+  Options options;
+  Verb chosen;
+  CLI::App app("Asks, explains, brakes and approves: the command line of the self-healing agent.", "hostmedic");
+  app.footer(std::string(kFooter));
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "hostmedic " + surroundings.version);
+  app.add_flag("--json", options.json, "the answer as one JSON value");
+  app.add_flag("--quiet,-q", options.quiet, "no word on success");
+  app.add_option("--socket", paths.control_socket, "the agent's control socket")->capture_default_str();
+  app.add_option("--actuator-socket", paths.actuator_socket, "the actuator's socket")->capture_default_str();
+  add_reading_verbs(app, options, chosen);
+  add_acting_verbs(app, options, chosen);
+  add_host_verbs(app, options, chosen);
+  verb(app, "version", "of this program", chosen, [&surroundings](Context& c) {
+    if (c.json)
+      write_json(c, boost::json::object{{"version", surroundings.version}});
+    else
+      c.out << "hostmedic " << surroundings.version << '\n';
+    return Exit::fine;
+  });
+
+  Context context{.out = surroundings.out,
+                  .err = surroundings.err,
+                  .look = surroundings.look,
+                  .who = surroundings.who,
+                  .paths = {},
+                  .confirm = surroundings.confirm};
+  const std::vector<std::string> words = args;
+  try {
+    std::reverse(args.begin(), args.end());  // as CLI11 takes them
+    app.parse(std::move(args));
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) {
+      app.exit(error, surroundings.out, surroundings.err);  // --help, --version
+      return Exit::fine;
+    }
+    return fail(context, {Exit::usage, printable(error.what(), 300), suggestion(app, words)});
+  }
+  context.json = options.json;
+  context.quiet = options.quiet;
+  context.ask = ask_socket(paths.control_socket);
+  context.ask_actuator = ask_actuator_socket(paths.actuator_socket);
+  if (!options.root.empty()) paths.etc = options.root + paths.etc;
+  context.paths = std::move(paths);
+  return chosen ? chosen(context) : Exit::usage;
+}
+
+}  // namespace hostmedic

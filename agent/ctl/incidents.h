@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The text of `hostmedic incidents`. Pure; any thread.
+#pragma once
+
+#include <boost/json/array.hpp>
+#include <string>
+
+#include "agent/ctl/terminal.h"
+#include "detect/model/incident.h"
+
+namespace hostmedic {
+
+std::string render_incidents(const boost::json::array& incidents, const Look& look);
+Tone tone_of(Severity severity);
+Tone tone_of(IncidentState state);
+
+}  // namespace hostmedic

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// `hostmedic list`: what the agent has, as tables.
+#include "agent/ctl/list.h"
+
+#include "agent/base/text.h"
+#include "agent/ctl/verbs.h"
+#include "agent/record/record_json.h"
+#include "detect/correlate/explain.h"
+
+namespace hostmedic {
+
+namespace json = boost::json;
+
+namespace {
+
+std::string words_at(const json::object& row, std::string_view key) {
+  std::string out;
+  for (const json::value& word : array_at(row, key))
+    if (const json::string* text = word.if_string())
+      out += (out.empty() ? "" : ", ") + printable(std::string_view(*text), 64);
+  return out;
+}
+
+std::string value_text(const json::object& row) {
+  const auto value = number_at(row, "value");
+  if (!value) return "unknown";
+  const auto unit = unit_from(text_at(row, "unit", 32));
+  return unit ? detect::format_value(*value, *unit) : strf("%.6g", *value);
+}
+
+std::string series_name(const json::object& row) {
+  const std::string attributes = text_at(row, "attributes");
+  return text_at(row, "name") + (attributes.empty() ? "" : "{" + attributes + "}");
+}
+
+std::string detector_text(const json::object& row) {
+  std::string out = text_at(row, "summary");
+  for (const auto& [name, spec] : object_at(row, "params")) {
+    const json::object* of = spec.if_object();
+    if (of == nullptr) continue;
+    out += "; " + printable(name, 64);
+    if (const auto fallback = number_at(*of, "default")) out += strf("=%g", *fallback);
+  }
+  return out;
+}
+
+std::string probe_text(const json::object& row) {
+  const std::string reason = text_at(row, "reason");
+  std::string out = reason;
+  for (const auto& [key, value] : row) {
+    if (key == "name" || key == "state" || key == "reason" || !value.is_string()) continue;
+    if (std::string_view(key).starts_with("probe.")) continue;  // said already
+    out += (out.empty() ? "" : ", ") + printable(key, 64) + " " + printable(std::string_view(value.get_string()), 128);
+  }
+  return out;
+}
+
+struct Column {
+  std::string heading;
+  std::string (*text)(const json::object& row);
+};
+std::string name_of(const json::object& row) { return text_at(row, "name"); }
+std::string id_of(const json::object& row) { return text_at(row, "id"); }
+std::string entity_of(const json::object& row) { return text_at(row, "entity"); }
+std::string state_of(const json::object& row) { return text_at(row, "state"); }
+std::string summary_of(const json::object& row) { return text_at(row, "summary"); }
+std::string doc_of(const json::object& row) { return text_at(row, "doc"); }
+
+std::string rule_watches(const json::object& row) {
+  return text_at(row, "metric") + " of " + text_at(row, "entity") + ", by " + text_at(row, "detector");
+}
+std::string rule_text(const json::object& row) {
+  return text_at(row, "incident_kind") + (flag_at(row, "enabled") ? "" : " (off)") + ": " + text_at(row, "why");
+}
+std::string action_text(const json::object& row) {
+  const std::string needs = text_at(row, "capabilities");
+  return text_at(row, "summary") + "; " +
+         (flag_at(row, "reversible") ? "undo: " + text_at(row, "undo") : "cannot be undone") +
+         (needs.empty() ? "" : "; needs " + needs);
+}
+std::string target_of(const json::object& row) { return text_at(row, "target"); }
+std::string tier_of(const json::object& row) { return text_at(row, "tier") + ", at most " + text_at(row, "ceiling"); }
+std::string runbook_text(const json::object& row) {
+  return text_at(row, "summary") + " For " + words_at(row, "kinds") + ": " + words_at(row, "steps") + " (" +
+         text_at(row, "source") + ")";
+}
+
+struct Kind {
+  std::string_view what;
+  std::vector<Column> columns;
+};
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> kKinds{
+      {"probes", {{"PROBE", name_of}, {"STATE", state_of}, {"", probe_text}}},
+      {"series", {{"ENTITY", entity_of}, {"VALUE", value_text}, {"SERIES", series_name}}},
+      {"detectors", {{"DETECTOR", name_of}, {"", detector_text}}},
+      {"rules", {{"RULE", id_of}, {"WATCHES", rule_watches}, {"OPENS", rule_text}}},
+      {"actions", {{"ACTION", name_of}, {"TARGET", target_of}, {"", action_text}}},
+      {"runbooks", {{"RUNBOOK", name_of}, {"TIER", tier_of}, {"", runbook_text}}},
+      {"guard", {{"RULE", name_of}, {"", doc_of}}},
+  };
+  return kKinds;
+}
+
+Exit list_proposals(Context& context) {
+  Answer answer = ask_daemon(context.ask, {{"verb", "proposals"}});
+  if (!answer.body) return fail(context, answer.failure);
+  const json::array& proposals = array_at(*answer.body, "proposals");
+  if (context.json) {
+    write_json(context, proposals);
+    return Exit::fine;
+  }
+  Table table({"INCIDENT", "EXPIRES", "PLAN"});
+  for (const json::value& one : proposals) {
+    if (!one.is_object()) continue;
+    const json::object& row = one.get_object();
+    const auto expires = time_at(row, "expires_at_unix_nano");
+    table.add({{text_at(row, "incident_id", 64), Tone::strong},
+               {expires ? relative(*expires, context.look.now) : "?"},
+               {text_at(object_at(object_at(row, "order"), "plan"), "what", 1024)}});
+  }
+  if (table.empty())
+    say(context, "Nothing waits for approval.");
+  else
+    context.out << table.render(context.look);
+  return Exit::fine;
+}
+
+}  // namespace
+
+const std::vector<std::string>& listable() {
+  static const std::vector<std::string> kWhat{"probes",  "series",   "detectors", "rules",
+                                              "actions", "runbooks", "guard",     "proposals"};
+  return kWhat;
+}
+
+std::string render_list(std::string_view what, const json::array& items, const Look& look) {
+  for (const Kind& kind : kinds()) {
+    if (kind.what != what) continue;
+    std::vector<std::string> headings;
+    for (const Column& column : kind.columns) headings.push_back(column.heading);
+    Table table(std::move(headings));
+    for (const json::value& item : items) {
+      if (!item.is_object()) continue;
+      std::vector<Cell> row;
+      for (const Column& column : kind.columns) row.push_back({column.text(item.get_object())});
+      row.front().tone = Tone::strong;
+      table.add(std::move(row));
+    }
+    return table.empty() ? "" : table.render(look);
+  }
+  return {};
+}
+
+Exit list_things(Context& context, const std::string& what) {
+  if (what == "proposals") return list_proposals(context);
+  Answer answer = ask_daemon(context.ask, {{"verb", "list"}, {"what", what}});
+  if (!answer.body) return fail(context, answer.failure);
+  const json::array& items = array_at(*answer.body, "items");
+  if (context.json)
+    write_json(context, items);
+  else if (items.empty())
+    say(context, "No " + what + " yet.");
+  else
+    context.out << render_list(what, items, context.look);
+  return Exit::fine;
+}
+
+}  // namespace hostmedic

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// hostmedic: the command line of the agent.
+#include <pwd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+#include "agent/base/clock.h"
+#include "agent/base/text.h"
+#include "agent/ctl/cli.h"
+
+namespace {
+
+hostmedic::Look look() {
+  hostmedic::Look look;
+  look.now = hostmedic::wall_now();
+  if (::isatty(STDOUT_FILENO) != 1) return look;
+  // https://no-color.org: set and not empty means no colour.
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  look.colour =
+      (no_color == nullptr || *no_color == '\0') && terminal != nullptr && std::string_view(terminal) != "dumb";
+  winsize size{};
+  look.width = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  return look;
+}
+
+std::string who() {
+  const passwd* entry = ::getpwuid(::getuid());
+  return hostmedic::strf("uid %u (%s)", ::getuid(), entry == nullptr ? "?" : entry->pw_name);
+}
+
+bool confirm(const std::string& question) {
+  std::cout << question << " [y/N] " << std::flush;
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_DFL);  // `hostmedic list series | head` ends quietly
+  hostmedic::Surroundings surroundings{std::cout, std::cerr, look(), HM_VERSION, who(), {}, {}};
+  surroundings.paths.proc = "/proc";
+  surroundings.paths.sys = "/sys";
+  if (::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) surroundings.confirm = confirm;
+  const auto exit = hostmedic::run_cli(surroundings, std::vector<std::string>(argv + 1, argv + argc));
+  std::cout.flush();
+  return std::cout ? static_cast<int>(exit) : static_cast<int>(hostmedic::Exit::unavailable);
+}

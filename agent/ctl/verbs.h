@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function per verb; each is in a file of its own name. One thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent/ctl/context.h"
+
+namespace hostmedic {
+
+Exit show_status(Context& context);
+
+Exit list_incidents(Context& context, bool all, int limit);
+// id: the incident's, or the beginning of it.
+Exit explain_incident(Context& context, const std::string& id);
+
+// The kill switch. Tells the daemon and the actuator, each of which keeps its own.
+Exit halt(Context& context, const std::string& reason);
+Exit resume(Context& context);
+
+struct MaintenanceWish {
+  std::string length = "1h", reason, entity = "*";
+};
+Exit maintenance_on(Context& context, const MaintenanceWish& wish);
+Exit maintenance_off(Context& context);
+
+// without_asking: --yes.
+Exit approve(Context& context, const std::string& id, bool without_asking);
+Exit reject(Context& context, const std::string& id, const std::string& reason);
+
+// Without files: what is installed.
+Exit check_configuration(Context& context, const std::vector<std::string>& files);
+// which: agent, policy, aggregator, runbook. scdoc: as the source of a manual page.
+Exit print_config_reference(Context& context, const std::string& which, bool scdoc);
+Exit enroll(Context& context, const std::string& bundle_path);
+Exit run_doctor(Context& context);
+Exit list_things(Context& context, const std::string& what);
+Exit reload(Context& context);
+
+}  // namespace hostmedic

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of hostmedic(1) for bash. Ids come from the running agent; without one there are none.
+
+_hostmedic_ids() {
+	hostmedic "$@" --json 2>/dev/null | grep -o '"\(incident_\)\?id":"[0-9a-f]\{16\}"' | cut -d'"' -f4 | sort -u
+}
+
+_hostmedic() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word
+	local verbs="status incidents explain show list halt resume maintenance approve reject check doctor enroll config reload version"
+	local global="--json --quiet --socket --actuator-socket --help"
+	COMPREPLY=()
+	case $prev in
+	--socket|--actuator-socket) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--root) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+	--for) COMPREPLY=($(compgen -W "30m 1h 2h 1d" -- "$cur")); return ;;
+	--reason|--limit|-n|--entity) return ;;
+	esac
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		if [[ " $verbs " == *" $word "* ]]; then
+			verb=$word
+			break
+		fi
+	done
+	case $verb in
+	"") COMPREPLY=($(compgen -W "$verbs $global --version" -- "$cur")) ;;
+	incidents) COMPREPLY=($(compgen -W "--all --limit $global" -- "$cur")) ;;
+	explain|show) COMPREPLY=($(compgen -W "$(_hostmedic_ids incidents --all)" -- "$cur")) ;;
+	approve) COMPREPLY=($(compgen -W "--yes $(_hostmedic_ids list proposals)" -- "$cur")) ;;
+	reject) COMPREPLY=($(compgen -W "--reason $(_hostmedic_ids list proposals)" -- "$cur")) ;;
+	list) COMPREPLY=($(compgen -W "probes series detectors rules actions runbooks guard proposals" -- "$cur")) ;;
+	halt) COMPREPLY=($(compgen -W "--reason $global" -- "$cur")) ;;
+	maintenance) COMPREPLY=($(compgen -W "on off --for --reason --entity" -- "$cur")) ;;
+	config) COMPREPLY=($(compgen -W "reference agent policy aggregator runbook" -- "$cur")) ;;
+	check) COMPREPLY=($(compgen -f -- "$cur")) ;;
+	enroll) COMPREPLY=($(compgen -W "--root" -- "$cur") $(compgen -f -- "$cur")) ;;
+	*) COMPREPLY=($(compgen -W "$global" -- "$cur")) ;;
+	esac
+}
+
+complete -F _hostmedic hostmedic
