@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <functional>
+#include <random>
 
 #include "agent/base/text.h"
 #include "tests/unit/detect/stream.h"
@@ -577,4 +578,63 @@ TEST_CASE("every detector describes itself") {
     CHECK(info->make(values)->bytes_used() > 0);
   }
   CHECK(detect::find_detector("nothing") == nullptr);
+}
+
+TEST_CASE("any order of definitions, retirements, samples and events is borne, and twice the same") {
+  const auto run = [] {
+    std::mt19937 random(99);
+    const auto below = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
+    const std::string_view states[] = {"failed", "active", "inactive", "activating"};
+    auto engine = test::engine_of();
+    std::uint64_t hash = fnv1a("");
+    for (std::uint64_t i = 0; i < 4000; ++i) {
+      Frame frame;
+      frame.first = below(200) == 0;
+      frame.sequence = i;
+      frame.mono = at_s(static_cast<double>(i) * 0.5 - below(3));
+      frame.wall = wall_from_ns(to_ns(frame.mono) + Stream::kEpochNs);
+      for (auto n = below(2); n > 0; --n) frame.gone.push_back(EntityId{below(12)});
+      for (auto n = below(3); n > 0; --n)
+        frame.entities.push_back(
+            {EntityId{below(12)}, {static_cast<EntityKind>(below(kEntityKindCount)), std::to_string(below(4))}});
+      for (auto n = below(4); n > 0; --n) {
+        const MetricInfo& info = *metric::all()[below(static_cast<std::uint32_t>(metric::all().size()))];
+        frame.series.push_back({SeriesId{below(40)}, EntityId{below(14)}, std::string(info.name),
+                                below(3) == 0 ? "kind=full,resource=io" : "", info.unit, info.instrument});
+      }
+      for (auto n = below(60); n > 0; --n) {
+        Sample sample{SeriesId{below(42)}, std::nullopt};
+        if (below(5) != 0) sample.value = std::pow(10.0, static_cast<double>(below(22)) - 3) * (below(2) == 0 ? 1 : -1);
+        frame.samples.push_back(sample);
+      }
+      for (auto n = below(4); n > 0; --n) {
+        const std::string unit = std::to_string(below(4));
+        frame.events.push_back({static_cast<EventKind>(below(kEventKindCount)),
+                                EntityId{below(14)},
+                                frame.mono,
+                                {{std::string(attr::kUnitActiveState), std::string(states[below(4)])},
+                                 {std::string(attr::kUnitInitial), std::to_string(below(2))},
+                                 {std::string(attr::kUnitRestarts), std::to_string(below(100))},
+                                 {std::string(attr::kProcessUnit), unit},
+                                 {std::string(attr::kProcessExitSignal), "11"},
+                                 {std::string(attr::kWriterUnit), unit},
+                                 {std::string(attr::kFileGrowthShare), "0.7"}}});
+      }
+      const auto changes = engine->step(frame);
+      for (const auto& id : changes.opened) hash = fnv1a(test::dump(engine->incidents().at(id)), hash);
+      for (const auto& id : changes.updated) hash = fnv1a(test::dump(engine->incidents().at(id)), hash);
+      for (const auto& id : changes.cleared) {
+        hash = fnv1a(test::dump(engine->incidents().at(id)), hash);
+        if (below(2) == 0) engine->forget(id);
+      }
+      if (below(500) == 0 && !engine->incidents().empty()) {
+        const Incident taken = engine->incidents().begin()->second;
+        engine = test::engine_of();
+        engine->adopt(taken);
+      }
+    }
+    CHECK(engine->bytes_used() < 1 << 20);
+    return hash;
+  };
+  CHECK(run() == run());
 }
