@@ -74,6 +74,8 @@ Result<TransientResult> LocalRunner::run(const TransientUnit& unit) {
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error(errno, "fork");
   if (pid == 0) become(argv, lock.get(), output->get(), capabilities, unit.timeout);
+  // Both sides do it, so that the group exists whoever comes first. Fails once the child runs its command.
+  (void)::setpgid(pid, pid);
   return watch(unit, pid);
 }
 

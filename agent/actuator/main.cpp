@@ -37,6 +37,7 @@ constexpr const char* kUsage =
 
 struct Arguments {
   ActuatorOptions options;
+  std::string policy_path = kPolicyFile;
   std::string socket, user = "hostmedic", approver_group;
 };
 
@@ -64,7 +65,7 @@ int read_arguments(int argc, char** argv, Arguments& ret) {
         ret.socket = ::optarg;
         continue;
       case policy:
-        ret.options.policy_path = ::optarg;
+        ret.policy_path = ::optarg;
         continue;
       case ledger:
         ret.options.ledger_path = ::optarg;
@@ -95,6 +96,15 @@ int read_arguments(int argc, char** argv, Arguments& ret) {
     }
   }
   return ::optind == argc ? -1 : usage_error("no arguments are expected");
+}
+
+// The policy decides what a stolen agent could have done, so nobody but root may have written it.
+Result<guard::Policy> policy_of_root(const std::string& path) {
+  Loaded<guard::Policy> loaded = load_policy(path, true);
+  if (loaded.ok()) return std::move(loaded.config);
+  for (const Diagnostic& diagnostic : loaded.diagnostics)
+    if (diagnostic.error) return make_error(ErrorCode::malformed, to_string(diagnostic));
+  return make_error(ErrorCode::malformed, path);
 }
 
 Status name_ids(Arguments& arguments) {
@@ -131,7 +141,7 @@ Result<Fd> listening_socket(const Arguments& arguments) {
 int main(int argc, char** argv) {
   Arguments arguments;
   if (const int status = read_arguments(argc, argv, arguments); status >= 0) return status;
-  arguments.options.load_policy = load_policy;
+  arguments.options.policy = [&arguments] { return policy_of_root(arguments.policy_path); };
 
   sigset_t ending;
   sigemptyset(&ending);

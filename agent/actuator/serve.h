@@ -17,8 +17,7 @@
 namespace hostmedic {
 
 struct ActuatorOptions {
-  std::function<Result<guard::Policy>(const std::string& path)> load_policy;
-  std::string policy_path = "/etc/hostmedic/policy.toml";
+  std::function<Result<guard::Policy>()> policy;  // read again for each order
   std::string ledger_path = "/var/lib/hostmedic-actuator/ledger.db";
   std::string effect_program = "/usr/lib/hostmedic/hostmedic-effect";
   std::string scratch = "/run/hostmedic-effects";      // made if it is missing

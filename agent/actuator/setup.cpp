@@ -34,15 +34,6 @@ Status make_scratch(const std::string& path) {
   return ok();
 }
 
-// The guard's policy decides what a stolen agent could do, so nobody but its owner may write it.
-Result<guard::Policy> trusted_policy(const ActuatorOptions& options) {
-  struct stat seen{};
-  if (::stat(options.policy_path.c_str(), &seen) != 0) return errno_error(errno, options.policy_path);
-  if ((seen.st_uid != 0 && seen.st_uid != ::geteuid()) || (seen.st_mode & 0022) != 0)
-    return make_error(ErrorCode::denied, options.policy_path + " can be written by others than root");
-  return options.load_policy(options.policy_path);
-}
-
 }  // namespace
 
 Status serve_actuator(const ActuatorOptions& options, int listen_fd, int stop_fd) {
@@ -58,7 +49,7 @@ Status serve_actuator(const ActuatorOptions& options, int listen_fd, int stop_fd
 
   ActuatorParts parts{.ledger = Ledger::open(options.ledger_path),
                       .manager = *manager,
-                      .policy = [&options] { return trusted_policy(options); },
+                      .policy = options.policy,
                       .wall = wall_now,
                       .uptime = [] { return mono_now().time_since_epoch(); },
                       .stopping = [stop_fd] { return is_readable(stop_fd); },
