@@ -94,7 +94,9 @@ Status Daemon::start() {
 }
 
 Status Daemon::listen() {
-  const int group = group_id(config_.control_group);
+  // What the process makes has its group already; changing owners is not among the calls that the unit allows.
+  const int wanted = group_id(config_.control_group);
+  const int group = wanted == static_cast<int>(::getegid()) ? -1 : wanted;
   probe_ = std::make_unique<ProbeListener>(
       io_, std::vector<unsigned>{0, ::getuid(), user_id("hostmedic-probe")}, [this](const Frame& f) { on_frame(f); },
       [this](bool connected, const std::string& why) { on_probe(connected, why); });

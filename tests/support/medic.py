@@ -33,7 +33,7 @@ def ready(host, timeout=20):
 
 def incidents(host, kind=None):
     """All incidents the agent knows, newest first."""
-    rows = ask(host, "incidents --all")["incidents"]
+    rows = ask(host, "incidents --all")
     return [row for row in rows if kind is None or row["kind"] == kind]
 
 
