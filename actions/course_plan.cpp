@@ -212,7 +212,8 @@ void Response::Course::refused(const Verdict& verdict, const Surroundings& here)
   constexpr int kMostRefusals = 5;
   constexpr Duration kFirstPause = std::chrono::seconds(10);
   ++refusals_;
-  note_verdict(verdict, "actuator: ", Tier::automatic, here);
+  // It may have refused before its guard was asked; the outcome's own words are in the timeline then.
+  if (!verdict.answers.empty()) note_verdict(verdict, "actuator: ", Tier::automatic, here);
   if (const RuleAnswer* final = denied_by(verdict, kFinal); final != nullptr)
     return escalate(final->rule, "the actuator refused it: " + final->rule + ": " + final->reason, here);
   if (refusals_ >= kMostRefusals)

@@ -23,7 +23,8 @@ namespace {
 constexpr std::size_t kMostConnections = 32;
 constexpr Duration kSilence = std::chrono::seconds(30);  // a connection that asks nothing is closed
 
-// Runs recover() once and then one order at a time. The owner hands in an order only when idle() is true.
+// Runs recover() once and then one order at a time. The owner hands in an order only when it has room; one that comes
+// during the recovery waits for its end.
 class Executor {
  public:
   explicit Executor(Actuator& actuator)
@@ -41,9 +42,13 @@ class Executor {
 
   // Readable when take() has something.
   int done_fd() const { return done_.get(); }
-  bool idle() {
+  bool has_room() {
     const std::lock_guard lock(mutex_);
     return !busy_;
+  }
+  bool idle() {
+    const std::lock_guard lock(mutex_);
+    return !busy_ && !recovering_;
   }
   void start(Order order) {
     {
@@ -79,8 +84,9 @@ class Executor {
   void finished(std::optional<Outcome> outcome) {
     {
       const std::lock_guard lock(mutex_);
+      // What ended first is the recovery; an order may have been handed in since.
+      if (!std::exchange(recovering_, false)) busy_ = false;
       outcome_ = std::move(outcome);
-      busy_ = false;
     }
     const std::uint64_t one = 1;
     (void)!::write(done_.get(), &one, sizeof one);  // cannot be full
@@ -92,7 +98,8 @@ class Executor {
   std::condition_variable wake_;
   std::optional<Order> order_;      // guarded by mutex_
   std::optional<Outcome> outcome_;  // guarded by mutex_
-  bool busy_ = true;                // guarded by mutex_; recovering is being busy
+  bool recovering_ = true;          // guarded by mutex_
+  bool busy_ = false;               // guarded by mutex_; has an order
   bool leaving_ = false;            // guarded by mutex_
   std::thread thread_;              // last: it uses all of the above
 };
@@ -178,7 +185,7 @@ void Server::execute(Connection& connection, const Order& order) {
     connection.waits_for = order.key;
     return;
   }
-  if (!running_.empty() || !executor_.idle()) {
+  if (!running_.empty() || !executor_.has_room()) {
     ActuatorAnswer answer;
     answer.ok = true;
     answer.outcome = not_carried_out(order, OutcomeResult::refused, "busy with another order", wall_now());

@@ -284,6 +284,8 @@ void CaseBook::open(const Entity& entity, Root& root, const HostView& host, Chan
 void CaseBook::reactivate(const Entity& entity, Root& root, const HostView& host, Changes& ret_changes) {
   Incident& incident = incidents_.at(root.incident);
   incident.active = true;
+  incident.proof = false;
+  incident.confidence = 0;
   incident.closed_at.reset();
   ++incident.revision;
   (void)rebuild(entity, root, incident, host);  // reported in any case

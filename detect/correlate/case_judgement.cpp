@@ -83,7 +83,8 @@ void CaseBook::judge(const Root& root, Incident& incident) const {
     for (std::size_t i = 0; i < probabilities.size(); ++i) wrong *= 1 - probabilities[i] * (i == 0 ? 1 : kSameSource);
   }
   incident.proof = incident.proof || proof;
-  incident.confidence = proof ? 1 - wrong : std::min(1 - wrong, kMostWithoutProof);
+  // A signal that ends does not unsay what it showed; a relapse is judged afresh (see reactivate).
+  incident.confidence = std::max(incident.confidence, proof ? 1 - wrong : std::min(1 - wrong, kMostWithoutProof));
   incident.signals = std::max(root.signals_at_open, static_cast<int>(sources.size()));
 }
 
