@@ -6,6 +6,7 @@ namespace hostmedic {
 
 extern const ProbeInfo cpu_probe;
 extern const ProbeInfo disk_probe;
+extern const ProbeInfo file_growth_probe;
 extern const ProbeInfo filesystem_probe;
 extern const ProbeInfo load_probe;
 extern const ProbeInfo memory_probe;
@@ -20,7 +21,7 @@ std::span<const ProbeInfo* const> all_probes() {
   // In the order in which they are read. filesystem first: its worker answers while the others are read.
   static constexpr const ProbeInfo* kProbes[] = {
       &filesystem_probe, &cpu_probe,     &memory_probe,   &pressure_probe, &load_probe,    &paging_probe,
-      &disk_probe,       &network_probe, &services_probe, &systemd_probe,  &process_probe,
+      &disk_probe,       &network_probe, &services_probe, &systemd_probe,  &process_probe, &file_growth_probe,
   };
   return kProbes;
 }

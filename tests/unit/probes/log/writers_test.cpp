@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/log/writers.h"
+
+#include <doctest/doctest.h>
+
+#include "agent/base/file.h"
+#include "tests/unit/probes/log/temp_tree.h"
+
+using namespace hostmedic;
+using namespace hostmedic::log;
+using hostmedic::test::TempTree;
+
+namespace {
+
+constexpr const char* kAppend = "0102001";  // O_WRONLY | O_APPEND | O_LARGEFILE
+constexpr const char* kPlainWrite = "0100001";
+constexpr const char* kReadOnly = "0100000";
+
+struct Host : TempTree {
+  Host() {
+    file("log/app.log", "x");
+    dir("proc");
+  }
+  Writers ask() const {
+    const auto proc = open_dir(at("proc"));
+    return find_writers(proc->get(), "/var/log/app.log", device("log/app.log"), inode("log/app.log"));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the writer with a unit is named, readers are not writers") {
+  Host host;
+  host.process(40, "tail", "0::/user.slice/user-0.slice/session-1.scope", "log/app.log", kReadOnly);
+  host.process(41, "sh", "0::/", "log/app.log", kAppend);
+  host.process(42, "app", "0::/system.slice/app.service", "log/app.log", kAppend);
+  const Writers writers = host.ask();
+  CHECK(writers.count == 2);
+  CHECK(writers.pid == 42);
+  CHECK(writers.name == "app");
+  CHECK(writers.unit == "app.service");
+  CHECK(writers.all_append);
+}
+
+TEST_CASE("one writer that does not append is enough to say so") {
+  Host host;
+  host.process(42, "app", "0::/system.slice/app.service", "log/app.log", kAppend);
+  host.process(43, "odd", "0::/", "log/app.log", kPlainWrite);
+  CHECK(host.ask().count == 2);
+  CHECK_FALSE(host.ask().all_append);
+}
+
+TEST_CASE("nobody writes") {
+  Host host;
+  CHECK(host.ask().count == 0);
+  CHECK(host.ask().pid == 0);
+  CHECK_FALSE(host.ask().all_append);
+
+  // The same name elsewhere, a descriptor that says nothing about itself, and what is no process.
+  host.file("other/app.log", "x");
+  host.process(50, "other", "0::/system.slice/other.service", "other/app.log", kAppend);
+  host.process(51, "mute", "0::/system.slice/mute.service", "log/app.log", "garbage");
+  host.file("proc/version", "x");
+  host.dir("proc/sys");
+  host.file("proc/52/comm", "gone\n");
+  CHECK(host.ask().count == 0);
+}
+
+TEST_CASE("a process's name is made harmless") {
+  Host host;
+  host.process(42, "\x1b[31mx", "0::/system.slice/app.service", "log/app.log", kAppend);
+  CHECK(host.ask().name == "?[31mx");
+}
