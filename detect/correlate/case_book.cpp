@@ -335,8 +335,7 @@ std::string CaseBook::fingerprint(const Entity& entity, const Root& root, std::s
   for (const Signal& signal : root.signals)
     if (rules_[signal.rule].opens && signal.phase == SignalPhase::firing) ids.push_back(rules_[signal.rule].id);
   std::ranges::sort(ids);
-  const auto repeated = std::ranges::unique(ids);
-  ids.erase(repeated.begin(), repeated.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return hex64(fnv1a(std::string(kind) + "|" + to_string(entity) + "|" + join(ids, ",")));
 }
 

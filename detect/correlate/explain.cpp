@@ -59,18 +59,12 @@ std::string process_of(const Event& event) {
 
 std::string format_value(double value, Unit unit) {
   switch (unit) {
-    case Unit::ratio:
-      return std::abs(value) < 0.0995 ? strf("%.1f%%", 100 * value) : strf("%.0f%%", 100 * value);
-    case Unit::bytes:
-      return format_bytes(value);
-    case Unit::seconds:
-      return strf("%.1fs", value);
-    case Unit::count:
-      return strf("%.4g", value);
-    case Unit::bytes_per_second:
-      return format_bytes(value) + "/s";
-    case Unit::per_second:
-      return strf("%.3g/s", value);
+    case Unit::ratio: return std::abs(value) < 0.0995 ? strf("%.1f%%", 100 * value) : strf("%.0f%%", 100 * value);
+    case Unit::bytes: return format_bytes(value);
+    case Unit::seconds: return strf("%.1fs", value);
+    case Unit::count: return strf("%.4g", value);
+    case Unit::bytes_per_second: return format_bytes(value) + "/s";
+    case Unit::per_second: return strf("%.3g/s", value);
   }
   return strf("%.4g", value);
 }
@@ -114,23 +108,18 @@ std::string explain_growth(const Event& growth) {
 
 std::string explain_event(const Entity& entity, const Event& event) {
   switch (event.kind) {
-    case EventKind::unit_state:
-      return explain_unit_state(entity, event);
-    case EventKind::file_growth:
-      return explain_growth(event);
-    case EventKind::oom_kill:
-      return "the kernel killed " + process_of(event) + " for want of memory";
+    case EventKind::unit_state: return explain_unit_state(entity, event);
+    case EventKind::file_growth: return explain_growth(event);
+    case EventKind::oom_kill: return "the kernel killed " + process_of(event) + " for want of memory";
     case EventKind::process_exit: {
       const auto signal = event.get(attr::kProcessExitSignal);
       if (!signal.empty()) return process_of(event) + " was ended by signal " + std::string(signal);
       return process_of(event) + " ended with exit code " + number_of(event.get(attr::kProcessExitCode));
     }
-    case EventKind::process_exec:
-      return process_of(event) + " was started";
+    case EventKind::process_exec: return process_of(event) + " was started";
     case EventKind::probe_state:
       return "probe " + number_of(event.get(attr::kProbeName)) + " is " + number_of(event.get(attr::kProbeState));
-    case EventKind::samples_lost:
-      return number_of(event.get(attr::kCount)) + " samples were lost";
+    case EventKind::samples_lost: return number_of(event.get(attr::kCount)) + " samples were lost";
   }
   return std::string(to_string(event.kind));
 }

@@ -35,15 +35,12 @@ class CounterRate {
 // The unit of the rate of a counter.
 constexpr Unit rate_unit(Unit counter) {
   switch (counter) {
-    case Unit::seconds:
-      return Unit::ratio;
-    case Unit::bytes:
-      return Unit::bytes_per_second;
+    case Unit::seconds: return Unit::ratio;
+    case Unit::bytes: return Unit::bytes_per_second;
     case Unit::count:
     case Unit::ratio:
     case Unit::bytes_per_second:
-    case Unit::per_second:
-      break;
+    case Unit::per_second: break;
   }
   return Unit::per_second;
 }

@@ -16,10 +16,8 @@ std::string_view to_string(Unit unit) {
 
 std::string_view to_string(Instrument instrument) {
   switch (instrument) {
-    case Instrument::gauge:
-      return "gauge";
-    case Instrument::counter:
-      return "counter";
+    case Instrument::gauge: return "gauge";
+    case Instrument::counter: return "counter";
   }
   return "unknown";
 }
