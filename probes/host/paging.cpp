@@ -58,6 +58,7 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
 }  // namespace
 
 extern const ProbeInfo paging_probe;
-const ProbeInfo paging_probe{"paging", "page faults", kInterval, "", "", kMetrics, make};
+const ProbeInfo paging_probe{"paging", "page faults", kInterval, "", "65 us per read on a 2-core VM, Linux 6.18",
+                             kMetrics, make};
 
 }  // namespace hostmedic

