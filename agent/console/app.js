@@ -18,7 +18,7 @@ function el(tag, attributes, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {}))
     if (value !== null && value !== undefined) element.setAttribute(name, value);
-  for (const child of children.flat())
+  for (const child of children.flat(Infinity))
     if (child !== null && child !== undefined) element.append(child instanceof Node ? child : String(child));
   return element;
 }
@@ -80,8 +80,9 @@ function hostCard(host) {
   return el('li', {class: 'host'},
       el('div', {class: 'row'}, el('span', {class: 'name'}, host.name),
           tag(host.state, host.state === 'up' ? 'good' : 'bad')),
-      el('div', {class: 'line'}, 'seen ', ago(host.last_seen_unix_nano), host.version ? ', agent ' + host.version : '',
-          memory ? ', ' + bytes(memory.value) : ''),
+      el('div', {class: 'facts'}, el('span', {}, 'seen ', ago(host.last_seen_unix_nano)),
+          host.version ? el('span', {}, 'agent ' + host.version) : null,
+          memory ? el('span', {title: 'memory of the agent'}, bytes(memory.value)) : null),
       el('div', {class: 'tags'},
           open > 0 ? tag(open + (open === 1 ? ' open incident' : ' open incidents'), 'bad') : null,
           halted && halted.value > 0 ? tag('halted', 'warn') : null,
@@ -91,7 +92,7 @@ function hostCard(host) {
 
 function incidentRow(incident) {
   const over = incident.closed_at_unix_nano;
-  return el('li', {class: 'incident ' + incident.severity},
+  return el('li', {class: 'incident ' + (over === null ? incident.severity : 'over')},
       el('a', {href: detailHash(incident.host, incident.id), 'data-key': incident.host + '/' + incident.id},
           el('div', {class: 'row'}, el('span', {class: 'summary'}, incident.summary || incident.kind),
               tag(incident.state, stateTone[incident.state])),
@@ -161,7 +162,7 @@ function evidence(anomalies) {
               one.direction === 'above' ? 'at most ' : '') + measured(one.expected, one.unit)),
           el('td', {}, el('code', {}, one.signal), ' ', el('span', {class: 'dim'}, one.entity)),
           el('td', {}, tag(one.firing ? 'firing' : 'quiet', one.firing ? 'bad' : 'good'),
-              one.proof ? tag('proof') : null))))));
+              ' ', one.proof ? tag('proof') : null))))));
 }
 
 function plan(incident) {
@@ -178,7 +179,7 @@ function guard(incident) {
   const entry = last(incident, 'verdict');
   if (!entry) return null;
   const rules = Object.entries(entry.attributes).map(([rule, text]) => {
-    const found = /^(allow|hold|deny): ?(.*)$/s.exec(text);
+    const found = /^(allow|hold|deny)(?:: ?|$)(.*)$/s.exec(text);
     return {rule, decision: found ? found[1] : '', reason: found ? found[2] : text};
   });
   const tone = {allow: 'good', hold: 'warn', deny: 'bad'};
