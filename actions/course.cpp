@@ -11,7 +11,8 @@ namespace hostmedic {
 namespace {
 
 bool from_detection(TimelineKind kind) {
-  return kind == TimelineKind::opened || kind == TimelineKind::evidence || kind == TimelineKind::cleared;
+  return kind == TimelineKind::opened || kind == TimelineKind::evidence || kind == TimelineKind::diagnosed ||
+         kind == TimelineKind::cleared;
 }
 
 // What makes detection's new view worth a report. Numbers that move with every frame do not.
@@ -70,7 +71,6 @@ void Response::Course::begin(const Surroundings& here) {
     runbook = *chosen;
     phase = Phase::judging;
     set_state(IncidentState::open);
-    if (!incident.diagnosis.empty()) note(TimelineKind::diagnosed, incident.diagnosis, here);
     return;
   }
   runbook.reset();

@@ -83,6 +83,7 @@ inline Incident incident_on(const Entity& root, const std::string& kind, const T
   anomaly.signal = kind;
   incident.anomalies.push_back(anomaly);
   add_timeline(incident, host.wall(), TimelineKind::opened, incident.summary);
+  add_timeline(incident, host.wall(), TimelineKind::diagnosed, "nothing else explains it");
   return incident;
 }
 

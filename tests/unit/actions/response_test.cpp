@@ -719,6 +719,7 @@ TEST_CASE("detection's own entries and fields are taken over, ours are kept") {
   CHECK(ward.kept().severity == Severity::critical);
   CHECK(ward.entries(TimelineKind::evidence) == 1);
   CHECK(ward.entries(TimelineKind::opened) == 1);
+  CHECK(ward.entries(TimelineKind::diagnosed) == 1);
   CHECK(ward.entries(TimelineKind::planned) == 1);
   CHECK(ward.kept().revision == revision + 1);
 }
