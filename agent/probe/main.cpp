@@ -12,9 +12,11 @@
 #include <csignal>
 #include <cstdio>
 #include <optional>
+#include <string>
 
 #include "agent/base/log.h"
 #include "agent/base/parse.h"
+#include "agent/config/agent_config.h"
 #include "agent/probe/run.h"
 #include "probes/probe.h"
 
@@ -25,6 +27,7 @@ using namespace hostmedic;
 constexpr char kUsage[] =
     "usage: hostmedic-probe [options]\n"
     "  --socket PATH    socket of the agent (default /run/hostmedic/probe.sock)\n"
+    "  --config FILE    take probes.disable and probes.log_roots from it and from conf.d beside it\n"
     "  --enable NAME    run only the probes named so; may be repeated\n"
     "  --disable NAME   leave a probe out; may be repeated\n"
     "  --log-root DIR   look for growing files in DIR (default /var/log); may be repeated\n"
@@ -35,20 +38,27 @@ constexpr char kUsage[] =
 
 struct CommandLine {
   ProbeOptions options;
+  std::string config;
   std::optional<int> print;
   bool list = false, help = false;
 };
 
+// The agent refuses a configuration with faults and says where they are; the probe reads the host all the same.
+void add_configuration(const std::string& file, ProbeOptions& ret_options) {
+  const auto loaded = load_agent_config({.file = file, .drop_ins = file.substr(0, file.rfind('/')) + "/conf.d"});
+  if (!loaded.ok()) return log_warning(file + " has faults; probes run with their defaults");
+  const ProbesConfig& probes = loaded.config.probes;
+  ret_options.disabled.insert(ret_options.disabled.end(), probes.disable.begin(), probes.disable.end());
+  ret_options.log_roots.insert(ret_options.log_roots.end(), probes.log_roots.begin(), probes.log_roots.end());
+}
+
 std::optional<CommandLine> parse_command_line(int argc, char** argv) {
-  static constexpr option kOptions[] = {{"socket", required_argument, nullptr, 's'},
-                                        {"enable", required_argument, nullptr, 'e'},
-                                        {"disable", required_argument, nullptr, 'd'},
-                                        {"log-root", required_argument, nullptr, 'l'},
-                                        {"prefix", required_argument, nullptr, 'p'},
-                                        {"print", optional_argument, nullptr, 'P'},
-                                        {"list", no_argument, nullptr, 'L'},
-                                        {"help", no_argument, nullptr, 'h'},
-                                        {nullptr, 0, nullptr, 0}};
+  static constexpr option kOptions[] = {
+      {"socket", required_argument, nullptr, 's'},   {"config", required_argument, nullptr, 'c'},
+      {"enable", required_argument, nullptr, 'e'},   {"disable", required_argument, nullptr, 'd'},
+      {"log-root", required_argument, nullptr, 'l'}, {"prefix", required_argument, nullptr, 'p'},
+      {"print", optional_argument, nullptr, 'P'},    {"list", no_argument, nullptr, 'L'},
+      {"help", no_argument, nullptr, 'h'},           {nullptr, 0, nullptr, 0}};
   CommandLine line;
   line.options.own_process = true;
   const auto frame_count = [&](const char* text) {
@@ -59,37 +69,24 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
   };
   for (int found = 0; (found = ::getopt_long(argc, argv, "h", kOptions, nullptr)) != -1;) {
     switch (found) {
-      case 's':
-        line.options.socket = ::optarg;
-        break;
-      case 'e':
-        line.options.enabled.emplace_back(::optarg);
-        break;
-      case 'd':
-        line.options.disabled.emplace_back(::optarg);
-        break;
-      case 'l':
-        line.options.log_roots.emplace_back(::optarg);
-        break;
-      case 'p':
-        line.options.prefix = ::optarg;
-        break;
+      case 's': line.options.socket = ::optarg; break;
+      case 'c': line.config = ::optarg; break;
+      case 'e': line.options.enabled.emplace_back(::optarg); break;
+      case 'd': line.options.disabled.emplace_back(::optarg); break;
+      case 'l': line.options.log_roots.emplace_back(::optarg); break;
+      case 'p': line.options.prefix = ::optarg; break;
       case 'P':
         line.print = 1;
         if (::optarg != nullptr && !frame_count(::optarg)) return std::nullopt;
         break;
-      case 'L':
-        line.list = true;
-        break;
-      case 'h':
-        line.help = true;
-        break;
-      default:
-        return std::nullopt;
+      case 'L': line.list = true; break;
+      case 'h': line.help = true; break;
+      default: return std::nullopt;
     }
   }
   if (::optind < argc && line.print && frame_count(argv[::optind])) ++::optind;  // "--print 3"
   if (::optind < argc) return std::nullopt;
+  if (!line.config.empty()) add_configuration(line.config, line.options);
   if (line.options.log_roots.empty()) line.options.log_roots.emplace_back("/var/log");
   return line;
 }
