@@ -73,6 +73,19 @@ std::optional<Space> space_of(int dir) {
   return Space{(found.f_blocks - found.f_bfree) * found.f_frsize, found.f_bavail * found.f_frsize};
 }
 
+// A walk stays on one filesystem, so what is mounted below a root is a root of its own.
+std::vector<std::string> with_mounts_below(std::vector<std::string> roots, const std::vector<Mount>& mounts) {
+  const std::size_t given = roots.size();
+  for (const Mount& mount : mounts) {
+    for (std::size_t i = 0; i < given && roots.size() < kMostRoots; ++i) {
+      if (!mount.mount_point.starts_with(roots[i] + "/") || std::ranges::find(roots, mount.mount_point) != roots.end())
+        continue;
+      roots.push_back(mount.mount_point);
+    }
+  }
+  return roots;
+}
+
 std::vector<Attribute> attributes_of(const GrowingFile& file) {
   std::vector<Attribute> attributes;
   const auto add = [&](std::string_view key, std::string value) {
@@ -142,7 +155,7 @@ Status FileGrowthProbe::place(MonoTime now, Sink* sink) {
 
   std::vector<Disk> found;
   std::vector<std::vector<LogRoot>> dirs;
-  for (const std::string& path : log_roots_) {
+  for (const std::string& path : with_mounts_below(log_roots_, *mounts)) {
     const auto name = log::local_filesystem_of(path, *mounts);
     if (!name) continue;
     auto dir = open_dir(view.prefix + path);

@@ -45,7 +45,7 @@ def test_killed_service_is_running_again_in_three_seconds(host):
         return rows and rows[0]["state"] == "resolved" and rows[0]
     wait_for(delivered, 15, "the incident at the aggregator")
     detail = medic.fleet(host, f"incidents/{incident['id']}")
-    record = detail.get("record", detail)
+    record = detail["incident"]
     assert record["anomalies"], record
     assert medic.entries(record, "verdict") and medic.entries(record, "verified"), record["timeline"]
 
