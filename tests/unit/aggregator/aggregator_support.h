@@ -18,6 +18,7 @@
 #include "agent/aggregator/aggregator.h"
 #include "agent/aggregator/enroll.h"
 #include "agent/base/clock.h"
+#include "agent/base/file.h"
 #include "agent/net/authority.h"
 #include "agent/net/http_client.h"
 #include "agent/net/otlp.h"

@@ -63,7 +63,7 @@ TEST_CASE("incidents arrive over mutual TLS, once, however often they are sent, 
       REQUIRE(answer);
       CHECK(answer->status == 200);
       CHECK(answer->content_type == "application/x-protobuf");
-      CHECK(decode_answer(answer->body)->rejected == 0);
+      CHECK(decode_export_answer(answer->body)->rejected == 0);
     }
     const auto list = server.json("/api/incidents").at("incidents").as_array();
     REQUIRE(list.size() == 2);
@@ -128,7 +128,7 @@ TEST_CASE("a host cannot speak for another") {
       server.agent(web1(), post("/v1/logs", logs_body("db1", {incident_of("aa01", 1, IncidentState::open)})));
   REQUIRE(answer);
   CHECK(answer->status == 403);
-  CHECK(decode_status(answer->body)->message.find("db1") != std::string::npos);
+  CHECK(decode_rpc_status(answer->body)->message.find("db1") != std::string::npos);
   CHECK(server.json("/api/hosts").at("hosts").as_array().empty());
 }
 
@@ -194,7 +194,7 @@ TEST_CASE("a bad incident record is rejected alone") {
       server.agent(web1(), post("/v1/logs", logs_body("web1", {bad, incident_of("aa01", 1, IncidentState::open)})));
   REQUIRE(answer);
   CHECK(answer->status == 200);
-  const auto partial = decode_answer(answer->body);
+  const auto partial = decode_export_answer(answer->body);
   REQUIRE(partial);
   CHECK(partial->rejected == 1);
   CHECK(partial->message.find("not an identifier") != std::string::npos);
