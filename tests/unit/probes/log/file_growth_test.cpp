@@ -97,9 +97,13 @@ TEST_CASE("a runaway log is found with its writer and its logrotate configuratio
 
   // Told again while it goes on, and no more when it has stopped for a while.
   host.sink.told.clear();
-  host.write("var/log/app.log", 4 << 20);
-  REQUIRE(host.tick());
-  CHECK(host.told("", 0));
+  bool again = false;
+  for (int i = 0; i < 6 && !again; ++i) {
+    host.write("var/log/app.log", 4 << 20);
+    REQUIRE(host.tick());
+    again = host.told("", 0);
+  }
+  CHECK(again);
   for (int i = 0; i < 5; ++i) REQUIRE(host.tick());
   (void)host.told("", 0);
   host.sink.told.clear();
