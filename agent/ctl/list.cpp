@@ -63,7 +63,6 @@ std::string name_of(const json::object& row) { return text_at(row, "name"); }
 std::string id_of(const json::object& row) { return text_at(row, "id"); }
 std::string entity_of(const json::object& row) { return text_at(row, "entity"); }
 std::string state_of(const json::object& row) { return text_at(row, "state"); }
-std::string summary_of(const json::object& row) { return text_at(row, "summary"); }
 std::string doc_of(const json::object& row) { return text_at(row, "doc"); }
 
 std::string rule_watches(const json::object& row) {

@@ -51,16 +51,18 @@ std::string wrap(const Look& look, std::string_view text, std::size_t indent) {
   const std::size_t room = look.width - indent;
   std::string out;
   std::size_t used = 0;
+  bool first = true;
   for (const std::string_view word : split(text, ' ')) {
     const std::size_t size = columns_of(word);
     if (used != 0 && used + 1 + size > room) {
       out += '\n';
       out.append(indent, ' ');
       used = 0;
-    } else if (&word.front() != &text.front() && used != 0) {
+    } else if (!first) {
       out += ' ';
       ++used;
     }
+    first = false;
     out += word;
     used += size;
   }

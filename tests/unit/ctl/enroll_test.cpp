@@ -38,7 +38,7 @@ const Pems& pems() {
 
 std::string bundle(const KeyPair& ca, const KeyPair& agent, const std::string& key,
                    const std::string& url = "https://agg.example:4318") {
-  return "url = \"" + url + "\"\nca = '''\n" + ca.certificate_pem + "'''\ncertificate = '''\n" + agent.certificate +
+  return "url = \"" + url + "\"\nca = '''\n" + ca.certificate_pem + "'''\ncertificate = '''\n" + agent.certificate_pem +
          "'''\nkey = '''\n" + key + "'''\n";
 }
 std::string good_bundle() { return bundle(pems().ca, pems().agent, pems().agent.key_pem); }
@@ -107,7 +107,7 @@ TEST_CASE("a refused bundle does not replace a good one") {
   Enrolled host;
   REQUIRE(host.enroll(good_bundle()) == 0);
   const std::string before = host.read("tls/agent.crt");
-  CHECK(host.enroll(bundle(pems().ca, pems().expired, pems().expired.key)) == 78);
+  CHECK(host.enroll(bundle(pems().ca, pems().expired, pems().expired.key_pem)) == 78);
   CHECK(host.read("tls/agent.crt") == before);
 }
 

@@ -135,7 +135,7 @@ TEST_CASE("the verb: found, not found, unreadable, JSON") {
 TEST_CASE("incidents as a table; one that cannot be read costs itself only") {
   const auto array = boost::json::parse("[" + std::string(kIncidentJson) + R"(,{"id":"broken"}])").get_array();
   CHECK(render_incidents(array, {.colour = false, .width = 0, .now = test_now()}) ==
-        "INCIDENT          OPENED    STATE     SEVERITY  SURE  WHAT\n"
+        "INCIDENT          OPENED     STATE     SEVERITY  SURE  WHAT\n"
         "00112233aabbccdd  58.8s ago  resolved  error     97%   filesystem.filling on filesystem:/srv\n"
         "1 more could not be read: written by another version?\n");
 }

@@ -88,7 +88,7 @@ TEST_CASE("the printed reference is valid itself") {
   for (const char* which : {"agent", "policy"}) {
     CAPTURE(which);
     CHECK(host.run({"config", "reference", which}) == 0);
-    const std::string file = write(host, std::string(which) + "_policy.toml", host.out.str());
+    const std::string file = write(host, std::string(which) + ".toml", host.out.str());
     CHECK(host.run({"check", file}) == 0);
   }
   CHECK(host.run({"config", "reference", "--json"}) == 0);
@@ -169,7 +169,7 @@ TEST_CASE("the doctor's verb looks at the host it was given") {
   Host host;
   write(host, "sys/kernel/btf/vmlinux", "");
   write(host, "sys/fs/cgroup/cgroup.controllers", "cpu");
-  write(host, "etc/hostmedic.toml", "state_dir = \"" + host.dir.path + "\"\n");
+  write(host, "etc/hostmedic.toml", "[agent]\nstate_dir = \"" + host.dir.path + "\"\n");
   CHECK(host.run({"doctor", "--json"}) == 1);
   const auto rows = boost::json::parse(host.out.str()).get_array();
   std::map<std::string, std::string> states;

@@ -51,18 +51,18 @@ TEST_CASE("the status of a healthy agent") {
 TEST_CASE("brakes and troubles are told, and an answer without any field still gives a screen") {
   const std::string braked =
       replaced(replaced(kStatus, R"("halted":false,"maintenance":[])",
-                        R"("halted":true,"halted_by":"uid 0 (root): storm","maintenance":[
+                        R"x("halted":true,"halted_by":"uid 0 (root): storm","maintenance":[
                         {"until_unix_nano":1795231200000000000,"by":"uid 0 (root)","reason":"upgrade","entity":"*"},
-                        {"until_unix_nano":1,"by":"x","reason":"over","entity":"old"}])"),
+                        {"until_unix_nano":1,"by":"x","reason":"over","entity":"old"}])x"),
                R"("config_error":"")", R"("config_error":"hostmedic.toml:3:1: unknown key 'x'")");
-const std::string text = rendered(braked, 0);
-CHECK(text.find("halted       nothing is treated, by uid 0 (root): storm; hostmedic resume\n") != std::string::npos);
-CHECK(text.find("maintenance  *, ends in 1h0m, by uid 0 (root): upgrade\n") != std::string::npos);
-CHECK(text.find("config       the last reload was refused: hostmedic.toml:3:1: unknown key 'x'\n") !=
-      std::string::npos);
-const std::string bare = render_status({}, {}, {});
-CHECK(bare.find("tier         unknown\n") != std::string::npos);
-CHECK(bare.find("incidents    ? open\n") != std::string::npos);
+  const std::string text = rendered(braked, 0);
+  CHECK(text.find("halted       nothing is treated, by uid 0 (root): storm; hostmedic resume\n") != std::string::npos);
+  CHECK(text.find("maintenance  *, ends in 1h0m, by uid 0 (root): upgrade\n") != std::string::npos);
+  CHECK(text.find("config       the last reload was refused: hostmedic.toml:3:1: unknown key 'x'\n") !=
+        std::string::npos);
+  const std::string bare = render_status({}, {}, {});
+  CHECK(bare.find("tier         unknown\n") != std::string::npos);
+  CHECK(bare.find("incidents    ? open\n") != std::string::npos);
 }
 
 TEST_CASE("what degrades the status and what does not") {
