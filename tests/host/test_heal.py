@@ -114,8 +114,8 @@ check_lines.rest = b""
 def test_observe_changes_nothing(host):
     medic.ready(host)
     no_own_restart(host)
-    host.filesystem("/var/log/app", 512)
-    time.sleep(2)
+    host.filesystem("/var/log/app", 1024)
+    time.sleep(12)  # a new mount below a log root is noticed within ten seconds
     kill_nginx(host)
     host.log_writer("/var/log/app/app.log", 20_000_000)
     incident = medic.wait_incident(host, "service.failed", timeout=10)

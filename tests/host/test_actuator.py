@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The actuator alone on a real host: uid 0 without any capability, asked over its socket, acting through systemd."""
+import gzip
+import json
+import time
+
+from testhost import options, wait_for
+
+PACKAGES = ("hostmedic",)
+SOCKET = "/run/hostmedic-actuator/actuator.sock"
+ASK = r'''
+import json, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.settimeout(60)
+s.connect(sys.argv[1])
+try:
+    s.send(sys.stdin.buffer.read())
+    print(s.recv(1 << 16).decode() or "{}")
+except (BrokenPipeError, ConnectionResetError):
+    print("{}")  # hung up on
+'''
+
+
+def alone(host):
+    """The actuator may act; the daemon, which would act too, is off."""
+    host.run("systemctl stop hostmedic hostmedic-probe", check=False)
+    host.write("/etc/hostmedic/policy.toml",
+               '[guard]\ntier = "auto"\nboot_grace = "0s"\nlog_roots = ["/var/log", "/srv/log"]\n', mode=0o644)
+
+
+def ask(host, request, user="root", **fields):
+    argv = ["runuser", "-u", user, "--"] if user != "root" else []
+    done = host.run([*argv, "python3", "-c", ASK, SOCKET], input=json.dumps({"request": request, **fields}))
+    return json.loads(done.stdout)
+
+
+def order(key, action, target, timeout=20, **parameters):
+    now = time.time_ns()
+    plan = {"action": action, "target": target, "parameters": parameters, "what": f"{action} on {target}",
+            "command": "", "undo": "", "touched": 1, "timeout_nano": timeout * 10**9}
+    return {"key": key * 24, "incident_id": "0123456789abcdef", "incident_kind": "test", "runbook": "test", "step": 0,
+            "plan": plan, "confidence": 0.99, "signals": 2, "proof": True, "issued_at_unix_nano": now,
+            "expires_at_unix_nano": now + 60 * 10**9, "approved_by": ""}
+
+
+def rotate(key, **parameters):
+    return order(key, "log.rotate", "filesystem:/srv", path="/srv/log/app.log", root="/srv/log", keep="0",
+                 **{"writer_appends": "1", "method": "copy", **parameters})
+
+
+def execute(host, an_order, user="root"):
+    answer = ask(host, "execute", user, order=an_order)
+    return answer.get("outcome") or answer
+
+
+def fail_nginx(host):
+    host.write("/etc/systemd/system/nginx.service.d/none.conf", "[Service]\nRestart=no\n")
+    host.run("systemctl daemon-reload && systemctl restart nginx && systemctl kill -s KILL nginx")
+    wait_for(lambda: host.show("nginx.service")["ActiveState"] == "failed", 5, "nginx failed")
+
+
+@options(packages=PACKAGES)
+def test_restarts_a_unit_without_any_capability(host):
+    alone(host)
+    fail_nginx(host)
+    outcome = execute(host, order("a", "service.restart", "service:nginx.service"), user="hostmedic")
+    assert outcome["result"] == "done", outcome
+    assert host.is_active("nginx")
+    pid = host.show("hostmedic-actuator.service")["MainPID"]
+    status = host.read(f"/proc/{pid}/status")
+    assert "CapEff:\t0000000000000000" in status and "CapBnd:\t0000000000000000" in status, status
+    fail_nginx(host)
+    again = execute(host, order("a", "service.restart", "service:nginx.service"))
+    assert again["started_at_unix_nano"] == outcome["started_at_unix_nano"], again
+    assert not host.is_active("nginx"), "one key acts once"
+
+
+@options(packages=PACKAGES)
+def test_who_asks_decides(host):
+    alone(host)
+    fail_nginx(host)
+    host.run("useradd -G hostmedic visitor")
+    assert ask(host, "status", "visitor") == {}, "a stranger in the group is hung up on"
+    assert ask(host, "halt", "hostmedic", by="ada", reason="upgrade")["ok"]
+    assert ask(host, "resume", "hostmedic")["code"] == "denied"
+    halted = execute(host, order("b", "service.restart", "service:nginx.service"))
+    assert halted["result"] == "refused" and "kill-switch" in halted["text"], halted
+    host.run("systemctl stop hostmedic-actuator.service")
+    assert ask(host, "status")["status"]["halted"], "it outlives a restart"
+    assert ask(host, "resume")["ok"]
+    assert execute(host, order("b", "service.restart", "service:nginx.service"))["result"] == "done"
+
+
+@options(packages=PACKAGES)
+def test_moves_a_log_in_a_unit_of_its_own(host):
+    alone(host)
+    host.filesystem("/srv", 256)
+    host.run("mkdir /srv/log && chown www-data:adm /srv/log && chmod 0750 /srv/log")
+    lines = "".join(f"line {i} of a log that repeats itself\n" for i in range(1_500_000))
+    host.write("/srv/log/app.log", lines)
+    host.run("chown www-data:adm /srv/log/app.log && chmod 0640 /srv/log/app.log")
+    outcome = execute(host, rotate("c"))
+    assert outcome["result"] == "done", outcome
+    archive = outcome["details"]["archive"]
+    packed = host.run(["cat", archive], text=False).stdout
+    assert gzip.decompress(packed).decode() + host.read("/srv/log/app.log") == lines
+    assert host.out(f"stat -c '%U:%G %a' {archive}") == "www-data:adm 640"
+    assert int(outcome["details"]["bytes_after"]) < 8 << 20, outcome["details"]
+    assert "hostmedic-order" not in host.out("systemctl list-units --all --no-legend --plain"), "the name is free again"
+    assert host.out("ls /run/hostmedic-effects") == ""
+
+
+@options(packages=PACKAGES)
+def test_frees_a_full_filesystem(host):
+    alone(host)
+    host.filesystem("/srv", 128)
+    host.run("mkdir /srv/log; yes 'a line of a log that repeats itself' >/srv/log/app.log", check=False)
+    host.run("cat /dev/zero >/srv/filler", check=False)
+    size = int(host.out("stat -c %s /srv/log/app.log"))
+    digest = host.out("sha256sum </srv/log/app.log")
+    outcome = execute(host, rotate("d"))
+    assert outcome["result"] == "done", outcome
+    assert int(outcome["details"]["bytes_freed"]) > size * 3 // 4, outcome["details"]
+    archive = outcome["details"]["archive"]
+    assert host.out(f"{{ zcat {archive}; cat /srv/log/app.log; }} | sha256sum") == digest
+
+
+@options(packages=PACKAGES)
+def test_uses_the_administrators_logrotate_configuration(host):
+    alone(host)
+    host.filesystem("/srv", 256)
+    host.run("mkdir /srv/log; yes 'a line of a log' | head -c 50000000 >/srv/log/app.log")
+    host.write("/etc/logrotate.d/app", "/srv/log/app.log {\n  rotate 3\n  create 0640 root adm\n}\n")
+    digest = host.out("sha256sum </srv/log/app.log")
+    outcome = execute(host, rotate("e", method="auto", logrotate_config="/etc/logrotate.d/app"))
+    assert outcome["result"] == "done", outcome
+    assert host.out("stat -c '%s %G' /srv/log/app.log") == "0 adm", outcome
+    assert "app.log.1" not in host.out("ls /srv/log").split(), "compressed and removed"
+    assert host.out("zcat /srv/log/app.log.1.*.gz | sha256sum") == digest
+
+
+@options(packages=PACKAGES)
+def test_killed_actuator_records_what_its_unit_did(host):
+    alone(host)
+    host.filesystem("/srv", 1024)
+    host.run("mkdir /srv/log; yes 'a line of a log' | head -c 700000000 >/srv/log/app.log")
+    asking = host.popen(["python3", "-c", ASK, SOCKET], stdin=-1, stdout=-1, stderr=-1, text=True)
+    asking.stdin.write(json.dumps({"request": "execute", "order": rotate("f", method="copy")}))
+    asking.stdin.close()
+    unit = f"hostmedic-order-{'f' * 24}.service"
+    wait_for(lambda: host.show(unit)["ActiveState"] == "activating", 10, "the unit runs", 0.01)
+    host.run("systemctl kill -s KILL hostmedic-actuator.service")
+    asking.wait(10)
+    outcome = ask(host, "query", key="f" * 24)["outcome"]
+    assert outcome["result"] == "done", outcome
+    starts = host.out(f"journalctl -o cat -u {unit} | grep -c ^Starting")
+    assert starts == "1", starts
+
+
+@options(packages=PACKAGES)
+def test_halt_ends_a_running_unit_within_a_second(host):
+    alone(host)
+    host.filesystem("/srv", 1024)
+    host.run("mkdir /srv/log; yes 'a line of a log' | head -c 700000000 >/srv/log/app.log")
+    asking = host.popen(["python3", "-c", ASK, SOCKET], stdin=-1, stdout=-1, stderr=-1, text=True)
+    asking.stdin.write(json.dumps({"request": "execute", "order": rotate("0", method="copy")}))
+    asking.stdin.close()
+    unit = f"hostmedic-order-{'0' * 24}.service"
+    wait_for(lambda: host.show(unit)["ActiveState"] == "activating", 10, "the unit runs", 0.01)
+    begin = time.monotonic()
+    assert ask(host, "halt", by="", reason="stop")["ok"]
+    outcome = json.loads(asking.stdout.read())["outcome"]
+    took = time.monotonic() - begin
+    print(f"ended {took:.2f} s after the halt: {outcome['text']}")
+    assert outcome["result"] == "interrupted" and took < 1.5, (took, outcome)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stops an action that would otherwise be taken, each with its reason in `explain`."""
+import json
+import time
+
+import medic
+from testhost import options, wait_for
+
+PACKAGES = ("hostmedic",)
+
+
+def prepared(host, extra=""):
+    """An agent that may restart nginx, whose unit does not restart it."""
+    host.write("/etc/systemd/system/nginx.service.d/none.conf", "[Service]\nRestart=no\n")
+    host.run("systemctl daemon-reload && systemctl restart nginx")
+    medic.ready(host)
+    medic.policy(host, "auto", extra)
+    time.sleep(1.5)
+
+
+def stopped_by(host, rule):
+    """Kills nginx; the incident must name the rule, and nginx must stay dead."""
+    host.kill_unit("nginx.service", "KILL", "main")
+    incident = medic.wait_incident(host, "service.failed", timeout=10)
+    time.sleep(2)
+    shown = host.out(f"hostmedic explain {incident['id']}")
+    assert any(rule in line and ("deny" in line or "hold" in line) for line in shown.splitlines()), shown
+    assert not host.is_active("nginx"), shown
+    incident = medic.incidents(host, "service.failed")[0]
+    assert not medic.entries(incident, "ordered"), incident["timeline"]
+    return incident
+
+
+@options(packages=PACKAGES)
+def test_kill_switch_stops_and_outlives_a_restart(host):
+    prepared(host)
+    host.run("hostmedic halt --reason 'night shift'")
+    stopped_by(host, "kill-switch")
+    host.run("systemctl restart hostmedic")
+    medic.ready(host)
+    status = medic.ask(host, "status")
+    assert status["halted"] and "night shift" in status["halted_by"], status
+    time.sleep(2)
+    assert not host.is_active("nginx")
+    # The actuator has a brake of its own: the daemon's alone does not release it.
+    answer = json.loads(host.out("sqlite3 -readonly /var/lib/hostmedic-actuator/ledger.db "
+                                 "\"select count(*) from sqlite_master\" | sed 's/.*/{\"tables\": &}/'"))
+    assert answer["tables"] > 0
+    host.run("hostmedic resume")
+    wait_for(lambda: host.is_active("nginx"), 15, "nginx runs again after resume")
+
+
+@options(packages=PACKAGES)
+def test_maintenance_stops_and_ends(host):
+    prepared(host)
+    host.run("hostmedic maintenance on --for 10m --reason upgrade")
+    stopped_by(host, "maintenance")
+    host.run("hostmedic maintenance off")
+    wait_for(lambda: host.is_active("nginx"), 15, "nginx runs again after the maintenance")
+
+
+@options(packages=PACKAGES)
+def test_protected_entity_is_left_alone(host):
+    prepared(host, 'protected = ["service:nginx*"]\n')
+    stopped_by(host, "protected")
+
+
+@options(packages=PACKAGES)
+def test_rate_limit_stops_the_next_restart(host):
+    prepared(host, 'per_target_count = 1\nper_target_window = "1h"\ncooldown = "0s"\n')
+    host.kill_unit("nginx.service", "KILL", "main")
+    wait_for(lambda: host.is_active("nginx"), 15, "nginx runs again the first time")
+    medic.wait_incident(host, "service.failed", "resolved", 15)
+    host.kill_unit("nginx.service", "KILL", "main")
+
+    def refused():
+        shown = host.out(f"hostmedic explain {medic.incidents(host, 'service.failed')[0]['id']}")
+        return any("rate-limit-target" in line and "deny" in line for line in shown.splitlines())
+    wait_for(refused, 15, "the rate limit in explain")
+    assert not host.is_active("nginx")
+
+
+@options(packages=PACKAGES)
+def test_a_human_approves(host):
+    prepared(host)
+    medic.policy(host, "approve")
+    host.kill_unit("nginx.service", "KILL", "main")
+    incident = medic.wait_incident(host, "service.failed", timeout=10)
+    time.sleep(1)
+    assert not host.is_active("nginx")
+    # A stolen agent cannot speak for a human: the actuator listens to root only.
+    stolen = host.run("setpriv --reuid hostmedic --regid hostmedic --clear-groups "
+                      f"hostmedic approve {incident['id']} --yes", check=False)
+    assert stolen.returncode != 0, stolen
+    assert not host.is_active("nginx")
+    host.run(f"hostmedic approve {incident['id']} --yes")
+    wait_for(lambda: host.is_active("nginx"), 15, "nginx runs again after the approval")
+    incident = medic.wait_incident(host, "service.failed", "resolved", 15)
+    assert "uid 0" in str(medic.entries(incident, "approval")), incident["timeline"]
