@@ -131,6 +131,8 @@ TEST_CASE("each mistake says file, line, column and what was expected") {
       {"[agent\n", "a.toml:1:"},
       {"[.]", "a.toml:1:"},
       {"[[.", "a.toml:1:"},
+      {"x = 1 \u00e9", "a.toml:1:"},
+      {"\u00e9 = 1", "a.toml:1:"},
       {"x = \"\xff\"", "a.toml:1:"},
   };
   for (const Wrong& wrong : wrongs) {
