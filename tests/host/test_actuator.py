@@ -142,8 +142,8 @@ def test_uses_the_administrators_logrotate_configuration(host):
 @options(packages=PACKAGES)
 def test_killed_actuator_records_what_its_unit_did(host):
     alone(host)
-    host.filesystem("/srv", 1024)
-    host.run("mkdir /srv/log; yes 'a line of a log' | head -c 700000000 >/srv/log/app.log")
+    host.filesystem("/srv", 400)
+    host.run("mkdir /srv/log; yes 'a line of a log' | head -c 200000000 >/srv/log/app.log")
     asking = host.popen(["python3", "-c", ASK, SOCKET], stdin=-1, stdout=-1, stderr=-1, text=True)
     asking.stdin.write(json.dumps({"request": "execute", "order": rotate("f", method="copy")}))
     asking.stdin.close()
@@ -160,8 +160,8 @@ def test_killed_actuator_records_what_its_unit_did(host):
 @options(packages=PACKAGES)
 def test_halt_ends_a_running_unit_within_a_second(host):
     alone(host)
-    host.filesystem("/srv", 1024)
-    host.run("mkdir /srv/log; yes 'a line of a log' | head -c 700000000 >/srv/log/app.log")
+    host.filesystem("/srv", 400)
+    host.run("mkdir /srv/log; yes 'a line of a log' | head -c 200000000 >/srv/log/app.log")
     asking = host.popen(["python3", "-c", ASK, SOCKET], stdin=-1, stdout=-1, stderr=-1, text=True)
     asking.stdin.write(json.dumps({"request": "execute", "order": rotate("0", method="copy")}))
     asking.stdin.close()

@@ -21,7 +21,8 @@ struct LogFile {
 };
 
 // root and path are absolute; path lies below root. root itself may be reached through links: it comes from a policy
-// that root owns. Errors: not_found, denied (by the kernel, or not an ordinary file with one name), unsupported.
+// that root owns. Errors: not_found, denied (by the kernel, or not an ordinary file with one name), unsupported (no
+// openat2: an old kernel, or a unit with RestrictSUIDSGID=yes).
 Result<LogFile> open_log(const std::string& root, const std::string& path);
 // The same checks, but only looks; needs no right to read the file.
 Result<struct stat> look_at_log(const std::string& root, const std::string& path);
