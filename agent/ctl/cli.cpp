@@ -118,6 +118,8 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   Verb chosen;
   CLI::App app("Asks, explains, brakes and approves: the command line of the self-healing agent.", "hostmedic");
   app.footer(std::string(kFooter));
+  app.get_formatter()->label("SUBCOMMAND", "VERB");
+  app.get_formatter()->label("Subcommands", "Verbs");
   app.require_subcommand(1);
   app.set_version_flag("--version", "hostmedic " + surroundings.version);
   app.add_flag("--json", options.json, "the answer as one JSON value");

@@ -34,6 +34,8 @@ std::string table_name(const std::string& table) {
 }
 
 std::string escaped(std::string_view text) {
+  // A line that begins with dots is lost on the way through roff.
+  if (text.starts_with("... ")) text.remove_prefix(4);
   std::string out;
   for (const char c : text) {
     if (c == '_' || c == '*' || c == '\\' || c == '+') out += '\\';

@@ -37,7 +37,7 @@ void add_daemon(const Facts& facts, std::vector<Finding>& out) {
   if (flag_at(link, "connected"))
     out.push_back(good("probe", "connected"));
   else
-    out.push_back({"probe", false, "not connected: " + text_at(link, "text"), "the agent sees nothing",
+    out.push_back({"probe", false, "the agent says: " + text_at(link, "text"), "the agent sees nothing",
                    "systemctl status hostmedic-probe"});
   const std::string store = text_at(object_at(status, "store"), "last_error");
   if (!store.empty())

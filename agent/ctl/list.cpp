@@ -90,13 +90,13 @@ struct Kind {
 };
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> kKinds{
-      {"probes", {{"PROBE", name_of}, {"STATE", state_of}, {"", probe_text}}},
+      {"probes", {{"PROBE", name_of}, {"STATE", state_of}, {"DETAIL", probe_text}}},
       {"series", {{"ENTITY", entity_of}, {"VALUE", value_text}, {"SERIES", series_name}}},
-      {"detectors", {{"DETECTOR", name_of}, {"", detector_text}}},
+      {"detectors", {{"DETECTOR", name_of}, {"WHAT IT FINDS", detector_text}}},
       {"rules", {{"RULE", id_of}, {"WATCHES", rule_watches}, {"OPENS", rule_text}}},
-      {"actions", {{"ACTION", name_of}, {"TARGET", target_of}, {"", action_text}}},
-      {"runbooks", {{"RUNBOOK", name_of}, {"TIER", tier_of}, {"", runbook_text}}},
-      {"guard", {{"RULE", name_of}, {"", doc_of}}},
+      {"actions", {{"ACTION", name_of}, {"TARGET", target_of}, {"WHAT IT DOES", action_text}}},
+      {"runbooks", {{"RUNBOOK", name_of}, {"TIER", tier_of}, {"WHAT IT DOES", runbook_text}}},
+      {"guard", {{"RULE", name_of}, {"MEANING", doc_of}}},
   };
   return kKinds;
 }

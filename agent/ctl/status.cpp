@@ -70,7 +70,7 @@ std::string probe(const json::object& status, const json::array& probes, const L
   const bool connected = flag_at(link, "connected");
   std::string text = connected ? "connected" : "not connected";
   const std::string why = text_at(link, "text");
-  if (!connected && !why.empty() && why != "not connected") text += ": " + why;
+  if (!connected && !why.empty() && !why.starts_with("not connected")) text += ": " + why;
   if (const auto age = integer_at(link, "last_frame_age_ms"); connected && age)
     text +=
         ", last frame " + format_duration(std::chrono::milliseconds(std::min<std::int64_t>(*age, 1LL << 40))) + " ago";

@@ -105,7 +105,7 @@ TEST_CASE("lists are tables of what the agent answered") {
         "filesystem:/  50%      system.filesystem.utilization\n"
         "host          unknown  system.cpu.time{cpu.mode=user}\n");
   const auto guard = boost::json::parse(R"([{"name":"tier","doc":"how \u001b[1mfar"}])");
-  CHECK(render_list("guard", guard.get_array(), {}) == "RULE\ntier  how ?[1mfar\n");
+  CHECK(render_list("guard", guard.get_array(), {}) == "RULE  MEANING\ntier  how ?[1mfar\n");
   Host host;
   host.daemon = {{"list", R"({"ok":true,"items":[]})"}, {"proposals", one_line(one_proposal())}};
   CHECK(host.run({"list", "probes"}) == 0);
