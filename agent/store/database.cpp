@@ -17,24 +17,18 @@ constexpr int kBusyMs = 5000;
 ErrorCode code_of(int sqlite) {
   switch (sqlite & 0xff) {
     case SQLITE_FULL:
-    case SQLITE_TOOBIG:
-      return ErrorCode::limit;
+    case SQLITE_TOOBIG: return ErrorCode::limit;
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
-    case SQLITE_CANTOPEN:
-      return ErrorCode::denied;
-    case SQLITE_CONSTRAINT:
-      return ErrorCode::conflict;
+    case SQLITE_CANTOPEN: return ErrorCode::denied;
+    case SQLITE_CONSTRAINT: return ErrorCode::conflict;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return ErrorCode::timeout;
+    case SQLITE_LOCKED: return ErrorCode::timeout;
     case SQLITE_MISMATCH:
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return ErrorCode::malformed;
-    default:
-      return ErrorCode::io;
+    case SQLITE_NOTADB: return ErrorCode::malformed;
+    default: return ErrorCode::io;
   }
 }
 

@@ -80,8 +80,9 @@ const std::string& FleetStore::quarantined() const { return database_->quarantin
 Status FleetStore::see(const FleetSender& sender, WallTime now) {
   return database_->run(
       "INSERT INTO host (name, host_id, fingerprint, version, first_seen, last_seen) VALUES (?1, ?2, ?3, ?4, ?5, ?5) "
-      "ON CONFLICT (name) DO UPDATE SET host_id = excluded.host_id, fingerprint = excluded.fingerprint, "
-      "version = excluded.version, last_seen = max(last_seen, excluded.last_seen)",
+      "ON CONFLICT (name) DO UPDATE SET host_id = coalesce(nullif(excluded.host_id, ''), host_id), "
+      "fingerprint = excluded.fingerprint, version = coalesce(nullif(excluded.version, ''), version), "
+      "last_seen = max(last_seen, excluded.last_seen)",
       sender.host, sender.host_id, sender.fingerprint, sender.version, now);
 }
 

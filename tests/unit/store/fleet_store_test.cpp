@@ -102,12 +102,14 @@ TEST_CASE("hosts: first and last seen, what is open, what was lost, last metrics
   upgraded.version = "0.2.0";
   REQUIRE(store.add_metrics(upgraded, {{"system.memory.utilization", "", "1", 0.5, at(9)}}, at(9)));
   REQUIRE(store.add_metrics(upgraded, {{"system.memory.utilization", "", "1", 0.4, at(8)}}, at(9)));
+  REQUIRE(store.add_logs({"web1", "", "f00d", ""}, {}, at(9)));  // says nothing of itself: what is known stays
   const auto hosts = store.hosts();
   REQUIRE(hosts->size() == 1);
   const FleetHost& host = hosts->front();
   CHECK(host.first_seen == at(1));
   CHECK(host.last_seen == at(9));
   CHECK(host.sender.version == "0.2.0");
+  CHECK(host.sender.host_id == "id-1");
   CHECK(host.open_incidents == 1);
   CHECK(host.lost_records == 12);
   REQUIRE(host.metrics.size() == 1);
