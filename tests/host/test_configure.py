@@ -60,7 +60,8 @@ def test_installed_it_observes_and_listens_nowhere(host):
     host.run("hostmedic doctor", check=False)
     for unit in ("hostmedic", "hostmedic-probe", "hostmedic-actuator"):
         verified = host.run(f"systemd-analyze verify {unit}.service", check=False)
-        assert "hostmedic" not in verified.stderr.replace("man ", ""), verified.stderr
+        said = [line for line in verified.stderr.splitlines() if "hostmedic" in line and "'man " not in line]
+        assert not said, said  # a test host has no manual pages to look up
 
 
 @options(packages=PACKAGES)
