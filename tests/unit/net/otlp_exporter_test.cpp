@@ -328,7 +328,7 @@ TEST_CASE("a wrong certificate keeps the records and says why") {
   bench.spool.add(1);
   bench.start();
   bench.run_until([&] { return bench.exporter->state().retries >= 2; });
-  CHECK(contains(bench.exporter->state().last_error, "peer rejected our certificate: signed by another authority"));
+  CHECK(contains(bench.exporter->state().last_error, "peer rejected our certificate"));
   CHECK(bench.spool.pending() == 1);
   CHECK(bench.notes.size() == 1);  // the same trouble is told once
   bench.exporter->replace_tls(*TlsContext::client(Pki::get().files("client")));
