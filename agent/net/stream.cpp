@@ -54,14 +54,10 @@ boost::system::error_code Stream::to_code(StepNeed need) {
   switch (need) {
     case StepNeed::nothing:
     case StepNeed::readable:
-    case StepNeed::writable:
-      return {};
-    case StepNeed::ended:
-      return boost::asio::error::eof;
-    case StepNeed::truncated:
-      return boost::asio::error::connection_reset;
-    case StepNeed::failed:
-      break;
+    case StepNeed::writable: return {};
+    case StepNeed::ended: return boost::asio::error::eof;
+    case StepNeed::truncated: return boost::asio::error::connection_reset;
+    case StepNeed::failed: break;
   }
   return boost::system::errc::make_error_code(boost::system::errc::protocol_error);
 }

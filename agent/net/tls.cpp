@@ -155,10 +155,8 @@ std::string TlsChannel::explain(int code, bool in_handshake) const {
 ChannelStep TlsChannel::from_code(int code, bool in_handshake) {
   if (code >= 0) return {StepNeed::nothing, static_cast<std::size_t>(code)};
   switch (code) {
-    case MBEDTLS_ERR_SSL_WANT_READ:
-      return {StepNeed::readable, 0};
-    case MBEDTLS_ERR_SSL_WANT_WRITE:
-      return {StepNeed::writable, 0};
+    case MBEDTLS_ERR_SSL_WANT_READ: return {StepNeed::readable, 0};
+    case MBEDTLS_ERR_SSL_WANT_WRITE: return {StepNeed::writable, 0};
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
       error_ = in_handshake ? "peer closed the connection during the TLS handshake" : "";
       return {in_handshake ? StepNeed::failed : StepNeed::ended, 0};
@@ -168,9 +166,7 @@ ChannelStep TlsChannel::from_code(int code, bool in_handshake) {
         if (error_ = explain(code, true); error_.starts_with("peer")) return {StepNeed::failed, 0};
       error_ = in_handshake ? "peer closed the connection during the TLS handshake" : "peer cut the connection";
       return {StepNeed::truncated, 0};
-    default:
-      error_ = explain(code, in_handshake);
-      return {StepNeed::failed, 0};
+    default: error_ = explain(code, in_handshake); return {StepNeed::failed, 0};
   }
 }
 

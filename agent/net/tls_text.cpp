@@ -37,28 +37,20 @@ std::string certificate_complaint(std::uint32_t flags, const CertificateInfo& in
 
 std::string alert_text(unsigned number) {
   switch (number) {
-    case MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA:
-      return "peer rejected our certificate: signed by another authority";
-    case MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED:
-      return "peer rejected our certificate: expired, or not yet valid";
-    case MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED:
-      return "peer rejected our certificate: revoked";
+    case MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA: return "peer rejected our certificate: signed by another authority";
+    case MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED: return "peer rejected our certificate: expired, or not yet valid";
+    case MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED: return "peer rejected our certificate: revoked";
     case MBEDTLS_SSL_ALERT_MSG_NO_CERT:
-    case 116:
-      return "peer rejected us: it wants a certificate and we have none";
+    case 116: return "peer rejected us: it wants a certificate and we have none";
     case MBEDTLS_SSL_ALERT_MSG_BAD_CERT:
     case MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT:
     case MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN:
-    case MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED:
-      return strf("peer rejected our certificate (alert %u)", number);
+    case MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED: return strf("peer rejected our certificate (alert %u)", number);
     case MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE:
       return "peer refused the handshake: it wants a certificate, or we share no cipher with it";
-    case MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION:
-      return "peer refused the handshake: no common TLS version";
-    case MBEDTLS_SSL_ALERT_MSG_UNRECOGNIZED_NAME:
-      return "peer refused the handshake: it does not serve that name";
-    default:
-      return strf("peer sent TLS alert %u", number);
+    case MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION: return "peer refused the handshake: no common TLS version";
+    case MBEDTLS_SSL_ALERT_MSG_UNRECOGNIZED_NAME: return "peer refused the handshake: it does not serve that name";
+    default: return strf("peer sent TLS alert %u", number);
   }
 }
 
