@@ -87,12 +87,8 @@ Outcome outcome_of(const TransientResult& ended) {
   outcome.result = result_of(ended);
   outcome.details = details_of(ended.output, outcome.text);
   switch (outcome.result) {
-    case OutcomeResult::timed_out:
-      outcome.text = "stopped at its time limit; what it did is unknown";
-      break;
-    case OutcomeResult::interrupted:
-      outcome.text = "stopped by the kill switch; what it did is unknown";
-      break;
+    case OutcomeResult::timed_out: outcome.text = "stopped at its time limit; what it did is unknown"; break;
+    case OutcomeResult::interrupted: outcome.text = "stopped by the kill switch; what it did is unknown"; break;
     case OutcomeResult::failed:
       if (outcome.text.empty())
         outcome.text = "the effect ended with " + printable(ended.result, 40) + strf(", status %d", ended.exit_status);

@@ -219,24 +219,16 @@ Status Actuator::allowed(RequestKind kind, Role role) {
   bool may = false;
   switch (kind) {
     case RequestKind::query:
-    case RequestKind::status:
-      may = role != Role::stranger;
-      break;
+    case RequestKind::status: may = role != Role::stranger; break;
     case RequestKind::execute:
     case RequestKind::halt:
     case RequestKind::maintenance:
-    case RequestKind::undone:
-      may = role == Role::agent || role == Role::root;
-      break;
+    case RequestKind::undone: may = role == Role::agent || role == Role::root; break;
     case RequestKind::approve:
-    case RequestKind::reject:
-      may = role == Role::approver || role == Role::root;
-      break;
+    case RequestKind::reject: may = role == Role::approver || role == Role::root; break;
     case RequestKind::resume:
     case RequestKind::maintenance_off:
-    case RequestKind::reenable:
-      may = role == Role::root;
-      break;
+    case RequestKind::reenable: may = role == Role::root; break;
   }
   return may ? ok() : Status(make_error(ErrorCode::denied, "not for this user: " + std::string(to_string(kind))));
 }
@@ -310,28 +302,17 @@ ActuatorAnswer Actuator::answer(const ActuatorRequest& request, const ActuatorPe
       return answer;
     }
     case RequestKind::halt:
-    case RequestKind::maintenance:
-      done = brake(request, peer);
-      break;
-    case RequestKind::resume:
-      done = parts_.ledger->resume();
-      break;
-    case RequestKind::maintenance_off:
-      done = parts_.ledger->end_maintenance(request.entity);
-      break;
+    case RequestKind::maintenance: done = brake(request, peer); break;
+    case RequestKind::resume: done = parts_.ledger->resume(); break;
+    case RequestKind::maintenance_off: done = parts_.ledger->end_maintenance(request.entity); break;
     case RequestKind::approve:
-    case RequestKind::reject:
-      done = approval(request, peer);
-      break;
+    case RequestKind::reject: done = approval(request, peer); break;
     case RequestKind::undone:
       done = parts_.ledger->mark_undone({request.target, request.action, said_by(request, peer), parts_.wall()});
       break;
-    case RequestKind::reenable:
-      done = parts_.ledger->clear_undone(request.target, request.action);
-      break;
+    case RequestKind::reenable: done = parts_.ledger->clear_undone(request.target, request.action); break;
     case RequestKind::execute:
-    case RequestKind::status:
-      return refusal(make_error(ErrorCode::unsupported, "is not answered here"));
+    case RequestKind::status: return refusal(make_error(ErrorCode::unsupported, "is not answered here"));
   }
   if (!done) return refusal(done.error());
   log_notice(std::string(to_string(request.kind)) + " by " + peer.text);

@@ -61,38 +61,21 @@ int read_arguments(int argc, char** argv, Arguments& ret) {
                                  {nullptr, 0, nullptr, 0}};
   for (int found = 0; (found = ::getopt_long(argc, argv, "", known, nullptr)) != -1;) {
     switch (found) {
-      case socket:
-        ret.socket = ::optarg;
-        continue;
-      case policy:
-        ret.policy_path = ::optarg;
-        continue;
-      case ledger:
-        ret.options.ledger_path = ::optarg;
-        continue;
-      case effect:
-        ret.options.effect_program = ::optarg;
-        continue;
-      case scratch:
-        ret.options.scratch = ::optarg;
-        continue;
-      case user:
-        ret.user = ::optarg;
-        continue;
-      case approvers:
-        ret.approver_group = ::optarg;
-        continue;
+      case socket: ret.socket = ::optarg; continue;
+      case policy: ret.policy_path = ::optarg; continue;
+      case ledger: ret.options.ledger_path = ::optarg; continue;
+      case effect: ret.options.effect_program = ::optarg; continue;
+      case scratch: ret.options.scratch = ::optarg; continue;
+      case user: ret.user = ::optarg; continue;
+      case approvers: ret.approver_group = ::optarg; continue;
       case idle: {
         const auto duration = parse_duration(::optarg);
         if (!duration) return usage_error("--idle: " + duration.error().message());
         ret.options.idle = *duration;
         continue;
       }
-      case help:
-        std::fputs(kUsage, stdout);
-        return 0;
-      default:
-        return usage_error("unknown option");
+      case help: std::fputs(kUsage, stdout); return 0;
+      default: return usage_error("unknown option");
     }
   }
   return ::optind == argc ? -1 : usage_error("no arguments are expected");

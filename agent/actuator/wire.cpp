@@ -41,14 +41,10 @@ Status same_fields(const json::value& given, const json::value& canonical, std::
 json::object body_of(const ActuatorRequest& request) {
   json::object body{{"request", json::string(to_string(request.kind))}};
   switch (request.kind) {
-    case RequestKind::execute:
-      body["order"] = to_json_object(request.order);
-      break;
+    case RequestKind::execute: body["order"] = to_json_object(request.order); break;
     case RequestKind::query:
     case RequestKind::approve:
-    case RequestKind::reject:
-      body["key"] = request.key;
-      break;
+    case RequestKind::reject: body["key"] = request.key; break;
     case RequestKind::halt:
       body["by"] = request.by;
       body["reason"] = request.reason;
@@ -59,19 +55,14 @@ json::object body_of(const ActuatorRequest& request) {
       body["reason"] = request.reason;
       body["entity"] = request.entity;
       break;
-    case RequestKind::maintenance_off:
-      body["entity"] = request.entity;
-      break;
-    case RequestKind::undone:
-      body["by"] = request.by;
-      [[fallthrough]];
+    case RequestKind::maintenance_off: body["entity"] = request.entity; break;
+    case RequestKind::undone: body["by"] = request.by; [[fallthrough]];
     case RequestKind::reenable:
       body["target"] = to_string(request.target);
       body["action"] = request.action;
       break;
     case RequestKind::status:
-    case RequestKind::resume:
-      break;
+    case RequestKind::resume: break;
   }
   return body;
 }
@@ -79,14 +70,10 @@ json::object body_of(const ActuatorRequest& request) {
 // The fields of a request, by its kind.
 void read_fields(JsonFields& fields, ActuatorRequest& out) {
   switch (out.kind) {
-    case RequestKind::execute:
-      fields.nested("order", out.order, order_from_value);
-      break;
+    case RequestKind::execute: fields.nested("order", out.order, order_from_value); break;
     case RequestKind::query:
     case RequestKind::approve:
-    case RequestKind::reject:
-      fields.text("key", out.key, 64);
-      break;
+    case RequestKind::reject: fields.text("key", out.key, 64); break;
     case RequestKind::halt:
       fields.text("by", out.by, kMostWireText);
       fields.text("reason", out.reason, kMostWireText);
@@ -97,19 +84,14 @@ void read_fields(JsonFields& fields, ActuatorRequest& out) {
       fields.text("reason", out.reason, kMostWireText);
       fields.text("entity", out.entity, kMostWireText);
       break;
-    case RequestKind::maintenance_off:
-      fields.text("entity", out.entity, kMostWireText);
-      break;
-    case RequestKind::undone:
-      fields.text("by", out.by, kMostWireText);
-      [[fallthrough]];
+    case RequestKind::maintenance_off: fields.text("entity", out.entity, kMostWireText); break;
+    case RequestKind::undone: fields.text("by", out.by, kMostWireText); [[fallthrough]];
     case RequestKind::reenable:
       fields.entity("target", out.target);
       fields.text("action", out.action, 64);
       break;
     case RequestKind::status:
-    case RequestKind::resume:
-      break;
+    case RequestKind::resume: break;
   }
 }
 

@@ -6,7 +6,7 @@ import sys
 
 from files import cpp_files, report, repository_files, text_of
 
-MAINS = r"agent/[a-z]+/main\.cpp"
+MAINS = r"agent/[a-z]+/([a-z]+_)?main\.cpp"
 # Lists of paths that are left alone; nothing is opened by them.
 REFUSALS = ["probes/disk/select_mounts.cpp", "actions/catalog/log_rotate/plan.cpp"]
 # (rule, what is refused, in which files, paths where it may stand)

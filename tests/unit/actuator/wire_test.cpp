@@ -12,35 +12,24 @@ ActuatorRequest filled(RequestKind kind) {
   ActuatorRequest request;
   request.kind = kind;
   switch (kind) {
-    case RequestKind::execute:
-      request.order = restart_order('a');
-      break;
+    case RequestKind::execute: request.order = restart_order('a'); break;
     case RequestKind::query:
     case RequestKind::approve:
-    case RequestKind::reject:
-      request.key = std::string(24, 'b');
-      break;
-    case RequestKind::maintenance:
-      request.until = kNow;
-      [[fallthrough]];
+    case RequestKind::reject: request.key = std::string(24, 'b'); break;
+    case RequestKind::maintenance: request.until = kNow; [[fallthrough]];
     case RequestKind::halt:
       request.by = "uid 1000 (ada)";
       request.reason = "\"quoted\" \\ and ünïcode";
       if (kind == RequestKind::maintenance) request.entity = "service:*";
       break;
-    case RequestKind::maintenance_off:
-      request.entity = "service:*";
-      break;
-    case RequestKind::undone:
-      request.by = "uid 1000 (ada)";
-      [[fallthrough]];
+    case RequestKind::maintenance_off: request.entity = "service:*"; break;
+    case RequestKind::undone: request.by = "uid 1000 (ada)"; [[fallthrough]];
     case RequestKind::reenable:
       request.target = {EntityKind::service, "nginx.service"};
       request.action = "service.restart";
       break;
     case RequestKind::status:
-    case RequestKind::resume:
-      break;
+    case RequestKind::resume: break;
   }
   return request;
 }
