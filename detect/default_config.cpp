@@ -7,6 +7,7 @@ namespace hostmedic::detect {
 
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Params = std::vector<std::pair<std::string, double>>;
 
@@ -123,6 +124,11 @@ void add_events(std::vector<EventRule>& rules) {
   failed.proof = true;
   failed.entity = "service:*";
   failed.clear_values = {"active", "inactive"};  // inactive: a human stopped it or reset the failure
+  // A unit with a restart policy passes through `failed` on its way to systemd's own restart; one without stays there.
+  failed.open_after = milliseconds(1500);
+  failed.at_once_key = attr::kUnitRestartPolicy;
+  failed.at_once_value = "no";
+  failed.withdraw_values = {"activating", "reloading"};
   rules.push_back(std::move(failed));
 
   EventRule oom = event("service-oom-killed", EventKind::oom_kill, attr::kProcessUnit, "*", "service.oom_killed",

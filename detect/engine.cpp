@@ -278,9 +278,12 @@ void Engine::Internals::note(const Event& event) {
     if (!glob_match(rule.entity, to_string(about))) continue;
     const auto index = static_cast<std::uint32_t>(event_index(rule));
     if (fires(rule, event)) {
-      book.fire_event(index, about, event, rule.probability);
+      const bool at_once = !rule.at_once_key.empty() && event.get(rule.at_once_key) == rule.at_once_value;
+      book.fire_event(index, about, event, rule.probability, at_once);
     } else if (std::ranges::find(rule.clear_values, event.get(rule.key)) != rule.clear_values.end()) {
       book.clear_event(index, about);
+    } else if (std::ranges::find(rule.withdraw_values, event.get(rule.key)) != rule.withdraw_values.end()) {
+      book.withdraw_event(index, about);
     }
   }
 }

@@ -53,6 +53,9 @@ struct EventRule {
   bool opens = true;      // false: only supports an incident that another rule opened on the same root
   Duration expires{};     // quiet by itself when not repeated for this long; zero: only by clear_values
   Duration open_after{};  // opens only after this long, so that a stronger signal may open first
+  std::string at_once_key, at_once_value;  // open_after is not waited for when this attribute has this value
+  std::vector<std::string>
+      withdraw_values;  // takes the signal back when the attribute has one of these before it opened
   Duration quiet_after = std::chrono::seconds(1);  // after a clearing event; it is a fact and not a sample
   std::string why;
 };

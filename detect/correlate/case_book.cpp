@@ -62,6 +62,7 @@ Signal* CaseBook::start(const Entity& entity, std::uint32_t rule, std::string_vi
   roots_[entity].changed = true;
   signal->phase = SignalPhase::firing;
   signal->started = signal->changed = now_;
+  signal->open_after = rules_[rule].open_after;
   return signal;
 }
 
@@ -99,7 +100,8 @@ bool CaseBook::quiet(std::uint32_t rule, const Entity& entity, std::string_view 
   return true;
 }
 
-void CaseBook::fire_event(std::uint32_t rule, const Entity& entity, const Event& event, double probability) {
+void CaseBook::fire_event(std::uint32_t rule, const Entity& entity, const Event& event, double probability,
+                          bool at_once) {
   Signal* signal = find(entity, rule, {});
   const bool starts = signal == nullptr || signal->phase != SignalPhase::firing;
   const bool returns = !starts && signal->stale;
@@ -109,6 +111,8 @@ void CaseBook::fire_event(std::uint32_t rule, const Entity& entity, const Event&
     signal->finding.since = std::min(event.at, now_);
     signal->since_wall = wall_at(signal->finding.since);
   }
+  // What is told later may say that there is nothing to wait for.
+  if (at_once) signal->open_after = {};
   if (starts) signal->initial = event.get(attr::kUnitInitial) == "1";
   std::string evidence = explain_event(entity, event);
   if (signal->initial) evidence += "; found in this state at start";
@@ -129,6 +133,13 @@ void CaseBook::clear_event(std::uint32_t rule, const Entity& entity) {
   signal->changed = now_;
   signal->stale = false;
   roots_[entity].changed = true;
+}
+
+void CaseBook::withdraw_event(std::uint32_t rule, const Entity& entity) {
+  Signal* signal = find(entity, rule, {});
+  if (signal == nullptr || signal->phase != SignalPhase::firing) return;
+  const Root& root = roots_[entity];
+  if (root.incident.empty() || !incidents_.at(root.incident).active) signal->phase = SignalPhase::settled;
 }
 
 void CaseBook::writes_to(const Entity& service, const Entity& filesystem) {
@@ -214,7 +225,7 @@ bool CaseBook::opens_now(const Root& root) const {
   return std::ranges::any_of(root.signals, [&](const Signal& signal) {
     const SignalRule& rule = rules_[signal.rule];
     return rule.opens && signal.phase == SignalPhase::firing && !signal.stale &&
-           now_ - signal.started >= rule.open_after;
+           now_ - signal.started >= signal.open_after;
   });
 }
 

@@ -26,8 +26,11 @@ class CaseBook {
             const Finding& finding);
   // True when the signal is settled and need not be told again.
   bool quiet(std::uint32_t rule, const Entity& entity, std::string_view attributes);
-  void fire_event(std::uint32_t rule, const Entity& entity, const Event& event, double probability);
+  // at_once: the rule's open_after is not waited for.
+  void fire_event(std::uint32_t rule, const Entity& entity, const Event& event, double probability, bool at_once);
   void clear_event(std::uint32_t rule, const Entity& entity);
+  // As if it had never fired, unless an incident was opened for it meanwhile.
+  void withdraw_event(std::uint32_t rule, const Entity& entity);
   void writes_to(const Entity& service, const Entity& filesystem);
   // A detector of the present stream now watches this. True if there is a signal that it must tell when quiet.
   bool attach(std::uint32_t rule, const Entity& entity, std::string_view attributes);

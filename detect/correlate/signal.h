@@ -48,7 +48,8 @@ struct Signal {
   MonoTime started, changed;  // of the present phase firing; of the present phase
   MonoTime last;              // last time it was seen firing
   WallTime since_wall;
-  bool initial = false;  // found at start: when it began is not known
+  Duration open_after{};  // of this start
+  bool initial = false;   // found at start: when it began is not known
   std::string evidence;
 };
 

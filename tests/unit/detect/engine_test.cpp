@@ -46,6 +46,7 @@ struct Host {
   Host& unit(std::string_view state, std::string_view initial = "0") {
     stream.event(EventKind::unit_state, nginx,
                  {{attr::kUnitActiveState, state},
+                  {attr::kUnitRestartPolicy, "no"},
                   {attr::kUnitResult, "signal"},
                   {attr::kUnitExitCode, "9"},
                   {attr::kUnitInitial, initial}});
@@ -109,7 +110,10 @@ TEST_CASE("a unit found failed at start is an incident that says so, also when i
   Host host;
   host.unit("failed", "1").tick();
   host.stream.event(EventKind::unit_state, host.nginx,
-                    {{attr::kUnitActiveState, "failed"}, {attr::kUnitResult, "signal"}, {attr::kUnitExitCode, "11"}});
+                    {{attr::kUnitActiveState, "failed"},
+                     {attr::kUnitRestartPolicy, "no"},
+                     {attr::kUnitResult, "signal"},
+                     {attr::kUnitExitCode, "11"}});
   const auto changes = host.now();
   REQUIRE(only(*host.engine) != nullptr);
   CHECK(only(*host.engine)->anomalies[0].evidence ==
@@ -363,6 +367,28 @@ TEST_CASE("an adopted incident is joined by its signals under the same id") {
     CHECK(engine->step(stream.cut(100)).cleared.empty());
     CHECK(engine->step(stream.cut(105)).cleared.size() == 1);
   }
+}
+
+TEST_CASE("a unit that systemd restarts by itself is no incident unless it stays failed") {
+  const auto fail = [](Host& host, std::string_view state) {
+    host.stream.event(EventKind::unit_state, host.nginx,
+                      {{attr::kUnitActiveState, state}, {attr::kUnitRestartPolicy, "on-failure"}});
+    host.now();
+  };
+  Host passing;
+  passing.tick();
+  fail(passing, "failed");
+  fail(passing, "activating");
+  passing.ticks(30);  // a long RestartSec
+  CHECK(only(*passing.engine) == nullptr);
+  Host staying;
+  staying.tick();
+  fail(staying, "failed");
+  CHECK(only(*staying.engine) == nullptr);
+  staying.ticks(2);
+  REQUIRE(only(*staying.engine) != nullptr);
+  fail(staying, "activating");  // an incident that is open is not taken back by a try
+  CHECK(only(*staying.engine)->active);
 }
 
 TEST_CASE("a crash loop is known as such in the frame that ends it") {
