@@ -40,7 +40,7 @@ Node convert_table(const toml::table& from) {
   Node node;
   for (const auto& [key, value] : from)
     node.members.push_back({std::string(key.str()), place(key.source()), convert(value)});
-  std::stable_sort(node.members.begin(), node.members.end(), [](const Member& a, const Member& b) {
+  std::sort(node.members.begin(), node.members.end(), [](const Member& a, const Member& b) {
     return a.at.line != b.at.line ? a.at.line < b.at.line : a.at.column < b.at.column;
   });
   return node;
