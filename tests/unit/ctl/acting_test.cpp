@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
-#include "ctl_support.h"
+#include "tests/unit/ctl/ctl_support.h"
 
 using namespace hostmedic;
 

@@ -6,7 +6,7 @@
 
 #include "agent/base/file.h"
 #include "agent/net/authority.h"
-#include "ctl_support.h"
+#include "tests/unit/ctl/ctl_support.h"
 
 using namespace hostmedic;
 

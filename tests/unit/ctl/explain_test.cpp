@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "agent/ctl/incidents.h"
-#include "ctl_support.h"
+#include "tests/unit/ctl/ctl_support.h"
 
 using namespace hostmedic;
 

@@ -6,7 +6,7 @@
 
 #include "agent/ctl/doctor.h"
 #include "agent/ctl/list.h"
-#include "ctl_support.h"
+#include "tests/unit/ctl/ctl_support.h"
 
 using namespace hostmedic;
 

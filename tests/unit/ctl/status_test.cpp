@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "ctl_support.h"
+#include "tests/unit/ctl/ctl_support.h"
 
 using namespace hostmedic;
 
