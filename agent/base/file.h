@@ -2,9 +2,9 @@
 // Small file operations with bounds. Any thread. All descriptors are O_CLOEXEC.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
-#include <span>
 
 #include "agent/base/bytes.h"
 #include "agent/base/fd.h"

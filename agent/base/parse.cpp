@@ -25,11 +25,15 @@ struct UnitScale {
   std::string_view suffix;
   std::uint64_t scale;
 };
-constexpr UnitScale kTimeUnits[] = {{"ns", 1ULL},           {"us", 1000ULL},           {"ms", 1000'000ULL},
-                                    {"s", 1000'000'000ULL}, {"m", 60'000'000'000ULL},  {"h", 3600'000'000'000ULL},
+constexpr UnitScale kTimeUnits[] = {{"ns", 1ULL},
+                                    {"us", 1000ULL},
+                                    {"ms", 1000'000ULL},
+                                    {"s", 1000'000'000ULL},
+                                    {"m", 60'000'000'000ULL},
+                                    {"h", 3600'000'000'000ULL},
                                     {"d", 86400'000'000'000ULL}};
-constexpr UnitScale kByteUnits[] = {{"B", 1ULL},         {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20},
-                                    {"GiB", 1ULL << 30}, {"TiB", 1ULL << 40}};
+constexpr UnitScale kByteUnits[] = {
+    {"B", 1ULL}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}, {"TiB", 1ULL << 40}};
 
 // Splits "30s..." into its number, the scale of its unit and what follows. False if there is no such thing.
 template <std::size_t N>
@@ -65,7 +69,8 @@ Result<double> parse_double(std::string_view text) {
 
 Result<Duration> parse_duration(std::string_view text) {
   const auto refuse = [whole = text] {
-    return make_error(ErrorCode::malformed, "'" + printable(whole, 40) + "' is not a duration such as \"30s\", \"5m\" or \"1h30m\"");
+    return make_error(ErrorCode::malformed,
+                      "'" + printable(whole, 40) + "' is not a duration such as \"30s\", \"5m\" or \"1h30m\"");
   };
   constexpr double kMost = 100.0 * 365 * 86400 * 1e9;
   double total = 0;

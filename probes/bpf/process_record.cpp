@@ -28,14 +28,9 @@ std::optional<ProcessEvent> decode_process_record(std::span<const std::byte> byt
   std::memcpy(&record, bytes.data(), sizeof record);
   ProcessEvent event;
   switch (record.kind) {
-    case HM_PROCESS_EXIT:
-      event.kind = EventKind::process_exit;
-      break;
-    case HM_PROCESS_OOM:
-      event.kind = EventKind::oom_kill;
-      break;
-    default:
-      return std::nullopt;
+    case HM_PROCESS_EXIT: event.kind = EventKind::process_exit; break;
+    case HM_PROCESS_OOM: event.kind = EventKind::oom_kill; break;
+    default: return std::nullopt;
   }
   constexpr std::uint64_t kMostNs = INT64_MAX;
   if (record.at_ns > kMostNs || record.start_ns > kMostNs) return std::nullopt;

@@ -27,7 +27,7 @@ using log::LogRoot;
 using log::Space;
 
 constexpr Duration kInterval = std::chrono::seconds(1);
-constexpr Duration kPlaceAgain = std::chrono::seconds(60);
+constexpr Duration kPlaceAgain = std::chrono::seconds(10);
 constexpr Duration kDeadline = std::chrono::seconds(10);
 constexpr Duration kKeepHunting = std::chrono::seconds(3);  // after the last second of growth
 constexpr std::size_t kMostDisks = 8;

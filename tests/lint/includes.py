@@ -57,6 +57,13 @@ def fits(name, patterns):
     return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
+def resolved(path, header):
+    """What a test's fixture or a BPF program names relative to itself, from the top; everything else as it is."""
+    beside = os.path.normpath(os.path.join(os.path.dirname(path), header))
+    relative = path.startswith("tests/") or path.endswith(".bpf.c")
+    return beside if relative and os.path.exists(beside) else header
+
+
 def includes():
     for path in cpp_files():
         for number, line in enumerate(text_of(path).splitlines(), 1):
@@ -69,6 +76,7 @@ def check():
     direction, third_party, pure = [], [], []
     for path, where, quoted, header in includes():
         if quoted and not fits(os.path.basename(header), BUILT):
+            header = resolved(path, header)
             allowed = OURS.get(folder_of(path, OURS), [])
             if folder_of(header, allowed) is None:
                 direction.append(f"{where} includes {header}")
