@@ -54,7 +54,7 @@ def test_kill_9_at_any_point_repeats_and_loses_nothing(host):
         return all(i in there and there[i]["state"] == "resolved" for i in known)
     wait_for(delivered, 60, "every incident at the aggregator")
     twice = host.out("sqlite3 -readonly /var/lib/hostmedic-aggregator/fleet.db "
-                     "'select count(*) - count(distinct host || uid) from records'")
+                     "'select count(*) - count(distinct host || uid) from log'")
     assert twice == "0", twice
 
 
