@@ -34,8 +34,26 @@ std::string header(const json::object& status, const Look& look) {
   return paint(look, Tone::strong, text) + "\n";
 }
 
+// Where the policy says otherwise: "; service-restart on *: auto". The last rule that fits an entity wins.
+std::string tier_rules(const json::object& status) {
+  constexpr std::size_t kMostShown = 8;
+  const json::value* rules = status.if_contains("tier_rules");
+  const json::array* rows = rules == nullptr ? nullptr : rules->if_array();
+  if (rows == nullptr) return {};
+  std::string text;
+  for (std::size_t i = 0; i < rows->size() && i < kMostShown; ++i) {
+    const json::object* row = (*rows)[i].if_object();
+    if (row == nullptr) continue;
+    text +=
+        "; " + text_at(*row, "runbook", 64) + " on " + text_at(*row, "entity", 64) + ": " + text_at(*row, "tier", 16);
+  }
+  return rows->size() > kMostShown ? text + "; ..." : text;
+}
+
 std::string tier(const json::object& status, const Look& look) {
   const std::string name = text_at(status, "tier", 32);
+  const std::string others = tier_rules(status);
+  if (!others.empty()) return field(look, "tier", (name.empty() ? "unknown" : name) + " by default" + others);
   std::string_view meaning;
   if (name == "observe") meaning = ": detects and explains, changes nothing";
   if (name == "suggest") meaning = ": suggests treatments, carries out what a human approves";

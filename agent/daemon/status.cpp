@@ -47,6 +47,9 @@ json::object Daemon::status() const {
                              {"by", window.by},
                              {"reason", window.reason},
                              {"entity", window.entity}});
+  json::array tier_rules;
+  for (const guard::TierRule& rule : pipeline.policy().tiers)
+    tier_rules.push_back({{"runbook", rule.runbook}, {"entity", rule.entity}, {"tier", to_string(rule.tier)}});
   const auto open = std::count_if(pipeline.incidents().begin(), pipeline.incidents().end(),
                                   [](const auto& row) { return !row.second.closed_at; });
   json::object status{
@@ -55,6 +58,7 @@ json::object Daemon::status() const {
       {"host", host_identity().name},
       {"started_unix_nano", to_ns(started_)},
       {"tier", to_string(pipeline.policy().tier)},
+      {"tier_rules", std::move(tier_rules)},
       {"halted", pipeline.brakes().halted},
       {"halted_by", pipeline.brakes().halted_by},
       {"maintenance", std::move(maintenance)},

@@ -60,6 +60,11 @@ TEST_CASE("brakes and troubles are told, and an answer without any field still g
   CHECK(text.find("maintenance  *, ends in 1h0m, by uid 0 (root): upgrade\n") != std::string::npos);
   CHECK(text.find("config       the last reload was refused: hostmedic.toml:3:1: unknown key 'x'\n") !=
         std::string::npos);
+  const std::string partly =
+      rendered(replaced(kStatus, R"("tier":"observe")",
+                        R"("tier":"observe","tier_rules":[{"runbook":"service-restart","entity":"*","tier":"auto"}])"),
+               0);
+  CHECK(partly.find("tier         observe by default; service-restart on *: auto\n") != std::string::npos);
   const std::string bare = render_status({}, {}, {});
   CHECK(bare.find("tier         unknown\n") != std::string::npos);
   CHECK(bare.find("incidents    ? open\n") != std::string::npos);
