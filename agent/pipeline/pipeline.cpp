@@ -172,8 +172,8 @@ guard::Circumstances Pipeline::circumstances(const Order& order) const {
   now.halted_by = brakes_.halted_by;
   now.maintenance = brakes_.maintenance;
   now.target = target_state(order.plan.target, host, now.target_text);
-  // restarts_seen stays 0 here: systemd's counter has no time in it. A crash loop is an incident of its own kind, which no
-  // runbook restarts, and the actuator counts restarts with the unit's own times.
+  // restarts_seen stays 0 here: systemd's counter has no time in it. A crash loop is an incident of its own kind, which
+  // no runbook restarts, and the actuator counts restarts with the unit's own times.
   now.approved_by = order.approved_by;
   now.history = history_;
   host.each_entity(
