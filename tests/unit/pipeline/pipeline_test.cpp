@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pipeline/pipeline.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "tests/unit/detect/stream.h"
+
+using namespace hostmedic;
+using test::Stream;
+
+namespace {
+
+// Keeps what the pipeline asked for, in order.
+struct Output final : PipelineOutput {
+  std::vector<std::string> calls;
+  std::vector<Order> orders;
+  Incident last;
+  void persist(const Incident& incident) override {
+    calls.push_back("persist");
+    last = incident;
+  }
+  void submit(const Order& order) override {
+    calls.push_back("submit");
+    orders.push_back(order);
+  }
+  void notify(const Incident&, const std::string&) override { calls.push_back("notify"); }
+};
+
+Runbook restart_runbook() {
+  Step step;
+  step.action = "service.restart";
+  step.verify.subject = Check::Subject::unit_active;
+  Runbook runbook;
+  runbook.name = "service-restart";
+  runbook.kinds = {"service.failed"};
+  runbook.steps = {step};
+  return runbook;
+}
+
+guard::Policy automatic() {
+  guard::Policy policy;
+  policy.tier = Tier::automatic;
+  policy.boot_grace = {};
+  return policy;
+}
+
+struct Host {
+  Output output;
+  Pipeline pipeline{test::engine_of(), {restart_runbook()}, automatic(), output};
+  Stream stream;
+  EntityId nginx = stream.entity(EntityKind::service, "nginx.service");
+  double second = 1000;
+
+  void tell(std::string_view state) {
+    stream.event(EventKind::unit_state, nginx,
+                 {{attr::kUnitActiveState, state}, {attr::kUnitRestartPolicy, "no"}, {attr::kUnitResult, "signal"}});
+    pipeline.frame(stream.cut(second += 0.1));
+  }
+  void ticks(int count) {
+    for (int i = 0; i < count; ++i) pipeline.frame(stream.cut(second += 1));
+  }
+  void done() {
+    Outcome outcome;
+    outcome.key = output.orders.back().key;
+    outcome.result = OutcomeResult::done;
+    pipeline.outcome(outcome, {mono_from_ns(static_cast<std::int64_t>(second * 1e9)), output.last.opened_at});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the incident is written before the order is handed over, and an order is given once") {
+  Host host;
+  host.ticks(2);
+  host.tell("failed");
+  REQUIRE(host.output.orders.size() == 1);
+  CHECK(host.output.orders[0].plan.action == "service.restart");
+  const auto submitted = std::ranges::find(host.output.calls, "submit");
+  CHECK(std::ranges::find(host.output.calls, "persist") < submitted);
+  CHECK(host.output.last.state == IncidentState::acting);
+  host.ticks(5);
+  CHECK(host.output.orders.size() == 1);
+}
+
+TEST_CASE("a proved treatment resolves the incident") {
+  Host host;
+  host.ticks(2);
+  host.tell("failed");
+  REQUIRE(host.output.orders.size() == 1);
+  host.tell("active");
+  host.done();
+  host.ticks(5);
+  CHECK(host.output.last.state == IncidentState::resolved);
+  CHECK(host.output.last.closed_at);
+}
+
+TEST_CASE("the kill switch keeps every order back and its release lets the waiting one go") {
+  Host host;
+  Brakes brakes;
+  brakes.halted = true;
+  brakes.halted_by = "uid 0 (root)";
+  host.pipeline.set_brakes(brakes);
+  host.ticks(2);
+  host.tell("failed");
+  host.ticks(3);
+  CHECK(host.output.orders.empty());
+  CHECK(host.pipeline.incidents().size() == 1);
+  host.pipeline.set_brakes({});
+  host.ticks(2);
+  CHECK(host.output.orders.size() == 1);
+}
+
+TEST_CASE("silence of the probe proves nothing") {
+  Host host;
+  host.ticks(2);
+  host.tell("failed");
+  REQUIRE(host.output.orders.size() == 1);
+  host.tell("active");
+  host.done();
+  const WallTime wall = host.output.last.opened_at;
+  for (int i = 1; i <= 60; ++i)
+    host.pipeline.silence(
+        {mono_from_ns(static_cast<std::int64_t>((host.second + i) * 1e9)), wall + std::chrono::seconds(i)});
+  CHECK(host.output.last.state != IncidentState::resolved);
+}
+
+TEST_CASE("an incident from the store goes on under its id") {
+  Host before;
+  before.ticks(2);
+  before.tell("failed");
+  const Incident stored = before.output.last;
+  Host after;
+  after.second = before.second + 5;
+  after.pipeline.restore(stored, before.output.orders.at(0));
+  after.tell("failed");
+  after.ticks(2);
+  REQUIRE(after.pipeline.incidents().size() == 1);
+  CHECK(after.pipeline.incidents().begin()->first == stored.id);
+}
