@@ -56,7 +56,10 @@ def test_strangers_and_garbage_are_refused(host):
     split_bundle(host, "/root/other.bundle", "other")
 
     assert client(host, "/root/ok", "garbage") == "400"
-    assert client(host, "/root/ok", "large") in ("413", "refused ConnectionResetError", "refused BrokenPipeError")
+    # The answer may overtake a client that is still sending; it then sees a closed connection instead.
+    large = client(host, "/root/ok", "large")
+    assert large == "413" or large.startswith("refused"), large
+    wait_for(lambda: "413" in refusals(host), 5, "a line about the large body")
     assert client(host, "none").startswith("refused")
     assert client(host, "/root/other").startswith("refused")
     plain = host.run("printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' | timeout 5 python3 -c \"import socket,sys;"
