@@ -14,6 +14,7 @@
 #include "agent/base/time.h"
 #include "detect/model/frame.h"
 #include "detect/model/series.h"
+#include "probes/settings/settings.h"
 
 namespace hostmedic {
 
@@ -43,7 +44,7 @@ struct Roots {
 
 struct ProbeContext {
   const Roots& roots;
-  std::span<const std::string> log_roots;  // allow-listed directories for file growth
+  const ProbeSettings& settings;
 };
 
 class Probe {

@@ -12,6 +12,7 @@
 #include "agent/base/time.h"
 #include "agent/config/diagnostic.h"
 #include "detect/engine.h"
+#include "probes/settings/settings.h"
 
 namespace hostmedic {
 
@@ -20,11 +21,6 @@ inline constexpr const char* kAgentConfigFile = "/etc/hostmedic/hostmedic.toml";
 struct AgentConfigPaths {
   std::string file = kAgentConfigFile;
   std::string drop_ins = "/etc/hostmedic/conf.d";
-};
-
-struct ProbesConfig {
-  std::vector<std::string> disable;
-  std::vector<std::string> log_roots{"/var/log"};
 };
 
 struct StoreConfig {
@@ -48,7 +44,7 @@ struct AgentConfig {
   std::string control_group = "hostmedic";
   std::string actuator_socket = "/run/hostmedic-actuator/actuator.sock";
   LogLevel log_level = LogLevel::info;
-  ProbesConfig probes;
+  ProbeSettings probes;
   StoreConfig store;
   UpstreamConfig upstream;
   detect::EngineConfig engine = detect::default_engine_config();

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "agent/base/log.h"
 #include "agent/base/parse.h"
@@ -27,7 +28,7 @@ using namespace hostmedic;
 constexpr char kUsage[] =
     "usage: hostmedic-probe [options]\n"
     "  --socket PATH    socket of the agent (default /run/hostmedic/probe.sock)\n"
-    "  --config FILE    take probes.disable and probes.log_roots from it and from conf.d beside it\n"
+    "  --config FILE    take [probes] from it and from conf.d beside it\n"
     "  --enable NAME    run only the probes named so; may be repeated\n"
     "  --disable NAME   leave a probe out; may be repeated\n"
     "  --log-root DIR   look for growing files in DIR (default /var/log); may be repeated\n"
@@ -39,17 +40,16 @@ constexpr char kUsage[] =
 struct CommandLine {
   ProbeOptions options;
   std::string config;
+  std::vector<std::string> disabled, log_roots;
   std::optional<int> print;
   bool list = false, help = false;
 };
 
 // The agent refuses a configuration with faults and says where they are; the probe reads the host all the same.
-void add_configuration(const std::string& file, ProbeOptions& ret_options) {
+void load_configuration(const std::string& file, ProbeSettings& ret_settings) {
   const auto loaded = load_agent_config({.file = file, .drop_ins = file.substr(0, file.rfind('/')) + "/conf.d"});
   if (!loaded.ok()) return log_warning(file + " has faults; probes run with their defaults");
-  const ProbesConfig& probes = loaded.config.probes;
-  ret_options.disabled.insert(ret_options.disabled.end(), probes.disable.begin(), probes.disable.end());
-  ret_options.log_roots.insert(ret_options.log_roots.end(), probes.log_roots.begin(), probes.log_roots.end());
+  ret_settings = loaded.config.probes;
 }
 
 std::optional<CommandLine> parse_command_line(int argc, char** argv) {
@@ -72,8 +72,8 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
       case 's': line.options.socket = ::optarg; break;
       case 'c': line.config = ::optarg; break;
       case 'e': line.options.enabled.emplace_back(::optarg); break;
-      case 'd': line.options.disabled.emplace_back(::optarg); break;
-      case 'l': line.options.log_roots.emplace_back(::optarg); break;
+      case 'd': line.disabled.emplace_back(::optarg); break;
+      case 'l': line.log_roots.emplace_back(::optarg); break;
       case 'p': line.options.prefix = ::optarg; break;
       case 'P':
         line.print = 1;
@@ -86,8 +86,10 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
   }
   if (::optind < argc && line.print && frame_count(argv[::optind])) ++::optind;  // "--print 3"
   if (::optind < argc) return std::nullopt;
-  if (!line.config.empty()) add_configuration(line.config, line.options);
-  if (line.options.log_roots.empty()) line.options.log_roots.emplace_back("/var/log");
+  ProbeSettings& settings = line.options.settings;
+  if (!line.config.empty()) load_configuration(line.config, settings);
+  if (!line.log_roots.empty()) settings.log_roots = line.log_roots;
+  settings.disable.insert(settings.disable.end(), line.disabled.begin(), line.disabled.end());
   return line;
 }
 

@@ -167,8 +167,8 @@ Ended Runner::serve(int connection) {
   builder_.reset();
   full_ = false;
   if (self_) self_->reset();
-  const ProbeContext context{roots_, options_.log_roots};
-  ProbeSet probes(all_probes(), context, builder_, options_.enabled, options_.disabled);
+  const ProbeContext context{roots_, options_.settings};
+  ProbeSet probes(all_probes(), context, builder_, options_.enabled, options_.settings.disable);
   tick(probes);
   if (!flush(connection)) return Ended::disconnected;
 
@@ -220,7 +220,7 @@ bool Runner::flush(int connection) {
 
 Status run_probe(const ProbeOptions& options, int stop_fd) {
   if (auto status = check_names(options.enabled); !status) return status;
-  if (auto status = check_names(options.disabled); !status) return status;
+  if (auto status = check_names(options.settings.disable); !status) return status;
   auto roots = open_roots(options.prefix);
   if (!roots) return std::move(roots).error();
   auto timer = make_tick_timer();

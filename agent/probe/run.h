@@ -8,6 +8,7 @@
 
 #include "agent/base/fd.h"
 #include "agent/base/result.h"
+#include "probes/settings/settings.h"
 
 namespace hostmedic {
 
@@ -17,10 +18,9 @@ struct ProbeOptions {
   std::string socket = kProbeSocket;  // where the daemon listens; refused: again every second
   Fd connection;  // used instead of the socket when set (SOCK_SEQPACKET, connected); the run ends when the peer closes
                   // it
-  std::string prefix;                  // "" is this host; else a tree with proc, sys, ... below it
-  std::vector<std::string> log_roots;  // absolute directories in which growing files are looked for
-  std::vector<std::string> enabled;    // by name; empty: all
-  std::vector<std::string> disabled;
+  std::string prefix;  // "" is this host; else a tree with proc, sys, ... below it
+  ProbeSettings settings;
+  std::vector<std::string> enabled;  // by name; empty: all
   // This process is the probe and nothing else: it reports its own cost and talks to the service manager.
   bool own_process = false;
 };

@@ -106,6 +106,14 @@ std::string explain_growth(const Event& growth) {
   return text;
 }
 
+// What needs no words of its own: the kind, whose it is, and its attributes.
+std::string explain_facts(const Entity& entity, const Event& event) {
+  std::string text = std::string(to_string(event.kind)) + " of " + to_string(entity);
+  for (std::size_t i = 0; i < event.attributes.size(); ++i)
+    text += (i == 0 ? ": " : ", ") + event.attributes[i].key + "=" + event.attributes[i].value;
+  return text;
+}
+
 std::string explain_event(const Entity& entity, const Event& event) {
   switch (event.kind) {
     case EventKind::unit_state: return explain_unit_state(entity, event);
@@ -120,6 +128,21 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::probe_state:
       return "probe " + number_of(event.get(attr::kProbeName)) + " is " + number_of(event.get(attr::kProbeState));
     case EventKind::samples_lost: return number_of(event.get(attr::kCount)) + " samples were lost";
+    case EventKind::agent_budget:
+    case EventKind::kernel_message:
+    case EventKind::mount_changed:
+    case EventKind::clock_step:
+    case EventKind::hardware_fault:
+    case EventKind::fatal_signal:
+    case EventKind::behaviour:
+    case EventKind::listener:
+    case EventKind::destination:
+    case EventKind::filesystem_error:
+    case EventKind::unit_job:
+    case EventKind::container_state:
+    case EventKind::log_template:
+    case EventKind::check_state:
+    case EventKind::certificate: return explain_facts(entity, event);
   }
   return std::string(to_string(event.kind));
 }

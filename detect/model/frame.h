@@ -28,15 +28,30 @@ struct Attribute {
 };
 
 enum class EventKind : std::uint8_t {
-  unit_state,    // a systemd unit changed state; attributes unit.*
-  process_exec,  // process.*
-  process_exit,  // process.*, with process.exit.code or process.exit.signal
-  oom_kill,      // the kernel killed process.pid for memory
-  file_growth,   // a file grows on a filesystem; attributes file.*, writer.*; entity: the filesystem
-  probe_state,   // a probe became available, unavailable or late; entity: agent
-  samples_lost,  // the sender dropped something; attribute count
+  unit_state,        // a systemd unit changed state; attributes unit.*
+  process_exec,      // process.*
+  process_exit,      // process.*, with process.exit.code or process.exit.signal
+  oom_kill,          // the kernel killed process.pid for memory
+  file_growth,       // a file grows on a filesystem; attributes file.*, writer.*; entity: the filesystem
+  probe_state,       // a probe became available, unavailable or late; entity: agent
+  samples_lost,      // the sender dropped something; attribute count
+  agent_budget,      // the agent stretches or restores the intervals of its probes to keep its budget; budget.*
+  kernel_message,    // a known pattern in the kernel's log; kernel.*
+  mount_changed,     // a filesystem was mounted or unmounted; entity: the filesystem
+  clock_step,        // the wall clock was set; clock.*
+  hardware_fault,    // what a sensor, a memory controller, an array or a disk reports; hardware.*
+  fatal_signal,      // a process was sent a signal that ends it; process.*, signal.*
+  behaviour,         // something that programs rarely do; behaviour.*, process.*
+  listener,          // a listening socket came or went; network.*
+  destination,       // an executable connected to where it had not before; network.*
+  filesystem_error,  // the kernel reported damage or an I/O error of a filesystem
+  unit_job,          // a job of systemd failed or timed out, or a timer did not run; job.*
+  container_state,   // container.*
+  log_template,      // a log said what it had not said before; log.*
+  check_state,       // an active check changed its result; check.*
+  certificate,       // a certificate was found or replaced; certificate.*
 };
-inline constexpr int kEventKindCount = 7;
+inline constexpr int kEventKindCount = 22;
 std::string_view to_string(EventKind kind);
 
 struct Event {

@@ -8,10 +8,10 @@ target_compile_options(hm_flags INTERFACE
     -Wconversion -Wno-sign-conversion -Wundef -Wformat=2>
   -fstack-protector-strong -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # g++ 12 reports a false use of uninitialised memory in std::optional, a false overlap in std::string and a mismatched
-  # deallocation of coroutine frames that Asio allocates by its own pair of operators.
+  # g++ 12 reports a false use of uninitialised memory in std::optional, a false overlap and a false delete in
+  # std::string, and a mismatched deallocation of coroutine frames that Asio allocates by its own pair of operators.
   target_compile_options(hm_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized -Wno-restrict
-    -Wno-mismatched-new-delete>)
+    -Wno-mismatched-new-delete -Wno-free-nonheap-object>)
 else()
   target_compile_options(hm_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wthread-safety>)
 endif()

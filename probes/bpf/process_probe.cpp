@@ -2,17 +2,13 @@
 #include "probes/bpf/process_probe.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdarg>
-#include <cstdio>
 
-#include "agent/base/text.h"
 #include "detect/model/names.h"
+#include "probes/bpf/load.h"
 #include "probes/bpf/process_record.h"
 #include "probes/bpf/record/process.h"
 #include "process.skel.h"
@@ -26,64 +22,16 @@ using bpf::ProcessEvent;
 // up.
 constexpr int kMostPlain = 100, kMostUrgent = 300;
 
-struct SkeletonDestroy {
-  void operator()(process_bpf* skeleton) const { process_bpf__destroy(skeleton); }
-};
-struct RingFree {
-  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
-};
-struct BtfFree {
-  void operator()(btf* types) const { btf__free(types); }
-};
-using Skeleton = std::unique_ptr<process_bpf, SkeletonDestroy>;
-
-// libbpf says why it failed only in its log. The first complaint is the cause, the others follow from it.
-thread_local std::string first_complaint;
-
-[[gnu::format(printf, 2, 0)]] int take_log(libbpf_print_level level, const char* format, va_list arguments) {
-  if (level != LIBBPF_WARN || !first_complaint.empty()) return 0;
-  char line[512];
-  const int size = std::vsnprintf(line, sizeof line, format, arguments);
-  // Not being able to raise RLIMIT_MEMLOCK matters to no kernel that charges BPF memory to the control group.
-  if (size <= 0 || std::string_view(line).find("RLIMIT_MEMLOCK") != std::string_view::npos) return 0;
-  first_complaint = trim(line);
-  return 0;
-}
-
-Error not_here(std::string_view why, int error) {
-  std::string text = "not here, because ";
-  text += why;
-  if (error != 0) text += std::string(": ") + strerrordesc_np(error);
-  if (!first_complaint.empty()) text += " (" + printable(first_complaint, 300) + ")";
-  return make_error(ErrorCode::unsupported, std::move(text));
-}
-
-// The types of a tracepoint's arguments, without the data pointer that comes first; nullopt if the kernel does not have
-// the tracepoint. A pointer is 'p', all else 'v'.
-std::optional<std::string> tracepoint_arguments(const btf* types, const char* name) {
-  const int id = btf__find_by_name_kind(types, (std::string("btf_trace_") + name).c_str(), BTF_KIND_TYPEDEF);
-  if (id < 0) return std::nullopt;
-  const btf_type* type = btf__type_by_id(types, static_cast<__u32>(id));
-  type = btf__type_by_id(types, type->type);                                           // the pointer
-  if (type != nullptr && btf_is_ptr(type)) type = btf__type_by_id(types, type->type);  // the function
-  if (type == nullptr || !btf_is_func_proto(type) || btf_vlen(type) < 1) return std::nullopt;
-  std::string kinds;
-  for (int i = 1; i < btf_vlen(type); ++i) {
-    const int argument = btf__resolve_type(types, btf_params(type)[i].type);
-    const btf_type* resolved = argument < 0 ? nullptr : btf__type_by_id(types, static_cast<__u32>(argument));
-    kinds += resolved != nullptr && btf_is_ptr(resolved) ? 'p' : 'v';
-  }
-  return kinds;
-}
+using Skeleton = bpf::Handle<process_bpf, process_bpf__destroy>;
 
 // Which of the programs fit this kernel: a test of what its tracepoints hand over, not of its version.
 Status choose_programs(process_bpf& skeleton) {
-  const std::unique_ptr<btf, BtfFree> types(btf__load_vmlinux_btf());
-  if (!types) return not_here("the kernel does not describe its types (BTF)", errno);
-  const auto exit = tracepoint_arguments(types.get(), "sched_process_exit");
-  const auto oom = tracepoint_arguments(types.get(), "mark_victim");
-  if (!exit || !tracepoint_arguments(types.get(), "sched_process_exec")) {
-    return not_here("the kernel has no tracepoints for processes", 0);
+  const auto types = bpf::KernelTypes::load();
+  if (!types) return types.error();
+  const auto exit = types->tracepoint_arguments("sched_process_exit");
+  const auto oom = types->tracepoint_arguments("mark_victim");
+  if (!exit || !types->tracepoint_arguments("sched_process_exec")) {
+    return bpf::not_here("the kernel has no tracepoints for processes", 0);
   }
   const auto use = [](bpf_program* program, bool yes) { (void)bpf_program__set_autoload(program, yes); };
   use(skeleton.progs.on_exit_told, exit->size() >= 2);
@@ -91,11 +39,6 @@ Status choose_programs(process_bpf& skeleton) {
   use(skeleton.progs.on_oom_task, oom && oom->starts_with('p'));
   use(skeleton.progs.on_oom_pid, oom && oom->starts_with('v'));
   return ok();
-}
-
-std::uint64_t inode(int dir, const char* path) {
-  struct stat found{};
-  return dir >= 0 && ::fstatat(dir, path, &found, 0) == 0 ? found.st_ino : 0;
 }
 
 class ProcessProbe final : public Probe {
@@ -125,7 +68,7 @@ class ProcessProbe final : public Probe {
 
   // Constant after construction.
   Skeleton skeleton_;
-  std::unique_ptr<ring_buffer, RingFree> ring_;
+  bpf::Handle<ring_buffer, ring_buffer__free> ring_;
 
   std::vector<hm_process_counts> per_cpu_;
   std::optional<Names> names_;
@@ -215,32 +158,19 @@ Status ProcessProbe::read(MonoTime now, Sink& sink) {
 }
 
 Result<std::unique_ptr<Probe>> ProcessProbe::make(const ProbeContext& context) {
-  if (context.roots.root_path != "/") return not_here("the tree that is read is not the running host", 0);
-  first_complaint.clear();
-  libbpf_set_print(take_log);
+  if (auto allowed = bpf::begin(context); !allowed) return std::move(allowed).error();
   Skeleton skeleton(process_bpf__open());
-  if (!skeleton) return not_here("the programs cannot be opened", errno);
+  if (!skeleton) return bpf::not_here("the programs cannot be opened", errno);
   if (auto chosen = choose_programs(*skeleton); !chosen) return std::move(chosen).error();
-  // The control groups as we see them: version 2 alone, or beside version 1.
-  const int sys = context.roots.sys.get();
-  const bool unified = inode(sys, "fs/cgroup/cgroup.controllers") != 0;
-  const bool beside = !unified && inode(sys, "fs/cgroup/unified/cgroup.procs") != 0;
-  if (unified || beside) {
-    skeleton->rodata->root_cgroup_id = inode(sys, unified ? "fs/cgroup" : "fs/cgroup/unified");
-  }
-  skeleton->rodata->pid_namespace_inum = static_cast<__u32>(inode(context.roots.proc.get(), "self/ns/pid"));
-  if (const int r = process_bpf__load(skeleton.get()); r != 0) {
-    if (r == -EPERM) {
-      first_complaint.clear();  // libbpf guesses at memory limits
-      return not_here("loading BPF programs needs CAP_BPF and CAP_PERFMON", EPERM);
-    }
-    return not_here("the kernel refused the programs", -r);
-  }
+  const bpf::OwnPlace place = bpf::own_place(context.roots);
+  skeleton->rodata->root_cgroup_id = place.root_cgroup_id;
+  skeleton->rodata->pid_namespace_inum = place.pid_namespace_inum;
+  if (const int r = process_bpf__load(skeleton.get()); r != 0) return bpf::load_error(r);
   auto probe = std::make_unique<ProcessProbe>(std::move(skeleton));
   probe->ring_.reset(ring_buffer__new(bpf_map__fd(probe->skeleton_->maps.records), handle, probe.get(), nullptr));
-  if (!probe->ring_) return not_here("the ring buffer cannot be mapped", errno);
+  if (!probe->ring_) return bpf::not_here("the ring buffer cannot be mapped", errno);
   if (const int r = process_bpf__attach(probe->skeleton_.get()); r != 0) {
-    return not_here("the kernel refused to attach the programs", -r);
+    return bpf::not_here("the kernel refused to attach the programs", -r);
   }
   return std::unique_ptr<Probe>(std::move(probe));
 }

@@ -115,10 +115,10 @@ class FileGrowthProbe final : public Probe {
         bell_(std::move(bell)),
         timer_(std::move(timer)),
         ready_(std::move(ready)) {
-    for (const std::string& path : context.log_roots) {
+    for (const std::string& path : context.settings.log_roots) {
       if (path.starts_with('/') && log_roots_.size() < kMostRoots) log_roots_.push_back(path);
     }
-    if (context.log_roots.empty()) log_roots_.emplace_back("/var/log");
+    if (context.settings.log_roots.empty()) log_roots_.emplace_back("/var/log");
   }
 
   Status read(MonoTime now, Sink& sink) override;

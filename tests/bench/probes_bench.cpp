@@ -50,14 +50,14 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", roots.error().message().c_str());
     return 1;
   }
-  const std::vector<std::string> log_roots;
+  const ProbeSettings settings;
   FrameBuilder builder;
   Case frame{"frame", {}, 0};
   std::string encoded;
   std::size_t speaker = 0;
   std::printf("%-14s %12s %12s\n", "case", "median", "p95");
   for (const ProbeInfo* info : all_probes()) {
-    auto made = info->make(ProbeContext{*roots, log_roots});
+    auto made = info->make(ProbeContext{*roots, settings});
     if (!made) {
       std::printf("%-14s %s\n", std::string(info->name).c_str(), made.error().message().c_str());
       continue;

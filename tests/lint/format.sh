@@ -6,7 +6,7 @@ if ! command -v clang-format-19 >/dev/null; then
   echo "FAIL formatted clang-format-19 is not installed"
   exit 1
 fi
-out=$(git ls-files -z --cached --others --exclude-standard -- '*.c' '*.cpp' '*.h' ':!*.bpf.c' ':!probes/bpf/record/*' | grep -zv vmlinux |
+out=$(git ls-files -z --cached --others --exclude-standard -- '*.c' '*.cpp' '*.h' ':!*.bpf.c' ':!*.bpf.h' ':!probes/bpf/record/*' | grep -zv vmlinux |
   xargs -0 -r ls -d 2>/dev/null | xargs -r clang-format-19 --dry-run -Werror 2>&1)
 if [ -z "$out" ]; then
   echo "ok formatted"

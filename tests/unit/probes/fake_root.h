@@ -56,8 +56,11 @@ inline MonoTime at_second(std::int64_t second) { return mono_from_ns(second * 1'
 // A probe of a fake root. Declared after the root, so that it goes first.
 class ProbeUnderTest {
  public:
-  ProbeUnderTest(const ProbeInfo& info, const FakeRoot& root) : roots_(root.roots()) {
-    auto made = info.make(ProbeContext{roots_, log_roots_});
+  static inline const ProbeSettings kDefaults{};
+  // settings must outlive this.
+  ProbeUnderTest(const ProbeInfo& info, const FakeRoot& root, const ProbeSettings& settings = kDefaults)
+      : roots_(root.roots()) {
+    auto made = info.make(ProbeContext{roots_, settings});
     if (made) {
       probe = std::move(*made);
     } else {
@@ -69,7 +72,6 @@ class ProbeUnderTest {
 
  private:
   Roots roots_;
-  std::vector<std::string> log_roots_;
 };
 
 }  // namespace hostmedic::test

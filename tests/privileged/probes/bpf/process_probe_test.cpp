@@ -19,9 +19,11 @@ using hostmedic::test::RecordingSink;
 
 namespace {
 
+const ProbeSettings kSettings;
+
 struct Attached {
   Attached() : roots(std::move(*open_roots("/"))) {
-    auto made = process_probe.make(ProbeContext{roots, {}});
+    auto made = process_probe.make(ProbeContext{roots, kSettings});
     if (made) {
       probe = std::move(*made);
     } else {
@@ -135,7 +137,7 @@ TEST_CASE("a storm of failing processes is cut, counted, and does not hide a kil
 TEST_CASE("another tree than the host's own has no kernel to ask") {
   Roots roots = std::move(*open_roots("/"));
   roots.root_path = "/somewhere";
-  const auto made = process_probe.make(ProbeContext{roots, {}});
+  const auto made = process_probe.make(ProbeContext{roots, kSettings});
   REQUIRE_FALSE(made);
   CHECK(made.error().code == ErrorCode::unsupported);
   CHECK(made.error().message() == "not here, because the tree that is read is not the running host");

@@ -34,7 +34,7 @@ struct Host : TempTree {
   }
   Status start() {
     roots.emplace(std::move(*open_roots(root)));
-    auto made = make_file_growth_probe({*roots, log_roots}, {read_disk, std::chrono::milliseconds(60)});
+    auto made = make_file_growth_probe({*roots, settings}, {read_disk, std::chrono::milliseconds(60)});
     if (!made) return std::move(made).error();
     probe = std::move(*made);
     return probe->read(now, sink);
@@ -58,7 +58,7 @@ struct Host : TempTree {
     return !sink.told.empty();
   }
 
-  std::vector<std::string> log_roots = {"/var/log"};
+  ProbeSettings settings;
   std::optional<Roots> roots;
   std::unique_ptr<Probe> probe;
   RecordingSink sink;
@@ -152,13 +152,13 @@ TEST_CASE("without a log root on a local filesystem there is nothing to do here"
   CHECK(started.error().code == ErrorCode::unsupported);
   CHECK(started.error().message() == "not here, because no log root lies on a local filesystem");
   Host other;
-  other.log_roots = {"/not/there", "relative"};
+  other.settings.log_roots = {"/not/there", "relative"};
   CHECK_FALSE(other.start());
 }
 
 TEST_CASE("a log root that appears later is watched then") {
   Host host;
-  host.log_roots = {"/var/log", "/srv/log"};
+  host.settings.log_roots = {"/var/log", "/srv/log"};
   REQUIRE(host.start());
   host.grow("srv/log/late.log", 4096);
   host.now += std::chrono::seconds(61);

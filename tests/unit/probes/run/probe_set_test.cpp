@@ -13,6 +13,8 @@ using namespace hostmedic::test;
 
 namespace {
 
+const ProbeSettings kSettings;
+
 // What the fake probes do, by name.
 struct Script {
   Duration interval = std::chrono::seconds(1);
@@ -60,7 +62,7 @@ constexpr const ProbeInfo* kInfos[] = {&one_info, &two_info};
 
 struct Fixture {
   explicit Fixture(std::vector<std::string> enabled = {}, std::vector<std::string> disabled = {})
-      : set(kInfos, ProbeContext{roots, {}}, builder, enabled, disabled) {}
+      : set(kInfos, ProbeContext{roots, kSettings}, builder, enabled, disabled) {}
   // "one=available ..." of the events since the last call.
   std::string states() {
     std::string text;

@@ -126,9 +126,9 @@ TEST_CASE("run: what cannot work is refused at once") {
   const Fd never(::eventfd(0, EFD_CLOEXEC));
   ProbeOptions options;
   options.prefix = root.path();
-  options.disabled = {"memroy"};
+  options.settings.disable = {"memroy"};
   CHECK(run_probe(options, never.get()).error().message() == "no probe is called 'memroy'; did you mean 'memory'?");
-  options.disabled.clear();
+  options.settings.disable.clear();
   options.prefix = root.path() + "/nowhere";
   CHECK(run_probe(options, never.get()).error().code == ErrorCode::not_found);
 }

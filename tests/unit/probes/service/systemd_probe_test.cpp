@@ -16,9 +16,11 @@ using hostmedic::test::RecordingSink;
 
 namespace {
 
+const ProbeSettings kSettings;
+
 struct Host {
   explicit Host(const PrivateBus& bus) : roots(std::move(*open_roots(bus.root))) {
-    auto made = systemd_probe.make(ProbeContext{roots, {}});
+    auto made = systemd_probe.make(ProbeContext{roots, kSettings});
     if (made) probe = std::move(*made);
   }
   MonoTime tick() { return now += std::chrono::seconds(1); }
@@ -173,12 +175,12 @@ TEST_CASE("no bus, or another init system, is a state and not a failure") {
   PrivateBus bus;
   bus.stop();
   const Roots roots = std::move(*open_roots(bus.root));
-  const auto without_bus = systemd_probe.make(ProbeContext{roots, {}});
+  const auto without_bus = systemd_probe.make(ProbeContext{roots, kSettings});
   REQUIRE_FALSE(without_bus);
   CHECK(without_bus.error().code == ErrorCode::unsupported);
   CHECK(without_bus.error().message() == "not here, because there is no system bus");
   std::filesystem::remove(bus.root + "/run/systemd/system");
-  const auto without_systemd = systemd_probe.make(ProbeContext{roots, {}});
+  const auto without_systemd = systemd_probe.make(ProbeContext{roots, kSettings});
   REQUIRE_FALSE(without_systemd);
   CHECK(without_systemd.error().message() == "not here, because systemd does not run this host");
 }

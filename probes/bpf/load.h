@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every loader of BPF programs needs: whether it may begin, why the kernel said no, what the kernel's tracepoints
+// hand over, and our own place in the host. Programs are chosen by tests of what the kernel has, never by its version.
+// One thread; see load.cpp for what libbpf keeps per thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "agent/base/result.h"
+#include "probes/probe.h"
+
+struct btf;
+
+namespace hostmedic::bpf {
+
+// An object of libbpf or of a skeleton with its destructor.
+template <class T, auto Destroy>
+struct Destroyer {
+  void operator()(T* object) const { Destroy(object); }
+};
+template <class T, auto Destroy>
+using Handle = std::unique_ptr<T, Destroyer<T, Destroy>>;
+
+// First thing of every make(): catches libbpf's log for the errors below. Error unsupported: the roots are not those of
+// the running host.
+Status begin(const ProbeContext& context);
+// "not here, because WHY: ERROR (libbpf's first complaint)", code unsupported. error: an errno, 0 for none.
+Error not_here(std::string_view why, int error);
+// The same for the negative result of a skeleton's load.
+Error load_error(int result);
+
+// The kernel's description of its own types (BTF). Some MiB while it lives.
+class KernelTypes {
+ public:
+  static Result<KernelTypes> load();
+  // The types of a tracepoint's arguments, without the data pointer that comes first; nullopt if the kernel does not
+  // have the tracepoint. A pointer is 'p', all else 'v'.
+  std::optional<std::string> tracepoint_arguments(const char* name) const;
+
+ private:
+  struct Free {
+    void operator()(btf* types) const;
+  };
+  explicit KernelTypes(btf* types) : types_(types) {}
+  std::unique_ptr<btf, Free> types_;
+};
+
+// What task.bpf.h is told before loading: our control group root (version 2 alone, or beside version 1) and our pid
+// namespace. 0: not known.
+struct OwnPlace {
+  std::uint64_t root_cgroup_id = 0;
+  std::uint32_t pid_namespace_inum = 0;
+};
+OwnPlace own_place(const Roots& roots);
+
+}  // namespace hostmedic::bpf

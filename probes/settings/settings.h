@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an administrator can say to the probes: the meaning of the [probes] table of hostmedic.toml, with its defaults.
+// Plain values; checked where they are read (agent/config).
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace hostmedic {
+
+struct ProbeSettings {
+  std::vector<std::string> disable;                // by name
+  std::vector<std::string> log_roots{"/var/log"};  // absolute directories in which growing files are looked for
+};
+
+}  // namespace hostmedic
