@@ -3,6 +3,7 @@
 // probe process on one thread; what may block goes through a Worker (source/worker.h) with a deadline.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -63,6 +64,9 @@ class Probe {
   virtual Duration interval() const = 0;
 };
 
+// In which order probes are slowed down when the agent costs more than its budget: detail first.
+enum class Tier : std::uint8_t { vital, useful, detail };
+
 struct ProbeInfo {
   std::string_view name, summary;
   Duration interval;
@@ -71,6 +75,7 @@ struct ProbeInfo {
   std::span<const MetricInfo* const> metrics;
   // unsupported with "not here, because ..." is a state to report, not a failure of the agent.
   Result<std::unique_ptr<Probe>> (*make)(const ProbeContext& context);
+  Tier tier = Tier::useful;
 };
 
 std::span<const ProbeInfo* const> all_probes();

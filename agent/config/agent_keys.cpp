@@ -25,6 +25,12 @@ const Key<AgentConfig> kKeys[] = {
                               "Members of this group may ask the agent and stop it. Only root may let it act again."),
     row<FIELD(actuator_socket)>("agent", "actuator_socket", kPath, kReload, "Where the actuator listens."),
     row<FIELD(log_level)>("agent", "log_level", {}, kReload, "The most verbose level that is written to the journal."),
+    row<FIELD(probes.cpu_budget)>("agent", "cpu_budget", {.least = 0.001, .most = 1}, kRestart,
+                                  "Share of one core that the agent may use, averaged over a minute; above it probes "
+                                  "look less often, detail first."),
+    row<FIELD(probes.memory_budget)>("agent", "memory_budget", {.least = 16 << 20, .most = 1 << 30}, kRestart,
+                                     "Resident memory that the agent may use; above it probes are put away, detail "
+                                     "first."),
     row<FIELD(probes.disable)>("probes", "disable", {.form = Form::name}, kRestart,
                                "Probes that are left out; `hostmedic list probes` names them all."),
     row<FIELD(probes.log_roots)>(

@@ -148,7 +148,20 @@ void FrameBuilder::retire(std::size_t speaker, EntityId entity) {
     retiring_.push_back(entity);
     return;
   }
-  for (const SeriesId id : row.series) {
+  silence(speaker, entity);
+}
+
+void FrameBuilder::retire_all(std::size_t speaker) {
+  for (std::size_t i = 0; i < entities_.size(); ++i) {
+    const EntityId id{static_cast<std::uint32_t>(i)};
+    if (id == kHost) silence(speaker, id);
+    retire(speaker, id);
+  }
+}
+
+// The speaker's series of the entity become unknown.
+void FrameBuilder::silence(std::size_t speaker, EntityId entity) {
+  for (const SeriesId id : entities_[index(entity)].series) {
     if (series_[index(id)].speaker == speaker) sample(id, std::nullopt);
   }
 }

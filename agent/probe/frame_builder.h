@@ -32,6 +32,8 @@ class FrameBuilder {
   // The sink of one probe. speaker < kMostSpeakers. Valid as long as this.
   Sink& sink(std::size_t speaker);
 
+  // The speaker says nothing more about anything.
+  void retire_all(std::size_t speaker);
   // Forgets everything; the next frame is a first one.
   void reset();
   // A new tick: what was sampled and not sent is dropped, what is sampled from now on belongs to this time.
@@ -68,6 +70,7 @@ class FrameBuilder {
   EntityId entity(std::size_t speaker, EntityKind kind, std::string_view name);
   SeriesId series(std::size_t speaker, EntityId entity, const MetricInfo& metric, std::string_view attributes);
   void retire(std::size_t speaker, EntityId entity);
+  void silence(std::size_t speaker, EntityId entity);
   void sample(SeriesId series, std::optional<double> value);
   void event(Event event);
   void drop_samples();

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/probe/probe_set.h"
 
+#include <malloc.h>
+
 #include <algorithm>
+#include <ctime>
 #include <exception>
 
 #include "agent/base/text.h"
@@ -20,6 +23,26 @@ auto guarded(Call call) -> decltype(call()) {
   }
 }
 
+constexpr Duration kForever = std::chrono::hours(24), kCostInterval = std::chrono::seconds(10);
+
+// Adds the processor time of this thread from its making to its end.
+class Stopwatch {
+ public:
+  explicit Stopwatch(Duration& ret_sum) : sum_(ret_sum), begin_(used()) {}
+  ~Stopwatch() { sum_ += used() - begin_; }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  static Duration used() {
+    timespec now{};
+    (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);  // there is no kernel without it
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  }
+  Duration& sum_;
+  const Duration begin_;
+};
+
 bool contains(std::span<const std::string> names, std::string_view wanted) {
   return std::find(names.begin(), names.end(), wanted) != names.end();
 }
@@ -34,7 +57,7 @@ void Schedule::ran(MonoTime now, Duration interval) {
 
 ProbeSet::ProbeSet(std::span<const ProbeInfo* const> infos, const ProbeContext& context, FrameBuilder& builder,
                    std::span<const std::string> enabled, std::span<const std::string> disabled)
-    : context_(context) {
+    : context_(context), builder_(builder) {
   const std::size_t count = std::min(infos.size(), FrameBuilder::kMostSpeakers - 1);
   running_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -47,30 +70,87 @@ ProbeSet::ProbeSet(std::span<const ProbeInfo* const> infos, const ProbeContext& 
 }
 
 void ProbeSet::tick(MonoTime now) {
+  bool made = false;
   for (Running& running : running_) {
     if (!running.schedule.due(now)) continue;
-    if (!running.wanted) {
-      report(running, now, "unavailable", "not here, because it is switched off");
-      running.schedule.ran(now, std::chrono::hours(24));
-      continue;
-    }
-    if (!running.probe) make(running, now);
-    if (running.probe) read(running, now);
+    const Stopwatch watch(running.cpu);
+    made = step(running, now) || made;
+  }
+  // What was needed only to start, such as the kernel's types, goes back at once.
+  if (made) (void)::malloc_trim(0);
+  if (cost_schedule_.due(now)) sample_cost(now);
+}
+
+// True if the probe was made by this call.
+bool ProbeSet::step(Running& running, MonoTime now) {
+  if (!running.wanted) {
+    report(running, now, "unavailable", "not here, because it is switched off");
+    running.schedule.ran(now, kForever);
+    return false;
+  }
+  if (factor(running) == 0) {
+    put_away(running, now);
+    return false;
+  }
+  const bool made = !running.probe && make(running, now);
+  if (running.probe) read(running, now);
+  return made;
+}
+
+int ProbeSet::factor(const Running& running) const {
+  switch (running.info->tier) {
+    case Tier::vital: return pace_.vital;
+    case Tier::useful: return pace_.useful;
+    case Tier::detail: return pace_.detail;
+  }
+  return 1;
+}
+
+void ProbeSet::set_pace(const Pace& pace) {
+  pace_ = pace;
+  for (Running& running : running_) {
+    const bool waits = running.put_away, wanted = factor(running) > 0;
+    if (waits == wanted) running.schedule = {};  // put it away, or call it back, with the next tick
+    running.put_away = !wanted;
   }
 }
 
-void ProbeSet::make(Running& running, MonoTime now) {
+void ProbeSet::put_away(Running& running, MonoTime now) {
+  running.schedule.ran(now, kForever);
+  if (!running.probe) return;
+  report(running, now, "unavailable", "not now, because the agent would cost more than its budget");
+  running.probe.reset();
+  running.descriptors.clear();
+  running.ready_error.reset();
+  builder_.retire_all(static_cast<std::size_t>(&running - running_.data()));
+  running.cpu_series = kNoSeries;
+}
+
+void ProbeSet::sample_cost(MonoTime now) {
+  cost_schedule_.ran(now, kCostInterval);
+  for (Running& running : running_) {
+    if (!running.probe) continue;
+    if (running.cpu_series == kNoSeries) {
+      running.entity = running.sink->entity(EntityKind::agent, "probe." + std::string(running.info->name));
+      running.cpu_series = running.sink->series(running.entity, metric::kProbeCpuTime);
+    }
+    running.sink->sample(running.cpu_series, to_seconds(running.cpu));
+  }
+}
+
+bool ProbeSet::make(Running& running, MonoTime now) {
   auto made = guarded([&] { return running.info->make(context_); });
   if (made) {
     running.probe = std::move(*made);
     running.descriptors = running.probe->descriptors();
     running.has_descriptors = !running.descriptors.empty();
-    return;
+    return true;
   }
   // What this host cannot do will not change while it runs; anything else may.
   const bool never = made.error().code == ErrorCode::unsupported;
-  running.schedule.ran(now, never ? Duration(std::chrono::hours(24)) : kRetry);
+  running.schedule.ran(now, never ? kForever : kRetry);
   report(running, now, made.error());
+  return false;
 }
 
 void ProbeSet::read(Running& running, MonoTime now) {
@@ -82,7 +162,7 @@ void ProbeSet::read(Running& running, MonoTime now) {
   } else {
     report(running, now, status.error());
   }
-  running.schedule.ran(now, running.probe->interval());
+  running.schedule.ran(now, running.probe->interval() * factor(running));
   // Only those that have some may change them: a lost bus connection comes back with another number.
   if (running.has_descriptors) running.descriptors = running.probe->descriptors();
 }
@@ -102,6 +182,7 @@ bool ProbeSet::on_ready(std::span<const pollfd> polled, MonoTime now) {
       ready = ready || polled[i].revents != 0;
     if (!ready) continue;
     any = true;
+    const Stopwatch watch(running.cpu);
     Status status = guarded([&] { return running.probe->on_ready(now, *running.sink); });
     if (!status) {
       report(running, now, status.error());

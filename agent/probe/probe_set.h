@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The probes of one connection: makes them, reads each in its own interval, passes readable descriptors on, and reports
-// a probe's state when it changes. What goes wrong in one probe stays in that probe. One thread.
+// a probe's state when it changes. What goes wrong in one probe stays in that probe. Each probe's processor time on
+// this thread is measured; that of worker threads is in the whole process's. One thread.
 #pragma once
 
 #include <poll.h>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "agent/probe/frame_builder.h"
+#include "agent/self/governor.h"
 #include "probes/probe.h"
 
 namespace hostmedic {
@@ -36,6 +38,8 @@ class ProbeSet {
            std::span<const std::string> enabled, std::span<const std::string> disabled);
 
   void tick(MonoTime now);
+  // Multiplies the intervals from the next read on; a probe whose tier is at 0 is put away until the pace changes.
+  void set_pace(const Pace& pace);
   // Appends what to poll; the order is that of the last call when on_ready is called. Cheap when nothing changed.
   void add_descriptors(std::vector<pollfd>& polled) const;
   // polled: as appended by add_descriptors, with revents. Calls back those that are ready. True if any was.
@@ -48,21 +52,30 @@ class ProbeSet {
     const ProbeInfo* info = nullptr;
     Sink* sink = nullptr;
     EntityId entity{};
-    bool wanted = true;
+    bool wanted = true, put_away = false;
     std::unique_ptr<Probe> probe;
     Schedule schedule;
+    Duration cpu{};  // spent in it so far
+    SeriesId cpu_series = kNoSeries;
     std::vector<int> descriptors;
     bool has_descriptors = false;      // had some when it was made
     std::optional<Error> ready_error;  // of on_ready since the last read
     std::string state, reason;         // as last reported
   };
 
-  void make(Running& running, MonoTime now);
+  bool step(Running& running, MonoTime now);
+  bool make(Running& running, MonoTime now);
   void read(Running& running, MonoTime now);
+  void put_away(Running& running, MonoTime now);
+  int factor(const Running& running) const;
+  void sample_cost(MonoTime now);
   static void report(Running& running, MonoTime now, std::string_view state, std::string_view reason);
   static void report(Running& running, MonoTime now, const Error& error);
 
   const ProbeContext context_;
+  FrameBuilder& builder_;
+  Pace pace_;
+  Schedule cost_schedule_;
   std::vector<Running> running_;
 };
 

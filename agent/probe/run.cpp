@@ -20,7 +20,9 @@
 #include "agent/probe/frame_builder.h"
 #include "agent/probe/probe_set.h"
 #include "agent/probe/self_cost.h"
+#include "agent/self/governor.h"
 #include "detect/model/codec.h"
+#include "detect/model/names.h"
 #include "probes/source/roots.h"
 
 namespace hostmedic {
@@ -75,7 +77,11 @@ enum class Ended { stopped, disconnected };
 class Runner {
  public:
   Runner(const ProbeOptions& options, const Roots& roots, Fd timer, int stop_fd)
-      : options_(options), roots_(roots), timer_(std::move(timer)), stop_fd_(stop_fd) {
+      : options_(options),
+        roots_(roots),
+        timer_(std::move(timer)),
+        stop_fd_(stop_fd),
+        governor_({options.settings.cpu_budget, options.settings.memory_budget}) {
     if (options.own_process) {
       watchdog_ = watchdog_period();
       self_.emplace(roots.proc.get());
@@ -130,6 +136,7 @@ class Runner {
 
   Ended serve(int connection);
   void tick(ProbeSet& probes);
+  void govern(MonoTime now, ProbeSet& probes);
   // False when the peer is gone.
   bool flush(int connection);
 
@@ -141,6 +148,8 @@ class Runner {
   MonoTime fed_at_;
   FrameBuilder builder_;
   std::optional<SelfCost> self_;
+  Governor governor_;
+  SeriesId level_ = kNoSeries;
   std::vector<pollfd> polled_;
   std::string encoded_;
   bool full_ = false;  // the socket takes no more
@@ -153,7 +162,7 @@ void Runner::tick(ProbeSet& probes) {
   feed_watchdog(now);
   builder_.begin_tick(now, wall_now());
   probes.tick(now);
-  if (self_) self_->read(now, builder_.sink(FrameBuilder::kMostSpeakers - 1));
+  if (self_) govern(now, probes);
   // Workers that were asked above have mostly answered by now: their samples join the same frame.
   polled_.resize(kProbes);
   probes.add_descriptors(polled_);
@@ -161,14 +170,38 @@ void Runner::tick(ProbeSet& probes) {
   if (!ready.empty() && ::poll(ready.data(), ready.size(), 0) > 0) (void)probes.on_ready(ready, now);
 }
 
+// Keeps the agent below its budget.
+void Runner::govern(MonoTime now, ProbeSet& probes) {
+  Sink& sink = builder_.sink(FrameBuilder::kMostSpeakers - 1);
+  const auto total = self_->read(now, sink);
+  if (!total) return;
+  const auto change = governor_.observe(now, total->cpu, total->resident);
+  const EntityId self = sink.entity(EntityKind::agent, "probe");
+  if (level_ == kNoSeries) level_ = sink.series(self, metric::kAgentBudgetLevel);
+  sink.sample(level_, governor_.level());
+  if (!change) return;
+  probes.set_pace(governor_.pace());
+  sink.event({EventKind::agent_budget,
+              self,
+              now,
+              {{std::string(attr::kBudgetLevel), std::to_string(change->level)},
+               {std::string(attr::kBudgetReason), std::string(change->reason)},
+               {std::string(attr::kBudgetCpu), strf("%.4f", change->cpu)},
+               {std::string(attr::kBudgetMemory), std::to_string(change->resident.count)}}});
+}
+
 Ended Runner::serve(int connection) {
   // Best effort: with a small buffer frames are dropped sooner, and counted.
   (void)::setsockopt(connection, SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
   builder_.reset();
   full_ = false;
-  if (self_) self_->reset();
+  if (self_) {
+    self_->begin(connection);
+    level_ = kNoSeries;
+  }
   const ProbeContext context{roots_, options_.settings};
   ProbeSet probes(all_probes(), context, builder_, options_.enabled, options_.settings.disable);
+  probes.set_pace(governor_.pace());
   tick(probes);
   if (!flush(connection)) return Ended::disconnected;
 

@@ -106,6 +106,17 @@ std::string explain_growth(const Event& growth) {
   return text;
 }
 
+std::string explain_budget(const Event& event) {
+  const auto share = parse_double(event.get(attr::kBudgetCpu)), memory = parse_double(event.get(attr::kBudgetMemory));
+  std::string text = "the agent used ";
+  text += share ? strf("%.2f%% of a core", 100 * *share) : std::string("an unknown share of a core");
+  if (memory) text += " and " + format_bytes(*memory);
+  return text +
+         (event.get(attr::kBudgetReason) == "recovered" ? "; its probes look more often again (level "
+                                                        : "; its probes look less often (level ") +
+         std::string(event.get(attr::kBudgetLevel)) + ")";
+}
+
 // What needs no words of its own: the kind, whose it is, and its attributes.
 std::string explain_facts(const Entity& entity, const Event& event) {
   std::string text = std::string(to_string(event.kind)) + " of " + to_string(entity);
@@ -127,8 +138,8 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::process_exec: return process_of(event) + " was started";
     case EventKind::probe_state:
       return "probe " + number_of(event.get(attr::kProbeName)) + " is " + number_of(event.get(attr::kProbeState));
+    case EventKind::agent_budget: return explain_budget(event);
     case EventKind::samples_lost: return number_of(event.get(attr::kCount)) + " samples were lost";
-    case EventKind::agent_budget:
     case EventKind::kernel_message:
     case EventKind::mount_changed:
     case EventKind::clock_step:

@@ -39,6 +39,8 @@ constexpr const MetricInfo* kAll[] = {
     &kServiceRestarts,
     &kAgentCpuTime,
     &kAgentMemory,
+    &kProbeCpuTime,
+    &kAgentBudgetLevel,
     &kBpfSeen,
     &kBpfDropped,
 };

@@ -43,6 +43,8 @@ inline constexpr MetricInfo kServiceTasks{"hostmedic.service.tasks", Unit::count
 inline constexpr MetricInfo kServiceRestarts{"hostmedic.service.restarts", Unit::count, Instrument::counter, "Automatic restarts of the unit by systemd"};
 inline constexpr MetricInfo kAgentCpuTime{"hostmedic.agent.cpu.time", Unit::seconds, Instrument::counter, "CPU seconds of a Hostmedic process, by part"};
 inline constexpr MetricInfo kAgentMemory{"hostmedic.agent.memory.usage", Unit::bytes, Instrument::gauge, "Resident memory of a Hostmedic process, by part"};
+inline constexpr MetricInfo kProbeCpuTime{"hostmedic.probe.cpu.time", Unit::seconds, Instrument::counter, "Processor time of the probe's thread spent in one probe"};
+inline constexpr MetricInfo kAgentBudgetLevel{"hostmedic.agent.budget.level", Unit::count, Instrument::gauge, "How far probes are slowed down to keep the agent's budget; 0 is full speed"};
 inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom)"};
 inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost by reason (ring_buffer: it was full, rate: more than are passed on in a second)"};
 // clang-format on
@@ -91,5 +93,11 @@ inline constexpr std::string_view kProbeName = "probe.name";
 inline constexpr std::string_view kProbeState = "probe.state";    // available, unavailable, late
 inline constexpr std::string_view kProbeReason = "probe.reason";  // "not here, because ..."
 inline constexpr std::string_view kCount = "count";
+
+// agent_budget.
+inline constexpr std::string_view kBudgetLevel = "budget.level";
+inline constexpr std::string_view kBudgetReason = "budget.reason";  // cpu, memory, recovered
+inline constexpr std::string_view kBudgetCpu = "budget.cpu";        // share of one core over the last minute
+inline constexpr std::string_view kBudgetMemory = "budget.memory";  // resident bytes
 
 }  // namespace hostmedic::attr

@@ -6,11 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "agent/base/bytes.h"
+
 namespace hostmedic {
 
 struct ProbeSettings {
   std::vector<std::string> disable;                // by name
   std::vector<std::string> log_roots{"/var/log"};  // absolute directories in which growing files are looked for
+  double cpu_budget = 0.01;                        // of one core, averaged over a minute
+  Bytes memory_budget = mib(64);
 };
 
 }  // namespace hostmedic

@@ -57,7 +57,7 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext&) {
 }
 constexpr char kOne[] = "one", kTwo[] = "two";
 const ProbeInfo one_info{kOne, "", std::chrono::seconds(1), "", "", {}, make<kOne>};
-const ProbeInfo two_info{kTwo, "", std::chrono::seconds(1), "", "", {}, make<kTwo>};
+const ProbeInfo two_info{kTwo, "", std::chrono::seconds(1), "", "", {}, make<kTwo>, Tier::detail};
 constexpr const ProbeInfo* kInfos[] = {&one_info, &two_info};
 
 struct Fixture {
@@ -193,4 +193,27 @@ TEST_CASE("probe set: what is switched off is not made and says so") {
   not_two.set.tick(at_second(1));
   CHECK(scripts["one"].made == 1);
   CHECK(scripts["two"].made == 1);
+}
+
+TEST_CASE("probe set: the pace stretches intervals by tier, puts a probe away and calls it back") {
+  FreshScripts fresh;
+  Fixture f;
+  f.set.set_pace({.vital = 1, .useful = 2, .detail = 4});
+  for (int second = 0; second < 8; ++second) f.set.tick(at_second(second));
+  CHECK(scripts["one"].reads == 4);
+  CHECK(scripts["two"].reads == 2);
+  (void)f.states();
+
+  f.set.set_pace({.vital = 1, .useful = 1, .detail = 0});
+  f.set.tick(at_second(8));
+  f.set.tick(at_second(9));
+  CHECK(f.states() == "two=unavailable(not now, because the agent would cost more than its budget) ");
+  CHECK(scripts["two"].reads == 2);
+  REQUIRE(::eventfd_write(scripts["two"].event.get(), 1) == 0);
+  CHECK(!f.dispatch(at_second(9)));
+
+  f.set.set_pace({});
+  f.set.tick(at_second(10));
+  CHECK(scripts["two"].made == 2);
+  CHECK(f.states() == "two=available ");
 }
