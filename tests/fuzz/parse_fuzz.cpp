@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "probes/parse/cgroup.h"
+#include "probes/parse/container_cgroup.h"
 #include "probes/parse/diskstats.h"
 #include "probes/parse/loadavg.h"
 #include "probes/parse/meminfo.h"
@@ -61,6 +62,11 @@ constexpr void (*kParsers[])(std::string_view) = {
     [](std::string_view text) { (void)parse_cgroup_cpu_stat(text); },
     [](std::string_view text) { (void)parse_cgroup_number(text); },
     [](std::string_view text) { (void)parse_cgroup_tasks(text); },
+    [](std::string_view text) {
+      const auto found = parse_container_cgroup(text);
+      check(found.id.empty() || (found.id.size() == 64 && inside(found.id, text)));
+      check(found.engine.empty() || (!found.id.empty() && inside(found.engine, text)));
+    },
 };
 
 }  // namespace
