@@ -22,6 +22,8 @@ using Errors = boost::system::error_code;
 namespace {
 
 constexpr Duration kProbeSilence = std::chrono::seconds(5);
+// Where frames come from.
+constexpr std::size_t kProbe = 0, kChecks = 1;
 // The longest history that a guard limit may look back to.
 constexpr Duration kHistory = std::chrono::hours(24 * 7);
 constexpr std::string_view kBrakesSetting = "brakes";
@@ -97,10 +99,12 @@ Status Daemon::listen() {
   // What the process makes has its group already; changing owners is not among the calls that the unit allows.
   const int wanted = group_id(config_.control_group);
   const int group = wanted == static_cast<int>(::getegid()) ? -1 : wanted;
-  probe_ = std::make_unique<ProbeListener>(
-      io_, std::vector<unsigned>{0, ::getuid(), user_id("hostmedic-probe")}, [this](const Frame& f) { on_frame(f); },
-      [this](bool connected, const std::string& why) { on_probe(connected, why); });
-  if (Status listening = probe_->listen(run_dir_ + "/probe.sock", group); !listening) return listening;
+  auto probe = listen(kProbe, "probe.sock", "hostmedic-probe", group);
+  if (!probe) return std::move(probe).error();
+  probe_ = std::move(*probe);
+  auto checks = listen(kChecks, "check.sock", "hostmedic-check", group);
+  if (!checks) return std::move(checks).error();
+  checks_ = std::move(*checks);
   ControlServerOptions options;
   options.path = run_dir_ + "/control.sock";
   if (group >= 0) options.group = static_cast<gid_t>(group);
@@ -111,6 +115,20 @@ Status Daemon::listen() {
   if (!control) return std::move(control).error().in("control socket");
   control_ = std::move(*control);
   return ok();
+}
+
+Result<std::unique_ptr<ProbeListener>> Daemon::listen(std::size_t source, const std::string& name, const char* user,
+                                                      int group) {
+  auto listener = std::make_unique<ProbeListener>(
+      io_, std::vector<unsigned>{0, ::getuid(), user_id(user)},
+      [this, source](const Frame& frame) { on_frame(source, frame); },
+      [this, source](bool connected, const std::string& why) {
+        if (!connected) pipeline_->frame(merge_.lost(source));
+        source == kProbe ? on_probe(connected, why) : on_checks(connected, why);
+      });
+  if (Status listening = listener->listen(run_dir_ + "/" + name, group); !listening)
+    return std::move(listening).error();
+  return listener;
 }
 
 void Daemon::restore_brakes() {
@@ -191,9 +209,9 @@ void Daemon::finish(const Order& order, Outcome outcome) {
   plan_wake();
 }
 
-void Daemon::on_frame(const Frame& frame) {
-  last_frame_ = mono_now();
-  pipeline_->frame(frame);
+void Daemon::on_frame(std::size_t source, const Frame& frame) {
+  if (source == kProbe) last_frame_ = mono_now();
+  pipeline_->frame(merge_.take(source, frame));
   plan_wake();
 }
 
@@ -214,6 +232,10 @@ void Daemon::on_probe(bool connected, const std::string& why) {
   probe_text_ = connected ? "connected" : why;
   if (connected) return log_info(why.empty() ? "probe connected" : why);
   log_warning("probe lost: " + why);
+}
+
+void Daemon::on_checks(bool connected, const std::string& why) {
+  log_info(connected ? "active checks connected" : "active checks lost: " + why);
 }
 
 Now Daemon::now() const { return {mono_now(), wall_now()}; }
@@ -265,8 +287,7 @@ void Daemon::apply(Settings settings) {
   set_log_level(config_.log_level);
   pipeline_->reconfigure(detection_changed ? make_engine(config_.engine) : nullptr, std::move(settings.runbooks),
                          std::move(settings.policy));
-  // A new engine knows no series: the probe says them all again on a new connection.
-  if (detection_changed) probe_->drop("detection was configured anew");
+  if (detection_changed) merge_.restart();  // the new engine knows no series yet
   if (!upstream_changed) return;
   if (const Status connected = reporter_->connect(config_.upstream); !connected)
     log_error("upstream: " + connected.error().message());

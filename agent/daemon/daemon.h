@@ -15,6 +15,7 @@
 #include "agent/daemon/reporter.h"
 #include "agent/daemon/settings.h"
 #include "agent/net/control_server.h"
+#include "agent/pipeline/frame_merge.h"
 #include "agent/pipeline/pipeline.h"
 #include "agent/pipeline/probe_listener.h"
 #include "agent/pipeline/worker.h"
@@ -62,7 +63,10 @@ class Daemon final : public PipelineOutput {
   Status listen();
   void restore_brakes();
   Status restore();
-  void on_frame(const Frame& frame);
+  Result<std::unique_ptr<ProbeListener>> listen(std::size_t source, const std::string& name, const char* user,
+                                                int group);
+  void on_frame(std::size_t source, const Frame& frame);
+  void on_checks(bool connected, const std::string& why);
   void on_probe(bool connected, const std::string& why);
   void finish(const Order& order, Outcome outcome);
   void every_second();
@@ -78,7 +82,8 @@ class Daemon final : public PipelineOutput {
   Worker worker_;
   Worker orders_;
   std::unique_ptr<Pipeline> pipeline_;
-  std::unique_ptr<ProbeListener> probe_;
+  FrameMerge merge_;
+  std::unique_ptr<ProbeListener> probe_, checks_;
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<ControlServer> control_;
   ControlApi api_{*this};
@@ -87,7 +92,7 @@ class Daemon final : public PipelineOutput {
   boost::asio::signal_set signals_;
 
   WallTime started_;
-  MonoTime last_frame_;
+  MonoTime last_frame_;  // of the probe
   bool probe_connected_ = false;
   std::string probe_text_ = "not connected yet";
   std::string config_error_;  // of the last reload; empty: it was good

@@ -61,7 +61,7 @@ class Pipeline {
   void set_brakes(Brakes brakes) { brakes_ = std::move(brakes); }
   const Brakes& brakes() const { return brakes_; }
 
-  // A new configuration. With a new engine the probe must send its definitions again; open incidents go over to it.
+  // A new configuration. A new engine must be told all definitions in its first frame; open incidents go over to it.
   void reconfigure(std::unique_ptr<detect::Engine> engine, std::vector<Runbook> runbooks, guard::Policy policy);
 
   const std::map<std::string, Incident>& incidents() const { return response_.incidents(); }

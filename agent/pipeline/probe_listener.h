@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's end of the probe's socket (SOCK_SEQPACKET, one frame per message). One probe at a time: a newer
-// connection replaces the older one. Peers other than the allowed users are refused. io thread only.
+// The daemon's end of a socket on which frames come (SOCK_SEQPACKET, one frame per message). One sender at a time: a
+// newer connection replaces the older one. Peers other than the allowed users are refused. io thread only.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
