@@ -65,7 +65,7 @@ class Probe {
 };
 
 // In which order probes are slowed down when the agent costs more than its budget: detail first.
-enum class Tier : std::uint8_t { vital, useful, detail };
+enum class ProbePriority : std::uint8_t { vital, useful, detail };
 
 struct ProbeInfo {
   std::string_view name, summary;
@@ -75,7 +75,7 @@ struct ProbeInfo {
   std::span<const MetricInfo* const> metrics;
   // unsupported with "not here, because ..." is a state to report, not a failure of the agent.
   Result<std::unique_ptr<Probe>> (*make)(const ProbeContext& context);
-  Tier tier = Tier::useful;
+  ProbePriority priority = ProbePriority::useful;
 };
 
 std::span<const ProbeInfo* const> all_probes();

@@ -98,10 +98,10 @@ bool ProbeSet::step(Running& running, MonoTime now) {
 }
 
 int ProbeSet::factor(const Running& running) const {
-  switch (running.info->tier) {
-    case Tier::vital: return pace_.vital;
-    case Tier::useful: return pace_.useful;
-    case Tier::detail: return pace_.detail;
+  switch (running.info->priority) {
+    case ProbePriority::vital: return pace_.vital;
+    case ProbePriority::useful: return pace_.useful;
+    case ProbePriority::detail: return pace_.detail;
   }
   return 1;
 }

@@ -38,7 +38,7 @@ class ProbeSet {
            std::span<const std::string> enabled, std::span<const std::string> disabled);
 
   void tick(MonoTime now);
-  // Multiplies the intervals from the next read on; a probe whose tier is at 0 is put away until the pace changes.
+  // Multiplies the intervals from the next read on; a probe whose priority is at 0 is put away until the pace changes.
   void set_pace(const Pace& pace);
   // Appends what to poll; the order is that of the last call when on_ready is called. Cheap when nothing changed.
   void add_descriptors(std::vector<pollfd>& polled) const;

@@ -19,7 +19,7 @@ struct Budget {
   Bytes memory = mib(64);
 };
 
-// What intervals are multiplied by, by tier of the probe; 0: the probe is put away.
+// What intervals are multiplied by, by priority of the probe; 0: the probe is put away.
 struct Pace {
   int vital = 1, useful = 1, detail = 1;
   bool operator==(const Pace&) const = default;

@@ -57,7 +57,7 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext&) {
 }
 constexpr char kOne[] = "one", kTwo[] = "two";
 const ProbeInfo one_info{kOne, "", std::chrono::seconds(1), "", "", {}, make<kOne>};
-const ProbeInfo two_info{kTwo, "", std::chrono::seconds(1), "", "", {}, make<kTwo>, Tier::detail};
+const ProbeInfo two_info{kTwo, "", std::chrono::seconds(1), "", "", {}, make<kTwo>, ProbePriority::detail};
 constexpr const ProbeInfo* kInfos[] = {&one_info, &two_info};
 
 struct Fixture {
