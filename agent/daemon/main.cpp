@@ -72,7 +72,7 @@ std::optional<int> parse_options(int argc, char** argv, DaemonOptions& ret_optio
 Status start_companions(Companions& companions, const DaemonOptions& options, const AgentConfig& config,
                         const std::string& run_dir) {
   const std::string state_dir = options.state_dir.empty() ? config.state_dir : options.state_dir;
-  std::vector<std::string> probe{"--socket", run_dir + "/probe.sock"};
+  std::vector<std::string> probe{"--socket", run_dir + "/probe.sock", "--state-dir", state_dir};
   for (const std::string& root : config.probes.log_roots) probe.insert(probe.end(), {"--log-root", root});
   for (const std::string& name : config.probes.disable) probe.insert(probe.end(), {"--disable", name});
   if (Status started = companions.start("hostmedic-probe", probe); !started) return started;

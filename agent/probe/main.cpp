@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // hostmedic-probe: reads the host and hands frames to hostmedicd. Decides nothing, talks to nobody else.
 // Exit codes: 0 stopped, 1 could not start, 2 wrong usage.
+#include <fcntl.h>
 #include <getopt.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +21,7 @@
 #include "agent/base/parse.h"
 #include "agent/config/agent_config.h"
 #include "agent/probe/run.h"
+#include "probes/bpf/brake.h"
 #include "probes/probe.h"
 
 namespace {
@@ -33,16 +36,27 @@ constexpr char kUsage[] =
     "  --disable NAME   leave a probe out; may be repeated\n"
     "  --log-root DIR   look for growing files in DIR (default /var/log); may be repeated\n"
     "  --prefix DIR     read the host below DIR\n"
+    "  --state-dir DIR  keep the mark that BPF programs are attached in DIR (default $STATE_DIRECTORY, else\n"
+    "                   /var/lib/hostmedic-probe where it exists)\n"
+    "  --clear-bpf-brake\n"
+    "                   let BPF programs be attached again after the host went down uncleanly with them\n"
     "  --print[=N]      write N frames (default 1) as text to the standard output, without an agent\n"
     "  --list           name the probes\n"
     "  --help\n";
 
+// Empty where the package's unit has not made one: programs are then attached without a mark.
+std::string default_state_dir() {
+  constexpr const char* kInstalled = "/var/lib/hostmedic-probe";
+  if (const char* given = std::getenv("STATE_DIRECTORY"); given != nullptr && *given == '/') return given;
+  return ::access(kInstalled, F_OK) == 0 ? kInstalled : "";
+}
+
 struct CommandLine {
   ProbeOptions options;
-  std::string config;
+  std::string config, state_dir = default_state_dir();
   std::vector<std::string> disabled, log_roots;
   std::optional<int> print;
-  bool list = false, help = false;
+  bool list = false, clear_brake = false, help = false;
 };
 
 // The agent refuses a configuration with faults and says where they are; the probe reads the host all the same.
@@ -53,12 +67,18 @@ void load_configuration(const std::string& file, ProbeSettings& ret_settings) {
 }
 
 std::optional<CommandLine> parse_command_line(int argc, char** argv) {
-  static constexpr option kOptions[] = {
-      {"socket", required_argument, nullptr, 's'},   {"config", required_argument, nullptr, 'c'},
-      {"enable", required_argument, nullptr, 'e'},   {"disable", required_argument, nullptr, 'd'},
-      {"log-root", required_argument, nullptr, 'l'}, {"prefix", required_argument, nullptr, 'p'},
-      {"print", optional_argument, nullptr, 'P'},    {"list", no_argument, nullptr, 'L'},
-      {"help", no_argument, nullptr, 'h'},           {nullptr, 0, nullptr, 0}};
+  static constexpr option kOptions[] = {{"socket", required_argument, nullptr, 's'},
+                                        {"config", required_argument, nullptr, 'c'},
+                                        {"enable", required_argument, nullptr, 'e'},
+                                        {"disable", required_argument, nullptr, 'd'},
+                                        {"log-root", required_argument, nullptr, 'l'},
+                                        {"prefix", required_argument, nullptr, 'p'},
+                                        {"print", optional_argument, nullptr, 'P'},
+                                        {"list", no_argument, nullptr, 'L'},
+                                        {"state-dir", required_argument, nullptr, 'S'},
+                                        {"clear-bpf-brake", no_argument, nullptr, 'B'},
+                                        {"help", no_argument, nullptr, 'h'},
+                                        {nullptr, 0, nullptr, 0}};
   CommandLine line;
   line.options.own_process = true;
   const auto frame_count = [&](const char* text) {
@@ -75,6 +95,8 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
       case 'd': line.disabled.emplace_back(::optarg); break;
       case 'l': line.log_roots.emplace_back(::optarg); break;
       case 'p': line.options.prefix = ::optarg; break;
+      case 'S': line.state_dir = ::optarg; break;
+      case 'B': line.clear_brake = true; break;
       case 'P':
         line.print = 1;
         if (::optarg != nullptr && !frame_count(::optarg)) return std::nullopt;
@@ -89,6 +111,7 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
   ProbeSettings& settings = line.options.settings;
   if (!line.config.empty()) load_configuration(line.config, settings);
   if (!line.log_roots.empty()) settings.log_roots = line.log_roots;
+  settings.state_dir = line.state_dir;
   settings.disable.insert(settings.disable.end(), line.disabled.begin(), line.disabled.end());
   return line;
 }
@@ -119,6 +142,19 @@ int fail(const Error& error) {
   return 1;
 }
 
+int clear_bpf_brake(const std::string& state_dir) {
+  if (state_dir.empty()) {
+    std::puts("there is no state directory, so there is no brake");
+    return 0;
+  }
+  const Fd proc(::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto cleared = bpf::clear_brake(state_dir, bpf::boot_id(proc.get()));
+  if (!cleared) return fail(cleared.error());
+  std::puts(*cleared ? "the brake is off: a running probe attaches its BPF programs within half a minute"
+                     : "the brake is not on");
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -139,6 +175,7 @@ int main(int argc, char** argv) {
     }
     return 0;
   }
+  if (line->clear_brake) return clear_bpf_brake(line->options.settings.state_dir);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail(errno_error(errno, "no_new_privs"));
   allow_many_files();
   const auto stop = stop_signals();

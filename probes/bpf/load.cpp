@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "agent/base/text.h"
+#include "probes/bpf/brake.h"
 
 namespace hostmedic::bpf {
 namespace {
@@ -39,7 +40,8 @@ Status begin(const ProbeContext& context) {
   first_complaint.clear();
   libbpf_set_print(take_log);
   if (context.roots.root_path != "/") return not_here("the tree that is read is not the running host", 0);
-  return ok();
+  if (context.settings.state_dir.empty()) return ok();
+  return hold_mark(context.settings.state_dir, boot_id(context.roots.proc.get()));
 }
 
 Error not_here(std::string_view why, int error) {

@@ -25,8 +25,8 @@ struct Destroyer {
 template <class T, auto Destroy>
 using Handle = std::unique_ptr<T, Destroyer<T, Destroy>>;
 
-// First thing of every make(): catches libbpf's log for the errors below. Error unsupported: the roots are not those of
-// the running host.
+// First thing of every make(): catches libbpf's log for the errors below, and notes on disk that programs are attached
+// (brake.h). Error unsupported: the roots are not those of the running host; denied: the brake is on.
 Status begin(const ProbeContext& context);
 // "not here, because WHY: ERROR (libbpf's first complaint)", code unsupported. error: an errno, 0 for none.
 Error not_here(std::string_view why, int error);
