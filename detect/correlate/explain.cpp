@@ -140,7 +140,7 @@ std::string explain_event(const Entity& entity, const Event& event) {
       return "probe " + number_of(event.get(attr::kProbeName)) + " is " + number_of(event.get(attr::kProbeState));
     case EventKind::agent_budget: return explain_budget(event);
     case EventKind::samples_lost: return number_of(event.get(attr::kCount)) + " samples were lost";
-    case EventKind::kernel_message:
+    case EventKind::kernel_message: return "the kernel wrote: " + number_of(event.get(attr::kKernelText));
     case EventKind::mount_changed:
     case EventKind::clock_step:
     case EventKind::hardware_fault:

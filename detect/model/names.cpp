@@ -43,6 +43,9 @@ constexpr const MetricInfo* kAll[] = {
     &kAgentBudgetLevel,
     &kBpfSeen,
     &kBpfDropped,
+    &kKernelMessages,
+    &kKernelLogLines,
+    &kKernelMessagesDropped,
 };
 }  // namespace
 

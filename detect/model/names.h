@@ -47,6 +47,9 @@ inline constexpr MetricInfo kProbeCpuTime{"hostmedic.probe.cpu.time", Unit::seco
 inline constexpr MetricInfo kAgentBudgetLevel{"hostmedic.agent.budget.level", Unit::count, Instrument::gauge, "How far probes are slowed down to keep the agent's budget; 0 is full speed"};
 inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom)"};
 inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost by reason (ring_buffer: it was full, rate: more than are passed on in a second)"};
+inline constexpr MetricInfo kKernelMessages{"hostmedic.kernel.messages", Unit::count, Instrument::counter, "Lines of the kernel's log that mean trouble, by kernel.pattern"};
+inline constexpr MetricInfo kKernelLogLines{"hostmedic.kernel.log.lines", Unit::count, Instrument::counter, "Lines of the kernel's log since the agent reads it"};
+inline constexpr MetricInfo kKernelMessagesDropped{"hostmedic.kernel.messages.dropped", Unit::count, Instrument::counter, "By reason: overwritten (lines that were gone before they could be read), rate (events held back because there were too many)"};
 // clang-format on
 
 // All of the above, for `hostmedic list series` and the reference.
@@ -88,6 +91,12 @@ inline constexpr std::string_view kWriterPid = "writer.pid";
 inline constexpr std::string_view kWriterName = "writer.executable.name";
 inline constexpr std::string_view kWriterUnit = "writer.unit";
 inline constexpr std::string_view kWriterAppends = "writer.appends";  // "1": every writer has it open with O_APPEND
+
+// kernel_message; also process.*.
+inline constexpr std::string_view kKernelPattern = "kernel.pattern";  // "oom_kill", "io_error", ...
+inline constexpr std::string_view kKernelText = "kernel.text";        // the line, cut
+inline constexpr std::string_view kKernelDevice = "kernel.device";    // as the kernel spells it: "sda1", "ata3"
+inline constexpr std::string_view kServerPort = "server.port";
 
 inline constexpr std::string_view kProbeName = "probe.name";
 inline constexpr std::string_view kProbeState = "probe.state";    // available, unavailable, late
