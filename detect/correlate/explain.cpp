@@ -48,11 +48,33 @@ std::string explain_unit_state(const Entity& entity, const Event& event) {
   return text;
 }
 
-std::string process_of(const Event& event) {
-  std::string text = "process " + number_of(event.get(attr::kProcessPid));
-  if (const auto name = event.get(attr::kProcessName); !name.empty()) text += " (" + std::string(name) + ")";
-  if (const auto unit = event.get(attr::kProcessUnit); !unit.empty()) text += " of " + std::string(unit);
+std::string process_of(std::string_view pid, std::string_view name, std::string_view unit) {
+  std::string text = "process " + number_of(pid);
+  if (!name.empty()) text += " (" + std::string(name) + ")";
+  if (!unit.empty()) text += " of " + std::string(unit);
   return text;
+}
+std::string process_of(const Event& event) {
+  return process_of(event.get(attr::kProcessPid), event.get(attr::kProcessName), event.get(attr::kProcessUnit));
+}
+
+std::string explain_oom_kill(const Event& event) {
+  std::string text = "the kernel killed " + process_of(event) + " for want of memory";
+  const auto group = event.get(attr::kOomGroup);
+  if (group.empty()) return text;
+  text += ": " + std::string(group) + " reached its limit";
+  if (const auto limit = parse_u64(event.get(attr::kOomLimit)))
+    text += " of " + format_bytes(static_cast<double>(*limit));
+  return text;
+}
+
+std::string explain_fatal_signal(const Event& event) {
+  std::string text = process_of(event) + " was sent signal " + number_of(event.get(attr::kSignalNumber));
+  const auto cause = event.get(attr::kSignalCause), pid = event.get(attr::kSignalSenderPid);
+  if (cause == "kernel") return text + " by the kernel";
+  if (cause == "itself") return text + " by itself";
+  if (pid.empty()) return text + " from outside";
+  return text + " by " + process_of(pid, event.get(attr::kSignalSenderName), event.get(attr::kSignalSenderUnit));
 }
 
 }  // namespace
@@ -129,7 +151,8 @@ std::string explain_event(const Entity& entity, const Event& event) {
   switch (event.kind) {
     case EventKind::unit_state: return explain_unit_state(entity, event);
     case EventKind::file_growth: return explain_growth(event);
-    case EventKind::oom_kill: return "the kernel killed " + process_of(event) + " for want of memory";
+    case EventKind::oom_kill: return explain_oom_kill(event);
+    case EventKind::fatal_signal: return explain_fatal_signal(event);
     case EventKind::process_exit: {
       const auto signal = event.get(attr::kProcessExitSignal);
       if (!signal.empty()) return process_of(event) + " was ended by signal " + std::string(signal);
@@ -144,7 +167,6 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::mount_changed:
     case EventKind::clock_step:
     case EventKind::hardware_fault:
-    case EventKind::fatal_signal:
     case EventKind::behaviour:
     case EventKind::listener:
     case EventKind::destination:

@@ -46,6 +46,7 @@ inline constexpr MetricInfo kAgentMemory{"hostmedic.agent.memory.usage", Unit::b
 inline constexpr MetricInfo kProbeCpuTime{"hostmedic.probe.cpu.time", Unit::seconds, Instrument::counter, "Processor time of the probe's thread spent in one probe"};
 inline constexpr MetricInfo kAgentBudgetLevel{"hostmedic.agent.budget.level", Unit::count, Instrument::gauge, "How far probes are slowed down to keep the agent's budget; 0 is full speed"};
 inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom)"};
+inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom, signal)"};
 inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost by reason (ring_buffer: it was full, rate: more than are passed on in a second)"};
 inline constexpr MetricInfo kKernelMessages{"hostmedic.kernel.messages", Unit::count, Instrument::counter, "Lines of the kernel's log that mean trouble, by kernel.pattern"};
 inline constexpr MetricInfo kKernelLogLines{"hostmedic.kernel.log.lines", Unit::count, Instrument::counter, "Lines of the kernel's log since the agent reads it"};
@@ -78,6 +79,22 @@ inline constexpr std::string_view kProcessName = "process.executable.name";
 inline constexpr std::string_view kProcessExitCode = "process.exit.code";
 inline constexpr std::string_view kProcessExitSignal = "process.exit.signal";  // number
 inline constexpr std::string_view kProcessUnit = "process.unit";               // systemd unit, if known
+inline constexpr std::string_view kProcessUptime = "process.uptime";           // seconds from its start to the event
+
+// oom_kill. group: the control group whose limit was hit; absent when the whole host is short. requester: the task whose
+// request for memory could not be met; not necessarily the one that used it up.
+inline constexpr std::string_view kOomGroup = "oom.group";
+inline constexpr std::string_view kOomLimit = "oom.limit";  // bytes
+inline constexpr std::string_view kOomRequesterPid = "oom.requester.pid";
+inline constexpr std::string_view kOomRequesterName = "oom.requester.name";
+inline constexpr std::string_view kOomRequesterUnit = "oom.requester.unit";
+
+// fatal_signal; process.* is who gets it.
+inline constexpr std::string_view kSignalNumber = "signal.number";
+inline constexpr std::string_view kSignalCause = "signal.cause";  // process, itself, kernel (a fault or a limit)
+inline constexpr std::string_view kSignalSenderPid = "signal.sender.pid";
+inline constexpr std::string_view kSignalSenderName = "signal.sender.name";
+inline constexpr std::string_view kSignalSenderUnit = "signal.sender.unit";
 
 // file_growth.
 inline constexpr std::string_view kFilePath = "file.path";

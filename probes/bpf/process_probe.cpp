@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -36,6 +37,7 @@ Status choose_programs(process_bpf& skeleton) {
   const auto use = [](bpf_program* program, bool yes) { (void)bpf_program__set_autoload(program, yes); };
   use(skeleton.progs.on_exit_told, exit->size() >= 2);
   use(skeleton.progs.on_exit_counted, exit->size() < 2);
+  use(skeleton.progs.on_signal, types->tracepoint_arguments("signal_generate") == "vppvv");
   use(skeleton.progs.on_oom_task, oom && oom->starts_with('p'));
   use(skeleton.progs.on_oom_pid, oom && oom->starts_with('v'));
   return ok();
@@ -63,7 +65,7 @@ class ProcessProbe final : public Probe {
   Status sample_counts(Sink& sink);
 
   struct Names {
-    SeriesId exec_seen, exit_seen, oom_seen, dropped, held_back;
+    SeriesId exec_seen, exit_seen, oom_seen, signal_seen, dropped, held_back;
   };
 
   // Constant after construction.
@@ -93,7 +95,7 @@ bool ProcessProbe::seen_before(const ProcessEvent& event) {
 void ProcessProbe::take(std::span<const std::byte> bytes) {
   const auto event = bpf::decode_process_record(bytes);
   if (!event || seen_before(*event)) return;
-  int& left = event->by_signal || event->kind == EventKind::oom_kill ? urgent_left_ : plain_left_;
+  int& left = event->by_signal || event->kind != EventKind::process_exit ? urgent_left_ : plain_left_;
   if (left == 0) {
     ++held_back_;
     return;
@@ -120,7 +122,7 @@ Status ProcessProbe::sample_counts(Sink& sink) {
   if (!names_) {
     const EntityId self = sink.entity(EntityKind::agent, "probe.process");
     names_ = {sink.series(self, metric::kBpfSeen, "event=exec"), sink.series(self, metric::kBpfSeen, "event=exit"),
-              sink.series(self, metric::kBpfSeen, "event=oom"),
+              sink.series(self, metric::kBpfSeen, "event=oom"), sink.series(self, metric::kBpfSeen, "event=signal"),
               sink.series(self, metric::kBpfDropped, "reason=ring_buffer"),
               sink.series(self, metric::kBpfDropped, "reason=rate")};
   }
@@ -133,6 +135,8 @@ Status ProcessProbe::sample_counts(Sink& sink) {
       sum->exec_seen += one.exec_seen;
       sum->exit_seen += one.exit_seen;
       sum->oom_seen += one.oom_seen;
+      sum->signal_seen += one.signal_seen;
+      sum->signal_dropped += one.signal_dropped;
       sum->exit_dropped += one.exit_dropped;
       sum->oom_dropped += one.oom_dropped;
     }
@@ -143,7 +147,8 @@ Status ProcessProbe::sample_counts(Sink& sink) {
   sample(names_->exec_seen, sum ? sum->exec_seen : 0);
   sample(names_->exit_seen, sum ? sum->exit_seen : 0);
   sample(names_->oom_seen, sum ? sum->oom_seen : 0);
-  sample(names_->dropped, sum ? sum->exit_dropped + sum->oom_dropped : 0);
+  sample(names_->signal_seen, sum ? sum->signal_seen : 0);
+  sample(names_->dropped, sum ? sum->exit_dropped + sum->oom_dropped + sum->signal_dropped : 0);
   sink.sample(names_->held_back, static_cast<double>(held_back_));
   if (result != 0) return errno_error(-result, "counts of the BPF programs");
   return ok();
@@ -165,6 +170,7 @@ Result<std::unique_ptr<Probe>> ProcessProbe::make(const ProbeContext& context) {
   const bpf::OwnPlace place = bpf::own_place(context.roots);
   skeleton->rodata->root_cgroup_id = place.root_cgroup_id;
   skeleton->rodata->pid_namespace_inum = place.pid_namespace_inum;
+  skeleton->rodata->page_bytes = static_cast<__u32>(::sysconf(_SC_PAGESIZE));
   if (const int r = process_bpf__load(skeleton.get()); r != 0) return bpf::load_error(r);
   auto probe = std::make_unique<ProcessProbe>(std::move(skeleton));
   probe->ring_.reset(ring_buffer__new(bpf_map__fd(probe->skeleton_->maps.records), handle, probe.get(), nullptr));
@@ -181,7 +187,7 @@ constexpr const MetricInfo* kMetrics[] = {&metric::kBpfSeen, &metric::kBpfDroppe
 
 const ProbeInfo process_probe{
     "process",
-    "Processes that end by a signal or with an error, and OOM kills, from an eBPF program",
+    "Processes that end by a signal or with an error, who sent the signal, and OOM kills, from an eBPF program",
     std::chrono::seconds(1),
     "BTF, CAP_BPF and CAP_PERFMON",
     "0.3 us per program start, 0.5 us per end, 2.3 us per bad end (bpf_stats, 2-core VM, Linux 6.18)",

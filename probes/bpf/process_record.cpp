@@ -20,18 +20,50 @@ bool is_unit(std::string_view name) {
   return std::ranges::all_of(name, [](unsigned char c) { return c > ' ' && c < 0x7f && c != '/'; });
 }
 
+template <std::size_t size>
+std::string unit_of(const char (&field)[size]) {
+  const auto unit = text_of(field);
+  return std::string(is_unit(unit) ? unit : std::string_view());
+}
+
+std::string_view cause_name(std::uint32_t cause) {
+  switch (cause) {
+    case HM_CAUSE_PROCESS: return "process";
+    case HM_CAUSE_SELF: return "itself";
+    case HM_CAUSE_KERNEL: return "kernel";
+    default: return "";
+  }
+}
+
+// The part that only some records have.
+bool decode_cause(std::span<const std::byte> bytes, ProcessEvent& ret_event) {
+  hm_caused_record record;
+  if (bytes.size() != sizeof record) return false;
+  std::memcpy(&record, bytes.data(), sizeof record);
+  ret_event.by.pid = record.by_pid;
+  ret_event.by.name = printable(text_of(record.by_comm), sizeof record.by_comm);
+  ret_event.by.unit = unit_of(record.by_unit);
+  ret_event.signal_cause = cause_name(record.cause);
+  ret_event.limited = printable(text_of(record.limited), sizeof record.limited);
+  ret_event.limit_bytes = record.limit_bytes;
+  return ret_event.kind == EventKind::oom_kill || !ret_event.signal_cause.empty();
+}
+
 }  // namespace
 
 std::optional<ProcessEvent> decode_process_record(std::span<const std::byte> bytes) {
   hm_process_record record;
-  if (bytes.size() != sizeof record) return std::nullopt;
+  if (bytes.size() < sizeof record) return std::nullopt;
   std::memcpy(&record, bytes.data(), sizeof record);
   ProcessEvent event;
   switch (record.kind) {
     case HM_PROCESS_EXIT: event.kind = EventKind::process_exit; break;
     case HM_PROCESS_OOM: event.kind = EventKind::oom_kill; break;
+    case HM_PROCESS_SIGNAL: event.kind = EventKind::fatal_signal; break;
     default: return std::nullopt;
   }
+  const bool plain = event.kind == EventKind::process_exit;
+  if (plain ? bytes.size() != sizeof record : !decode_cause(bytes, event)) return std::nullopt;
   constexpr std::uint64_t kMostNs = INT64_MAX;
   if (record.at_ns > kMostNs || record.start_ns > kMostNs) return std::nullopt;
   event.at = mono_from_ns(static_cast<std::int64_t>(record.at_ns));
@@ -43,22 +75,45 @@ std::optional<ProcessEvent> decode_process_record(std::span<const std::byte> byt
   event.by_signal = signal != 0;
   event.status = static_cast<int>(event.by_signal ? signal : (record.status >> 8) & 0xff);
   event.name = printable(text_of(record.comm), sizeof record.comm);
-  if (const auto unit = text_of(record.unit); is_unit(unit)) event.unit = unit;
+  event.unit = unit_of(record.unit);
   return event;
 }
 
 std::vector<Attribute> process_attributes(const ProcessEvent& event) {
   std::vector<Attribute> attributes;
-  const auto add = [&](std::string_view key, std::string value) {
-    attributes.push_back({std::string(key), std::move(value)});
+  const auto add = [&](std::string_view key, std::string_view value) {
+    if (!value.empty()) attributes.push_back({std::string(key), std::string(value)});
   };
-  if (event.pid != 0) add(attr::kProcessPid, std::to_string(event.pid));
-  if (event.parent_pid != 0) add(attr::kProcessParentPid, std::to_string(event.parent_pid));
-  if (!event.name.empty()) add(attr::kProcessName, event.name);
-  if (event.kind == EventKind::process_exit) {
-    add(event.by_signal ? attr::kProcessExitSignal : attr::kProcessExitCode, std::to_string(event.status));
+  const auto add_number = [&](std::string_view key, std::uint64_t value) {
+    if (value != 0) add(key, std::to_string(value));
+  };
+  add_number(attr::kProcessPid, event.pid);
+  add_number(attr::kProcessParentPid, event.parent_pid);
+  add(attr::kProcessName, event.name);
+  add(attr::kProcessUnit, event.unit);
+  switch (event.kind) {
+    case EventKind::process_exit:
+      add(event.by_signal ? attr::kProcessExitSignal : attr::kProcessExitCode, std::to_string(event.status));
+      break;
+    case EventKind::fatal_signal:
+      add(attr::kSignalNumber, std::to_string(event.status));
+      add(attr::kSignalCause, event.signal_cause);
+      add_number(attr::kSignalSenderPid, event.by.pid);
+      add(attr::kSignalSenderName, event.by.name);
+      add(attr::kSignalSenderUnit, event.by.unit);
+      break;
+    default:
+      add(attr::kOomGroup, event.limited);
+      add_number(attr::kOomLimit, event.limit_bytes);
+      add_number(attr::kOomRequesterPid, event.by.pid);
+      add(attr::kOomRequesterName, event.by.name);
+      add(attr::kOomRequesterUnit, event.by.unit);
+      break;
   }
-  if (!event.unit.empty()) add(attr::kProcessUnit, event.unit);
+  if (event.started != MonoTime{} && event.at >= event.started) {
+    const auto lived = std::chrono::duration<double>(event.at - event.started).count();
+    add(attr::kProcessUptime, strf("%.3f", lived));
+  }
   return attributes;
 }
 

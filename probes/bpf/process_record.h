@@ -11,8 +11,14 @@
 
 namespace hostmedic::bpf {
 
+// Another task that had to do with it; empty when it is not known or not ours to tell of.
+struct Party {
+  std::uint32_t pid = 0;
+  std::string name, unit;
+};
+
 struct ProcessEvent {
-  EventKind kind{};  // process_exit or oom_kill
+  EventKind kind{};  // process_exit, fatal_signal or oom_kill
   MonoTime at;
   MonoTime started;       // the epoch when unknown
   std::uint32_t pid = 0;  // 0: not in our pid namespace
@@ -21,6 +27,12 @@ struct ProcessEvent {
   int status = 0;    // exit code, or number of the signal
   std::string name;  // printable; empty when unknown
   std::string unit;  // systemd unit, empty when unknown
+
+  Party by;                       // who sent the signal, or asked for the memory
+  std::string_view signal_cause;  // fatal_signal: process, itself, kernel
+  // oom_kill: the control group that is at its limit. Empty: the whole host is short of memory, or it is not known.
+  std::string limited;
+  std::uint64_t limit_bytes = 0;
 };
 
 // nullopt for a record that our program cannot have written.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drives the decoder of records from the BPF program. Input: the bytes of one record (struct hm_process_record).
+// Drives the decoder of records from the BPF program. Input: the bytes of one record (record/process.h).
 // What must hold: no crash, no read past the bytes, and texts that are short and printable.
 #include <cstddef>
 #include <cstdint>
@@ -15,8 +15,9 @@ using namespace hostmedic;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // Cut or filled up to the right length, so that not only the refusal of a wrong one is tried.
   std::string record(reinterpret_cast<const char*>(data), size);
-  if (size % 2 == 0) record.resize(sizeof(hm_process_record));
-  if (size > 17) record[16] = static_cast<char>(1 + (data[16] & 1)), record[17] = record[18] = record[19] = 0;
+  if (size % 4 == 0) record.resize(sizeof(hm_process_record));
+  if (size % 4 == 2) record.resize(sizeof(hm_caused_record));
+  if (size > 17) record[16] = static_cast<char>(1 + (data[16] & 3)), record[17] = record[18] = record[19] = 0;
   const auto event = bpf::decode_process_record(std::as_bytes(std::span(record)));
   if (!event) return 0;
   if (event->status < 0 || event->status > 255) __builtin_trap();

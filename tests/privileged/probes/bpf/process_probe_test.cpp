@@ -4,10 +4,17 @@
 #include "probes/bpf/process_probe.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cstring>
+#include <string>
 
 #include "agent/base/clock.h"
 #include "detect/model/names.h"
@@ -46,17 +53,48 @@ pid_t child(Body body) {
   }
   return pid;
 }
-const test::Told* about(const RecordingSink& sink, pid_t pid) {
+const test::Told* about(const RecordingSink& sink, pid_t pid, EventKind kind = EventKind::process_exit) {
   for (const auto& told : sink.told) {
-    if (told.get(attr::kProcessPid) == std::to_string(pid)) return &told;
+    if (told.event.kind == kind && told.get(attr::kProcessPid) == std::to_string(pid)) return &told;
   }
   return nullptr;
 }
-int count(const RecordingSink& sink, pid_t pid) {
+int count(const RecordingSink& sink, pid_t pid, EventKind kind = EventKind::process_exit) {
   int n = 0;
-  for (const auto& told : sink.told) n += told.get(attr::kProcessPid) == std::to_string(pid);
+  for (const auto& told : sink.told)
+    n += told.event.kind == kind && told.get(attr::kProcessPid) == std::to_string(pid);
   return n;
 }
+double seconds(const std::string& text) { return text.empty() ? -1 : std::stod(text); }
+
+// A memory control group of our own, so small that its only member is killed for memory, and nobody else.
+class SmallGroup {
+ public:
+  static constexpr long kLimit = 16 << 20;
+  SmallGroup() {
+    const std::string name = "/hostmedic-test-" + std::to_string(::getpid());
+    for (const char* root : {"/sys/fs/cgroup/memory", "/sys/fs/cgroup"}) {
+      path_ = root + name;
+      if (::mkdir(path_.c_str(), 0755) != 0) continue;
+      if (write("memory.limit_in_bytes", kLimit) || write("memory.max", kLimit)) return;
+      ::rmdir(path_.c_str());
+    }
+    path_.clear();
+  }
+  ~SmallGroup() {
+    if (!path_.empty()) ::rmdir(path_.c_str());
+  }
+  bool there() const { return !path_.empty(); }
+  bool write(const char* file, long value) const {
+    const Fd fd(::open((path_ + "/" + file).c_str(), O_WRONLY | O_CLOEXEC));
+    const std::string text = std::to_string(value);
+    return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  }
+  std::string name() const { return path_.substr(path_.rfind('/') + 1); }
+
+ private:
+  std::string path_;
+};
 
 }  // namespace
 
@@ -95,6 +133,96 @@ TEST_CASE("a status waits for the tick, a signal wakes at once, a clean end is o
   REQUIRE(dead != nullptr);
   CHECK(dead->get(attr::kProcessExitSignal) == "9");
   CHECK(dead->get(attr::kProcessExitCode) == "");
+}
+
+TEST_CASE("a fatal signal is told with who sent it, an end with how long the process lived") {
+  Attached host;
+  if (!host.probe) return;
+  const pid_t killed = child([] { ::pause(); });
+  ::usleep(60'000);
+  const pid_t killer = child([&] {
+    ::prctl(PR_SET_NAME, "the-killer");
+    ::kill(killed, SIGTERM);
+    ::_exit(0);
+  });
+  ::waitpid(killer, nullptr, 0);
+  ::waitpid(killed, nullptr, 0);
+  const pid_t aborting = child([] { ::abort(); });
+  ::waitpid(aborting, nullptr, 0);
+  const pid_t faulting = child([] {
+    volatile int* nowhere = nullptr;
+    *nowhere = 1;
+  });
+  ::waitpid(faulting, nullptr, 0);
+  const pid_t handling = child([] {
+    ::signal(SIGTERM, [](int) { ::_exit(0); });
+    ::kill(::getpid(), SIGTERM);
+  });
+  ::waitpid(handling, nullptr, 0);
+  const pid_t blocking = child([] {
+    sigset_t all;
+    sigfillset(&all);
+    ::sigprocmask(SIG_BLOCK, &all, nullptr);
+    ::kill(::getpid(), SIGTERM);
+    ::_exit(0);
+  });
+  ::waitpid(blocking, nullptr, 0);
+  const pid_t harmless = child([] { ::kill(::getpid(), SIGWINCH); });
+  ::waitpid(harmless, nullptr, 0);
+  REQUIRE(host.probe->read(mono_now(), host.sink));
+
+  const test::Told* sent = about(host.sink, killed, EventKind::fatal_signal);
+  REQUIRE(sent != nullptr);
+  CHECK(sent->get(attr::kSignalNumber) == "15");
+  CHECK(sent->get(attr::kSignalCause) == "process");
+  CHECK(sent->get(attr::kSignalSenderPid) == std::to_string(killer));
+  CHECK(sent->get(attr::kSignalSenderName) == "the-killer");
+  const test::Told* dead = about(host.sink, killed);
+  REQUIRE(dead != nullptr);
+  CHECK(dead->get(attr::kProcessExitSignal) == "15");
+  CHECK(seconds(dead->get(attr::kProcessUptime)) >= 0.06);
+  CHECK(seconds(dead->get(attr::kProcessUptime)) < 10);
+
+  const test::Told* aborted = about(host.sink, aborting, EventKind::fatal_signal);
+  REQUIRE(aborted != nullptr);
+  CHECK(aborted->get(attr::kSignalNumber) == "6");
+  CHECK(aborted->get(attr::kSignalCause) == "itself");
+  CHECK(aborted->get(attr::kSignalSenderPid).empty());
+  const test::Told* faulted = about(host.sink, faulting, EventKind::fatal_signal);
+  REQUIRE(faulted != nullptr);
+  CHECK(faulted->get(attr::kSignalNumber) == "11");
+  CHECK(faulted->get(attr::kSignalCause) == "kernel");
+  for (const pid_t pid : {handling, blocking, harmless}) CHECK(count(host.sink, pid, EventKind::fatal_signal) == 0);
+}
+
+TEST_CASE("an OOM kill names the group whose limit was hit and who asked for memory") {
+  Attached host;
+  if (!host.probe) return;
+  const SmallGroup group;
+  if (!group.there()) {
+    MESSAGE("skipped: no memory control group can be made here");
+    return;
+  }
+  const pid_t hungry = child([&] {
+    if (!group.write("cgroup.procs", ::getpid())) ::_exit(9);
+    constexpr std::size_t kMuch = 64 << 20;
+    void* memory = ::mmap(nullptr, kMuch, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    std::memset(memory, 1, kMuch);
+  });
+  int status = 0;
+  ::waitpid(hungry, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  REQUIRE(host.probe->read(mono_now(), host.sink));
+  const test::Told* killed = about(host.sink, hungry, EventKind::oom_kill);
+  REQUIRE(killed != nullptr);
+  if (!killed->get(attr::kProcessName).empty()) {  // a kernel that hands over the task
+    CHECK(killed->get(attr::kOomGroup) == group.name());
+    CHECK(killed->get(attr::kOomLimit) == std::to_string(SmallGroup::kLimit));
+  }
+  CHECK(killed->get(attr::kOomRequesterPid) == std::to_string(hungry));
+  const test::Told* sent = about(host.sink, hungry, EventKind::fatal_signal);
+  REQUIRE(sent != nullptr);
+  CHECK(sent->get(attr::kSignalCause) == "kernel");
 }
 
 TEST_CASE("a process of several threads ends once") {

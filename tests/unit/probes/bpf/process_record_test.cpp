@@ -25,7 +25,14 @@ hm_process_record exited(std::uint32_t status) {
   std::strcpy(record.unit, "nginx.service");
   return record;
 }
-std::optional<ProcessEvent> decode(const hm_process_record& record) {
+hm_caused_record caused(std::uint32_t kind) {
+  hm_caused_record record{};
+  record.process.kind = kind;
+  record.process.at_ns = 1;
+  return record;
+}
+template <class Record>
+std::optional<ProcessEvent> decode(const Record& record) {
   return decode_process_record(std::as_bytes(std::span(&record, 1)));
 }
 std::string value(const std::vector<Attribute>& attributes, std::string_view key) {
@@ -64,13 +71,51 @@ TEST_CASE("a status is an exit code or a signal, never both") {
 }
 
 TEST_CASE("an OOM kill has no status, and what is unknown is absent") {
-  hm_process_record record{};
-  record.kind = HM_PROCESS_OOM;
-  record.at_ns = 1;
-  const auto event = decode(record);
+  const auto event = decode(caused(HM_PROCESS_OOM));
   REQUIRE(event);
   CHECK(event->kind == EventKind::oom_kill);
   CHECK(process_attributes(*event).empty());
+}
+
+TEST_CASE("an OOM kill names the limit and who asked; a fatal signal its number, cause and sender") {
+  hm_caused_record record = caused(HM_PROCESS_OOM);
+  record.limit_bytes = 1 << 20;
+  std::strcpy(record.limited, "db.service");
+  record.by_pid = 7;
+  std::strcpy(record.by_comm, "dd");
+  std::strcpy(record.by_unit, "backup.service");
+  auto attributes = process_attributes(*decode(record));
+  CHECK(value(attributes, attr::kOomGroup) == "db.service");
+  CHECK(value(attributes, attr::kOomLimit) == "1048576");
+  CHECK(value(attributes, attr::kOomRequesterPid) == "7");
+  CHECK(value(attributes, attr::kOomRequesterName) == "dd");
+  CHECK(value(attributes, attr::kOomRequesterUnit) == "backup.service");
+  CHECK(value(attributes, attr::kSignalNumber) == "absent");
+
+  record.process.kind = HM_PROCESS_SIGNAL;
+  record.process.status = 15;
+  CHECK_FALSE(decode(record));  // a signal has a cause
+  record.cause = 4;
+  CHECK_FALSE(decode(record));
+  record.cause = HM_CAUSE_PROCESS;
+  attributes = process_attributes(*decode(record));
+  CHECK(value(attributes, attr::kSignalNumber) == "15");
+  CHECK(value(attributes, attr::kSignalCause) == "process");
+  CHECK(value(attributes, attr::kSignalSenderPid) == "7");
+  CHECK(value(attributes, attr::kSignalSenderName) == "dd");
+  CHECK(value(attributes, attr::kSignalSenderUnit) == "backup.service");
+  CHECK(value(attributes, attr::kOomGroup) == "absent");
+}
+
+TEST_CASE("how long a process lived is told when it is known") {
+  hm_process_record record = exited(256);
+  record.start_ns = 1'000'000'000;
+  record.at_ns = 3'500'400'000;
+  CHECK(value(process_attributes(*decode(record)), attr::kProcessUptime) == "2.500");
+  record.start_ns = record.at_ns + 1;
+  CHECK(value(process_attributes(*decode(record)), attr::kProcessUptime) == "absent");
+  record.start_ns = 0;
+  CHECK(value(process_attributes(*decode(record)), attr::kProcessUptime) == "absent");
 }
 
 TEST_CASE("names are made harmless, and a control group that is no unit is none") {
@@ -94,8 +139,12 @@ TEST_CASE("a record that the program cannot have written is refused") {
   const auto bytes = std::as_bytes(std::span(&record, 1));
   CHECK_FALSE(decode_process_record(bytes.first(bytes.size() - 1)));
   CHECK_FALSE(decode_process_record({}));
-  record.kind = 3;
-  CHECK_FALSE(decode(record));
+  for (const std::uint32_t kind : {HM_PROCESS_OOM, HM_PROCESS_SIGNAL}) {  // too short for these
+    record.kind = kind;
+    CHECK_FALSE(decode(record));
+  }
+  CHECK_FALSE(decode(caused(HM_PROCESS_EXIT)));
+  CHECK_FALSE(decode(caused(4)));
   record.kind = HM_PROCESS_EXIT;
   record.at_ns = UINT64_MAX;
   CHECK_FALSE(decode(record));
