@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -29,8 +30,10 @@ namespace hostmedic {
 namespace {
 
 constexpr int kSendBufferBytes = 1 << 20;  // the kernel may grant less
-// After an event was sent, the next ones are gathered for this long: a storm of events costs a bounded number of
-// frames.
+// Events go out as they come, this many times in a row; one turn comes back per kGather. A storm has used them up soon
+// and is gathered, so that it costs a bounded number of frames; the death of a service is a handful of events, one
+// shortly after the other, and none of them waits.
+constexpr int kTurns = 20;
 constexpr Duration kGather = std::chrono::milliseconds(10);
 
 // Ticks at whole seconds of the boot clock.
@@ -205,9 +208,10 @@ Ended Runner::serve(int connection) {
   tick(probes);
   if (!flush(connection)) return Ended::disconnected;
 
-  MonoTime gather_until;
+  MonoTime used_until;  // when all turns will be back
   for (;;) {
     const MonoTime before = mono_now();
+    const MonoTime gather_until = used_until - (kTurns - 1) * kGather;
     const bool gathering = before < gather_until;
     polled_.resize(kProbes);
     polled_[kTimer] = {timer_.get(), POLLIN, 0};
@@ -226,7 +230,7 @@ Ended Runner::serve(int connection) {
     builder_.set_time(now, wall_now());
     // Before the tick, which asks for the descriptors anew.
     if (polled_.size() > kProbes && probes.on_ready(std::span(polled_).subspan(kProbes), now))
-      gather_until = now + kGather;
+      used_until = std::max(used_until, now) + kGather;
     if (polled_[kTimer].revents != 0 && take_tick()) tick(probes);
     if (!flush(connection)) return Ended::disconnected;
   }

@@ -45,8 +45,7 @@ inline constexpr MetricInfo kAgentCpuTime{"hostmedic.agent.cpu.time", Unit::seco
 inline constexpr MetricInfo kAgentMemory{"hostmedic.agent.memory.usage", Unit::bytes, Instrument::gauge, "Resident memory of a Hostmedic process, by part"};
 inline constexpr MetricInfo kProbeCpuTime{"hostmedic.probe.cpu.time", Unit::seconds, Instrument::counter, "Processor time of the probe's thread spent in one probe"};
 inline constexpr MetricInfo kAgentBudgetLevel{"hostmedic.agent.budget.level", Unit::count, Instrument::gauge, "How far probes are slowed down to keep the agent's budget; 0 is full speed"};
-inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom)"};
-inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom, signal)"};
+inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom, signal, ...); a kind that is absent is not watched here"};
 inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost by reason (ring_buffer: it was full, rate: more than are passed on in a second)"};
 inline constexpr MetricInfo kKernelMessages{"hostmedic.kernel.messages", Unit::count, Instrument::counter, "Lines of the kernel's log that mean trouble, by kernel.pattern"};
 inline constexpr MetricInfo kKernelLogLines{"hostmedic.kernel.log.lines", Unit::count, Instrument::counter, "Lines of the kernel's log since the agent reads it"};

@@ -121,8 +121,10 @@ Status ProcessProbe::drain(MonoTime now, Sink& sink) {
 Status ProcessProbe::sample_counts(Sink& sink) {
   if (!names_) {
     const EntityId self = sink.entity(EntityKind::agent, "probe.process");
-    names_ = {sink.series(self, metric::kBpfSeen, "event=exec"), sink.series(self, metric::kBpfSeen, "event=exit"),
-              sink.series(self, metric::kBpfSeen, "event=oom"), sink.series(self, metric::kBpfSeen, "event=signal"),
+    names_ = {sink.series(self, metric::kBpfSeen, "event=exec"),
+              sink.series(self, metric::kBpfSeen, "event=exit"),
+              sink.series(self, metric::kBpfSeen, "event=oom"),
+              sink.series(self, metric::kBpfSeen, "event=signal"),
               sink.series(self, metric::kBpfDropped, "reason=ring_buffer"),
               sink.series(self, metric::kBpfDropped, "reason=rate")};
   }

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,6 +49,9 @@ template <class Body>
 pid_t child(Body body) {
   const pid_t pid = ::fork();
   if (pid == 0) {
+    for (int signal = 1; signal < 32; ++signal) ::signal(signal, SIG_DFL);  // not the handlers of the test's framework
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
     body();
     ::_exit(0);
   }
@@ -61,8 +65,7 @@ const test::Told* about(const RecordingSink& sink, pid_t pid, EventKind kind = E
 }
 int count(const RecordingSink& sink, pid_t pid, EventKind kind = EventKind::process_exit) {
   int n = 0;
-  for (const auto& told : sink.told)
-    n += told.event.kind == kind && told.get(attr::kProcessPid) == std::to_string(pid);
+  for (const auto& told : sink.told) n += told.event.kind == kind && told.get(attr::kProcessPid) == std::to_string(pid);
   return n;
 }
 double seconds(const std::string& text) { return text.empty() ? -1 : std::stod(text); }
