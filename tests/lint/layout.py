@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The repository's shape: its top level, a licence line in every source, every test in a target."""
+"""The repository's shape: its top level, a licence line in every source, every test in a target, every series name in the table."""
 import json
 import os
+import re
 import sys
 
 from files import BUILD, GENERATED, REPO, report, repository_files, text_of
@@ -34,11 +35,18 @@ def tests_without_target(files):
     return [path for path in tests if os.path.realpath(os.path.join(REPO, path)) not in compiled]
 
 
+def names_without_row():
+    defined = re.findall(r"constexpr MetricInfo (k\w+)", text_of("detect/model/names.h"))
+    rows = re.findall(r"&(k\w+)", text_of("detect/model/names.cpp"))
+    return sorted(set(defined) ^ set(rows))
+
+
 def check():
     files = repository_files()
     return all([report("top-level-is-as-designed", top_level(files)),
                 report("licence-line-in-every-source", without_licence(files)),
-                report("every-test-is-in-a-target", tests_without_target(files))])
+                report("every-test-is-in-a-target", tests_without_target(files)),
+                report("every-series-name-in-the-table", names_without_row())])
 
 
 if __name__ == "__main__":
