@@ -14,14 +14,16 @@ extern const ProbeInfo network_probe;
 extern const ProbeInfo paging_probe;
 extern const ProbeInfo pressure_probe;
 extern const ProbeInfo process_probe;
+extern const ProbeInfo protocols_probe;
 extern const ProbeInfo services_probe;
 extern const ProbeInfo systemd_probe;
 
 std::span<const ProbeInfo* const> all_probes() {
   // In the order in which they are read. filesystem first: its worker answers while the others are read.
   static constexpr const ProbeInfo* kProbes[] = {
-      &filesystem_probe, &cpu_probe,     &memory_probe,   &pressure_probe, &load_probe,    &paging_probe,
-      &disk_probe,       &network_probe, &services_probe, &systemd_probe,  &process_probe, &file_growth_probe,
+      &filesystem_probe, &cpu_probe,     &memory_probe,      &pressure_probe,  &load_probe,
+      &paging_probe,     &disk_probe,    &network_probe,     &protocols_probe, &services_probe,
+      &systemd_probe,    &process_probe, &file_growth_probe,
   };
   return kProbes;
 }
