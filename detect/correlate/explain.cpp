@@ -48,6 +48,20 @@ std::string explain_unit_state(const Entity& entity, const Event& event) {
   return text;
 }
 
+std::string explain_unit_job(const Entity& entity, const Event& event) {
+  const std::string_view result = event.get(attr::kJobResult), triggers = event.get(attr::kJobTriggers);
+  if (event.get(attr::kJobType) != "timer") {
+    if (result == "timeout") return "a job of " + entity.name + " ran into its time limit";
+    if (result == "dependency") return "a job of " + entity.name + " was given up: what it depends on failed";
+    return "a job of " + entity.name + " ended: " + number_of(result);
+  }
+  std::string text = entity.name + (result == "failed" ? " has failed" : " did not run when it was due");
+  const auto overdue = parse_u64(event.get(attr::kJobOverdue));
+  if (overdue) text += ", " + format_duration(std::chrono::seconds(*overdue)) + " ago";
+  if (!triggers.empty()) text += ": " + std::string(triggers) + " is not started";
+  return text;
+}
+
 std::string process_of(std::string_view pid, std::string_view name, std::string_view unit) {
   std::string text = "process " + number_of(pid);
   if (!name.empty()) text += " (" + std::string(name) + ")";
@@ -150,6 +164,7 @@ std::string explain_facts(const Entity& entity, const Event& event) {
 std::string explain_event(const Entity& entity, const Event& event) {
   switch (event.kind) {
     case EventKind::unit_state: return explain_unit_state(entity, event);
+    case EventKind::unit_job: return explain_unit_job(entity, event);
     case EventKind::file_growth: return explain_growth(event);
     case EventKind::oom_kill: return explain_oom_kill(event);
     case EventKind::fatal_signal: return explain_fatal_signal(event);
@@ -171,7 +186,6 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::listener:
     case EventKind::destination:
     case EventKind::filesystem_error:
-    case EventKind::unit_job:
     case EventKind::container_state:
     case EventKind::log_template:
     case EventKind::check_state:

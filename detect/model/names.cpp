@@ -83,6 +83,7 @@ constexpr const MetricInfo* kAll[] = {
     &kDiskOtherTime,
     &kDiskDiscarded,
     &kInterfaceEvents,
+    &kServiceTransition,
     &kAgentCpuTime,
     &kAgentMemory,
     &kProbeCpuTime,

@@ -87,6 +87,7 @@ inline constexpr MetricInfo kDiskOther{"hostmedic.disk.operations", Unit::count,
 inline constexpr MetricInfo kDiskOtherTime{"hostmedic.disk.operation.time", Unit::seconds, Instrument::counter, "Time they took, by operation (discard, flush), summed"};
 inline constexpr MetricInfo kDiskDiscarded{"hostmedic.disk.discarded", Unit::bytes, Instrument::counter, "Bytes discarded"};
 inline constexpr MetricInfo kInterfaceEvents{"hostmedic.network.interface.events", Unit::count, Instrument::counter, "Details of an interface's errors and drops by event (fifo, frame, carrier, collision, multicast) and network.io.direction"};
+inline constexpr MetricInfo kServiceTransition{"hostmedic.service.transition.time", Unit::seconds, Instrument::gauge, "How long the unit has been starting, stopping or reloading, as far as it was seen; 0 when it is not; the run of a oneshot does not count; absent until it first takes a second"};
 inline constexpr MetricInfo kAgentCpuTime{"hostmedic.agent.cpu.time", Unit::seconds, Instrument::counter, "CPU seconds of a Hostmedic process, by part"};
 inline constexpr MetricInfo kAgentMemory{"hostmedic.agent.memory.usage", Unit::bytes, Instrument::gauge, "Resident memory of a Hostmedic process, by part"};
 inline constexpr MetricInfo kProbeCpuTime{"hostmedic.probe.cpu.time", Unit::seconds, Instrument::counter, "Processor time of the probe's thread spent in one probe"};
@@ -116,6 +117,12 @@ inline constexpr std::string_view kUnitRestartPolicy = "unit.restart_policy";  /
 inline constexpr std::string_view kUnitMainPid = "unit.main_pid";
 inline constexpr std::string_view kUnitExitCode = "unit.exec_main_status";  // exit code, or number of the signal
 inline constexpr std::string_view kUnitInitial = "unit.initial";  // "1": the state found at start, not a change
+
+// unit_job.
+inline constexpr std::string_view kJobType = "job.type";          // "timer", or absent
+inline constexpr std::string_view kJobResult = "job.result";      // "timeout", "failed", "dependency"; "overdue"
+inline constexpr std::string_view kJobTriggers = "job.triggers";  // of a timer: the unit that it starts
+inline constexpr std::string_view kJobOverdue = "job.overdue";    // of a timer: seconds since it should have run
 
 // process_exec, process_exit, oom_kill.
 inline constexpr std::string_view kProcessPid = "process.pid";

@@ -6,122 +6,52 @@
 #include <systemd/sd-bus.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <ctime>
 
+#include "agent/base/clock.h"
 #include "agent/base/text.h"
 #include "detect/model/names.h"
+#include "probes/parse/unit_name.h"
+#include "probes/service/bus_message.h"
 #include "probes/service/bus_port.h"
+#include "probes/service/job_event.h"
+#include "probes/service/questions.h"
+#include "probes/service/timer_table.h"
 #include "probes/service/unit_table.h"
 
 namespace hostmedic {
 namespace {
 
-using service::ListedUnit;
-using service::ServiceFacts;
-using service::UnitTable;
-
-constexpr const char* kSystemd = "org.freedesktop.systemd1";
-constexpr const char* kManagerPath = "/org/freedesktop/systemd1";
-constexpr const char* kUnitPath = "/org/freedesktop/systemd1/unit";
-constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
-constexpr const char* kUnit = "org.freedesktop.systemd1.Unit";
-constexpr const char* kService = "org.freedesktop.systemd1.Service";
-constexpr const char* kProperties = "org.freedesktop.DBus.Properties";
+using service::kManagerInterface;
+using service::kManagerPath;
+using service::kPropertiesInterface;
+using service::kServiceInterface;
+using service::kSystemd;
+using service::kTimerInterface;
+using service::kUnitInterface;
+using service::kUnitPath;
 
 constexpr std::uint64_t kAnswerTimeoutUs = 10'000'000;
-constexpr std::size_t kMostQuestions = 16;  // asked at one time; the others wait
-constexpr int kMostMessages = 512;          // per turn; the port stays readable while more wait
+constexpr int kMostMessages = 512;  // per turn; the port stays readable while more wait
 constexpr Duration kShortestPause = std::chrono::seconds(1), kLongestPause = std::chrono::seconds(30);
+constexpr Duration kTimerCheck = std::chrono::seconds(30);
 
-struct BusClose {
-  void operator()(sd_bus* bus) const { sd_bus_close_unref(bus); }
-};
-struct SlotUnref {
-  void operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
-};
-struct MessageUnref {
-  void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
-};
-using Bus = std::unique_ptr<sd_bus, BusClose>;
-using Slot = std::unique_ptr<sd_bus_slot, SlotUnref>;
-using Message = std::unique_ptr<sd_bus_message, MessageUnref>;
-
-// Walks an "a{sv}": take.read() for each value of a basic type that it wants, the others are skipped. Negative on a
-// message that is not as it should be.
-template <class Take>
-int read_properties(sd_bus_message* message, Take& take) {
-  int r = sd_bus_message_enter_container(message, 'a', "{sv}");
-  if (r < 0) return r;
-  while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-    const char* name = nullptr;
-    if (r = sd_bus_message_read_basic(message, 's', &name); r < 0) return r;
-    char kind = 0;
-    const char* contents = nullptr;
-    if (r = sd_bus_message_peek_type(message, &kind, &contents); r < 0) return r;
-    const bool basic = contents != nullptr && std::strlen(contents) == 1;
-    if (basic && Take::wants(name, contents[0])) {
-      if (r = sd_bus_message_enter_container(message, 'v', contents); r < 0) return r;
-      if (r = take.read(message, name, contents[0]); r < 0) return r;
-      if (r = sd_bus_message_exit_container(message); r < 0) return r;
-    } else if (r = sd_bus_message_skip(message, "v"); r < 0) {
-      return r;
-    }
-    if (r = sd_bus_message_exit_container(message); r < 0) return r;
-  }
-  return r < 0 ? r : sd_bus_message_exit_container(message);
-}
-
-struct ReadFacts {
-  ServiceFacts facts;
-  static bool wants(std::string_view name, char type) {
-    if (type == 's') return name == "Result" || name == "Restart";
-    if (type == 'u') return name == "NRestarts" || name == "MainPID";
-    return type == 'i' && name == "ExecMainStatus";
-  }
-  int read(sd_bus_message* message, std::string_view name, char type) {
-    if (type == 's') {
-      const char* text = nullptr;
-      const int r = sd_bus_message_read_basic(message, type, &text);
-      if (r >= 0) (name == "Result" ? facts.result : facts.restart_policy) = text;
-      return r;
-    }
-    std::uint32_t number = 0;
-    const int r = sd_bus_message_read_basic(message, type, &number);
-    if (r < 0) return r;
-    if (name == "ExecMainStatus") {
-      facts.exec_status = static_cast<std::int32_t>(number);
-    } else {
-      (name == "NRestarts" ? facts.restarts : facts.main_pid) = number;
-    }
-    return r;
-  }
-};
-
-struct ReadState {
-  std::string active_state, sub_state;
-  static bool wants(std::string_view name, char type) {
-    return type == 's' && (name == "ActiveState" || name == "SubState");
-  }
-  int read(sd_bus_message* message, std::string_view name, char type) {
-    const char* text = nullptr;
-    const int r = sd_bus_message_read_basic(message, type, &text);
-    if (r >= 0) (name == "ActiveState" ? active_state : sub_state) = text;
-    return r;
-  }
-};
-
-std::string unit_of_path(const char* path) {
-  char* name = nullptr;
-  std::string unit;
-  if (path != nullptr && sd_bus_path_decode(path, kUnitPath, &name) > 0 && name != nullptr) unit = name;
-  std::free(name);
-  return unit;
+service::TimerClock timer_clock() {
+  timespec mono{};
+  (void)::clock_gettime(CLOCK_MONOTONIC, &mono);  // cannot fail for this clock
+  return {static_cast<std::uint64_t>(to_ns(wall_now()) / 1000),
+          static_cast<std::uint64_t>(mono.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(mono.tv_nsec) / 1000};
 }
 
 class SystemdProbe final : public Probe {
  public:
-  SystemdProbe(service::BusPort port, std::string address) : port_(std::move(port)), address_(std::move(address)) {}
+  SystemdProbe(service::BusPort port, std::string address)
+      : port_(std::move(port)),
+        address_(std::move(address)),
+        questions_([this](const std::string& unit, const char* interface, sd_bus_message* message) {
+          return take_facts(unit, interface, message);
+        }) {}
 
   Status read(MonoTime now, Sink& sink) override;
   Status on_ready(MonoTime now, Sink& sink) override;
@@ -129,13 +59,6 @@ class SystemdProbe final : public Probe {
   Duration interval() const override { return std::chrono::seconds(1); }
 
  private:
-  // One question under way. Its slot ends it when the connection ends.
-  struct Question {
-    SystemdProbe* probe = nullptr;
-    std::string unit;
-    Slot slot;
-  };
-
   Status connect();
   Status disconnect(std::string reason, MonoTime now);
   Status process(MonoTime now, Sink& sink);
@@ -150,7 +73,8 @@ class SystemdProbe final : public Probe {
   int take_removed(sd_bus_message* message);
   int take_reloading(sd_bus_message* message);
   int take_owner(sd_bus_message* message);
-  int take_facts(Question& question, sd_bus_message* message);
+  int take_job(sd_bus_message* message);
+  int take_facts(const std::string& unit, const char* interface, sd_bus_message* message);
 
   // The handler of a message for a member function.
   template <int (SystemdProbe::*Take)(sd_bus_message*)>
@@ -165,10 +89,12 @@ class SystemdProbe final : public Probe {
   service::BusPort port_;
   const std::string address_;
 
-  UnitTable units_;
-  Bus bus_;
-  Slot list_;
-  std::array<Question, kMostQuestions> questions_;
+  service::UnitTable units_;
+  service::TimerTable timers_;
+  service::Bus bus_;
+  service::Slot list_;
+  service::Questions questions_;
+  std::optional<MonoTime> timers_checked_at_;
   bool listed_ = false;        // a list arrived on this connection
   bool list_initial_ = false;  // what the list under way is for
   bool reloading_ = false;
@@ -203,13 +129,17 @@ int SystemdProbe::add_match(const std::string& match, sd_bus_message_handler_t h
 
 int SystemdProbe::watch() {
   const std::string from = strf("type='signal',sender='%s',", kSystemd);
-  const std::string manager = from + strf("path='%s',interface='%s',member=", kManagerPath, kManager);
+  const std::string manager = from + strf("path='%s',interface='%s',member=", kManagerPath, kManagerInterface);
   const std::string changed =
-      from + strf("path_namespace='%s',interface='%s',member='PropertiesChanged',arg0=", kUnitPath, kProperties);
-  int r = add_match(changed + strf("'%s'", kUnit), handle<&SystemdProbe::take_properties>);
-  if (r >= 0) r = add_match(changed + strf("'%s'", kService), handle<&SystemdProbe::take_properties>);
+      from +
+      strf("path_namespace='%s',interface='%s',member='PropertiesChanged',arg0=", kUnitPath, kPropertiesInterface);
+  int r = 0;
+  for (const char* interface : {kUnitInterface, kServiceInterface, kTimerInterface}) {
+    if (r >= 0) r = add_match(changed + strf("'%s'", interface), handle<&SystemdProbe::take_properties>);
+  }
   // UnitNew is not listened to: a unit that was loaded has not done anything yet, its first change of state tells.
   if (r >= 0) r = add_match(manager + "'UnitRemoved'", handle<&SystemdProbe::take_removed>);
+  if (r >= 0) r = add_match(manager + "'JobRemoved'", handle<&SystemdProbe::take_job>);
   if (r >= 0) r = add_match(manager + "'Reloading'", handle<&SystemdProbe::take_reloading>);
   if (r >= 0) {
     r = add_match(strf("type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
@@ -224,13 +154,14 @@ int SystemdProbe::watch() {
 int SystemdProbe::ask_list(bool initial) {
   // Without a subscriber systemd sends no signals at all. An answer of "already subscribed" is fine, and if it cannot
   // answer, then neither will the list be answered.
-  int r = sd_bus_call_method_async(bus_.get(), nullptr, kSystemd, kManagerPath, kManager, "Subscribe", nullptr, nullptr,
-                                   nullptr);
+  int r = sd_bus_call_method_async(bus_.get(), nullptr, kSystemd, kManagerPath, kManagerInterface, "Subscribe", nullptr,
+                                   nullptr, nullptr);
   if (r < 0) return r;
   sd_bus_message* raw = nullptr;
-  r = sd_bus_message_new_method_call(bus_.get(), &raw, kSystemd, kManagerPath, kManager, "ListUnitsByPatterns");
-  const Message message(raw);
-  if (r >= 0) r = sd_bus_message_append(raw, "asas", 0, 1, "*.service");
+  r = sd_bus_message_new_method_call(bus_.get(), &raw, kSystemd, kManagerPath, kManagerInterface,
+                                     "ListUnitsByPatterns");
+  const service::Message message(raw);
+  if (r >= 0) r = sd_bus_message_append(raw, "asas", 0, 2, "*.service", "*.timer");
   sd_bus_slot* slot = nullptr;
   if (r >= 0) r = sd_bus_call_async(bus_.get(), &slot, raw, handle<&SystemdProbe::take_list>, this, kAnswerTimeoutUs);
   if (r < 0) return r;
@@ -245,7 +176,7 @@ int SystemdProbe::take_list(sd_bus_message* message) {
     return 0;
   }
   int r = sd_bus_message_enter_container(message, 'a', "(ssssssouso)");
-  std::vector<ListedUnit> rows;
+  std::vector<service::ListedUnit> rows;
   const char *name = nullptr, *active = nullptr, *sub = nullptr;
   while (r >= 0 && (r = sd_bus_message_read(message, "(ssssssouso)", &name, nullptr, nullptr, &active, &sub, nullptr,
                                             nullptr, nullptr, nullptr, nullptr)) > 0) {
@@ -258,6 +189,7 @@ int SystemdProbe::take_list(sd_bus_message* message) {
   const char* sender = sd_bus_message_get_sender(message);
   owner_ = sender != nullptr ? sender : "";
   units_.on_list(rows, list_initial_, now_, *sink_);
+  timers_.on_list(rows, list_initial_, now_, *sink_);
   listed_ = true;
   list_initial_ = false;
   absent_.clear();
@@ -274,18 +206,28 @@ bool SystemdProbe::from_systemd(sd_bus_message* message) const {
 int SystemdProbe::take_properties(sd_bus_message* message) {
   // Before the list nothing is known that a change could be compared with; the list will say.
   if (!listed_ || !from_systemd(message)) return 0;
-  const std::string unit = unit_of_path(sd_bus_message_get_path(message));
-  if (!service::is_service_name(unit)) return 0;
+  const std::string unit = service::unit_of_path(sd_bus_message_get_path(message));
+  const bool is_timer = is_unit_name(unit, ".timer");
+  if (!is_timer && !is_followed_service(unit)) return 0;
   const char* interface = nullptr;
   if (const int r = sd_bus_message_read_basic(message, 's', &interface); r < 0) return r;
-  if (std::strcmp(interface, kService) == 0) {
-    ReadFacts facts;
-    if (const int r = read_properties(message, facts); r < 0) return r;
-    units_.on_service(unit, facts.facts, *sink_);
-  } else if (std::strcmp(interface, kUnit) == 0) {
-    ReadState state;
-    if (const int r = read_properties(message, state); r < 0) return r;
-    units_.on_unit(unit, state.active_state, state.sub_state, now_, *sink_);
+  if (std::strcmp(interface, kServiceInterface) == 0) {
+    service::ReadFacts read;
+    if (const int r = service::read_properties(message, read); r < 0) return r;
+    units_.on_service(unit, read.facts, *sink_);
+  } else if (std::strcmp(interface, kTimerInterface) == 0) {
+    service::ReadTimer read;
+    if (const int r = service::read_properties(message, read); r < 0) return r;
+    timers_.on_timer(unit, read.facts);
+  } else if (std::strcmp(interface, kUnitInterface) == 0) {
+    service::ReadState state;
+    if (const int r = service::read_properties(message, state); r < 0) return r;
+    const std::string active = state.active_state.value_or(""), sub = state.sub_state.value_or("");
+    if (is_timer) {
+      timers_.on_unit(unit, active, sub, now_, *sink_);
+    } else {
+      units_.on_unit(unit, active, sub, now_, *sink_);
+    }
   }
   return 0;
 }
@@ -295,8 +237,20 @@ int SystemdProbe::take_removed(sd_bus_message* message) {
   if (!listed_ || reloading_ || !from_systemd(message)) return 0;
   const char* unit = nullptr;
   const int r = sd_bus_message_read(message, "so", &unit, nullptr);
-  if (r >= 0) units_.on_removed(unit, now_, *sink_);
+  if (r < 0) return r;
+  units_.on_removed(unit, now_, *sink_);
+  timers_.on_removed(unit);
   return r;
+}
+
+int SystemdProbe::take_job(sd_bus_message* message) {
+  if (!listed_ || !from_systemd(message)) return 0;
+  const char *unit = nullptr, *result = nullptr;
+  const int r = sd_bus_message_read(message, "uoss", nullptr, nullptr, &unit, &result);
+  if (r < 0 || !service::is_failed_result(result)) return r;
+  if (!is_unit_name(unit) || is_order_unit(unit)) return 0;
+  service::tell_job({unit, "", result, "", 0}, units_.knows(unit), now_, *sink_);
+  return 0;
 }
 
 int SystemdProbe::take_reloading(sd_bus_message* message) {
@@ -319,56 +273,43 @@ int SystemdProbe::take_owner(sd_bus_message* message) {
   return *owner != '\0' ? ask_list(false) : 0;
 }
 
-int SystemdProbe::take_facts(Question& question, sd_bus_message* message) {
-  const std::string unit = std::exchange(question.unit, {});
-  const Slot ended = std::move(question.slot);
-  std::optional<ServiceFacts> facts;
+int SystemdProbe::take_facts(const std::string& unit, const char* interface, sd_bus_message* message) {
   int r = 0;
-  // An error is an answer too: the unit may be gone by now.
-  if (sd_bus_message_is_method_error(message, nullptr) == 0) {
-    ReadFacts taken;
-    r = read_properties(message, taken);
-    if (r >= 0) facts = std::move(taken.facts);
+  if (interface == kTimerInterface) {
+    service::ReadTimer read;
+    if (message != nullptr) r = service::read_properties(message, read);
+    timers_.on_facts(unit, message != nullptr && r >= 0 ? std::optional(read.facts) : std::nullopt, timer_clock(), now_,
+                     *sink_);
+  } else {
+    service::ReadFacts read;
+    if (message != nullptr) r = service::read_properties(message, read);
+    units_.on_facts(unit, message != nullptr && r >= 0 ? std::optional(read.facts) : std::nullopt, now_, *sink_);
   }
-  units_.on_facts(unit, facts, now_, *sink_);
+  if (r < 0) ++unreadable_;
   return r;
 }
 
 void SystemdProbe::ask_facts() {
-  for (Question& question : questions_) {
-    if (question.slot) continue;
-    auto unit = units_.next_question();
-    if (!unit) return;
-    char* path = nullptr;
-    sd_bus_slot* slot = nullptr;
-    int r = sd_bus_path_encode(kUnitPath, unit->c_str(), &path);
-    if (r >= 0) {
-      question.probe = this;
-      const auto answered = [](sd_bus_message* message, void* asked, sd_bus_error*) {
-        auto& its = *static_cast<Question*>(asked);
-        SystemdProbe& probe = *its.probe;
-        if (probe.take_facts(its, message) < 0) ++probe.unreadable_;
-        return 0;
-      };
-      r = sd_bus_call_method_async(bus_.get(), &slot, kSystemd, path, kProperties, "GetAll", answered, &question, "s",
-                                   kService);
+  while (questions_.has_room()) {
+    if (auto unit = units_.next_question()) {
+      if (!questions_.ask(bus_.get(), *unit, kServiceInterface)) units_.on_facts(*unit, std::nullopt, now_, *sink_);
+    } else if (auto timer = timers_.next_question()) {
+      if (!questions_.ask(bus_.get(), *timer, kTimerInterface)) {
+        timers_.on_facts(*timer, std::nullopt, timer_clock(), now_, *sink_);
+      }
+    } else {
+      return;
     }
-    std::free(path);
-    if (r < 0) {
-      units_.on_facts(*unit, std::nullopt, now_, *sink_);
-      continue;
-    }
-    question.unit = std::move(*unit);
-    question.slot.reset(slot);
   }
 }
 
 Status SystemdProbe::disconnect(std::string reason, MonoTime now) {
-  for (Question& question : questions_) question = {};
+  questions_.forget();
   list_.reset();
   bus_.reset();
   port_.follow(nullptr);
   units_.lose_contact();
+  timers_.lose_contact();
   listed_ = list_initial_ = reloading_ = false;
   owner_.clear();
   broken_.clear();
@@ -401,14 +342,18 @@ Status SystemdProbe::read(MonoTime now, Sink& sink) {
   if (!bus_ && (!retry_at_ || now >= *retry_at_)) {
     if (auto connected = connect(); !connected) {
       auto lost = disconnect(connected.error().message(), now);
-      units_.sample(sink);
+      units_.sample(now, sink);
       return lost;
     }
   }
+  if (bus_ && listed_ && (!timers_checked_at_ || now - *timers_checked_at_ >= kTimerCheck)) {
+    timers_checked_at_ = now;
+    timers_.check(timer_clock());
+  }
   Status status = ok();
   if (bus_) status = process(now, sink);
-  units_.sample(sink);
-  if (const auto refused = units_.take_refused(); refused > 0) {
+  units_.sample(now, sink);
+  if (const auto refused = units_.take_refused() + timers_.take_refused(); refused > 0) {
     sink.event({EventKind::samples_lost,
                 sink.entity(EntityKind::agent, "probe.systemd"),
                 now,
@@ -435,13 +380,13 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
       std::make_unique<SystemdProbe>(std::move(*port), "unix:path=" + base + "/run/dbus/system_bus_socket"));
 }
 
-constexpr const MetricInfo* kMetrics[] = {&metric::kServiceRestarts};
+constexpr const MetricInfo* kMetrics[] = {&metric::kServiceRestarts, &metric::kServiceTransition};
 
 }  // namespace
 
 const ProbeInfo systemd_probe{
     "systemd",
-    "Service units: each change of state as an event, restarts as a counter",
+    "Units: changes of state, failed jobs and missed timers as events, restarts as a counter",
     std::chrono::seconds(1),
     "systemd and the system D-Bus",
     "2 us per read with 12 services; 0.35 ms of systemd's own time when a unit is first seen (2-core VM)",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Service units as systemd tells of them over D-Bus: every change of state as an event, and restarts as a counter.
+// Units as systemd tells of them over D-Bus: every change of state of a service, every job that ended badly and every
+// timer that did not run as an event; restarts as a counter.
 // Nothing is polled and no call blocks: signals bring the changes, questions are asynchronous and bounded. One thread.
 #pragma once
 

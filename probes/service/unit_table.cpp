@@ -6,6 +6,7 @@
 
 #include "agent/base/text.h"
 #include "detect/model/names.h"
+#include "probes/parse/unit_name.h"
 
 namespace hostmedic::service {
 namespace {
@@ -34,18 +35,10 @@ void add_known(std::vector<Attribute>& attributes, std::string_view key, const s
 void ServiceFacts::merge(const ServiceFacts& newer) {
   take(result, newer.result);
   take(restart_policy, newer.restart_policy);
+  take(type, newer.type);
   take(restarts, newer.restarts);
   take(main_pid, newer.main_pid);
   take(exec_status, newer.exec_status);
-}
-
-bool is_service_name(std::string_view name) {
-  constexpr std::string_view kSuffix = ".service";
-  if (name.size() <= kSuffix.size() || name.size() > 255 || !name.ends_with(kSuffix)) return false;
-  return std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view(":-_.\\@").find(c) != std::string_view::npos;
-  });
 }
 
 UnitTable::Units::iterator UnitTable::add(std::string_view name, Sink& sink) {
@@ -94,6 +87,7 @@ void UnitTable::emit(const std::string& name, const Unit& unit, std::optional<st
 void UnitTable::change(Units::iterator at, std::string_view active_state, MonoTime now, Sink& sink) {
   auto& [name, unit] = *at;
   const std::string previous = std::exchange(unit.active_state, std::string(active_state));
+  unit.since = now;
   // A change is told at once with what is known. If something is missing it is told again, complete, on the answer.
   emit(name, unit, previous, now, sink);
   unit.owed = Owed::none;
@@ -105,7 +99,7 @@ void UnitTable::change(Units::iterator at, std::string_view active_state, MonoTi
 void UnitTable::on_list(std::span<const ListedUnit> listed, bool initial, MonoTime now, Sink& sink) {
   std::set<std::string_view> seen;
   for (const ListedUnit& row : listed) {
-    if (!is_service_name(row.name) || row.active_state.empty()) continue;
+    if (!is_followed_service(row.name) || row.active_state.empty()) continue;
     seen.insert(row.name);
     auto at = units_.find(row.name);
     if (at == units_.end()) {
@@ -113,6 +107,7 @@ void UnitTable::on_list(std::span<const ListedUnit> listed, bool initial, MonoTi
       at = add(row.name, sink);
       if (at == units_.end()) continue;
       at->second.active_state = initial ? row.active_state : std::string(kInactive);
+      at->second.since = now;
     }
     Unit& unit = at->second;
     unit.sub_state = row.sub_state;
@@ -132,7 +127,7 @@ void UnitTable::on_list(std::span<const ListedUnit> listed, bool initial, MonoTi
 
 void UnitTable::on_unit(std::string_view name, std::string_view active_state, std::string_view sub_state, MonoTime now,
                         Sink& sink) {
-  if (!is_service_name(name)) return;
+  if (!is_followed_service(name)) return;
   auto at = units_.find(name);
   if (at == units_.end()) {
     if (active_state.empty() || active_state == kInactive) return;
@@ -147,7 +142,7 @@ void UnitTable::on_unit(std::string_view name, std::string_view active_state, st
 }
 
 void UnitTable::on_service(std::string_view name, const ServiceFacts& changed, Sink& sink) {
-  if (!is_service_name(name)) return;
+  if (!is_followed_service(name)) return;
   auto at = units_.find(name);
   if (at == units_.end()) at = add(name, sink);
   if (at == units_.end()) return;
@@ -208,7 +203,17 @@ void UnitTable::lose_contact() {
   }
 }
 
-void UnitTable::sample(Sink& sink) {
+// What is on its way from one state to the next. The run of a oneshot is its work, and between two tries of a restart
+// there is nothing under way.
+std::optional<double> UnitTable::transition_seconds(const Unit& unit, MonoTime now) {
+  if (!unit.facts.type) return std::nullopt;
+  const bool moving =
+      unit.active_state == "activating" || unit.active_state == "deactivating" || unit.active_state == "reloading";
+  if (!moving || unit.facts.type == "oneshot" || unit.sub_state.starts_with("auto-restart")) return 0;
+  return to_seconds(now - unit.since);
+}
+
+void UnitTable::sample(MonoTime now, Sink& sink) {
   for (auto& [name, unit] : units_) {
     if (!unit.restarts) {
       unit.restarts = sink.series(sink.entity(EntityKind::service, name), metric::kServiceRestarts);
@@ -216,6 +221,13 @@ void UnitTable::sample(Sink& sink) {
     std::optional<double> restarts;
     if (unit.facts.restarts) restarts = *unit.facts.restarts;
     sink.sample(*unit.restarts, restarts);
+
+    const auto transition = transition_seconds(unit, now);
+    // Most units never take any time that could be seen.
+    if (!unit.transition && transition.value_or(0) >= 1) {
+      unit.transition = sink.series(sink.entity(EntityKind::service, name), metric::kServiceTransition);
+    }
+    if (unit.transition) sink.sample(*unit.transition, transition);
   }
 }
 

@@ -22,7 +22,7 @@ namespace hostmedic::service {
 
 // Properties of org.freedesktop.systemd1.Service; nullopt: not known.
 struct ServiceFacts {
-  std::optional<std::string> result, restart_policy;
+  std::optional<std::string> result, restart_policy, type;
   std::optional<std::uint32_t> restarts, main_pid;
   std::optional<std::int32_t> exec_status;
   void merge(const ServiceFacts& newer);
@@ -32,9 +32,6 @@ struct ServiceFacts {
 struct ListedUnit {
   std::string name, active_state, sub_state;
 };
-
-// Whether systemd would use this as the name of a service. Everything else on the bus is ignored.
-bool is_service_name(std::string_view name);
 
 class UnitTable {
  public:
@@ -57,8 +54,9 @@ class UnitTable {
   std::optional<std::string> next_question();
   void lose_contact();  // all facts are unknown until the next list
 
-  void sample(Sink& sink);  // once per tick: the counter of restarts of each unit
+  void sample(MonoTime now, Sink& sink);  // once per tick: restarts, and how long a change of state has taken so far
   std::size_t size() const { return units_.size(); }
+  bool knows(std::string_view name) const { return units_.contains(name); }
   // Units refused because the table is full, since the last call.
   std::uint64_t take_refused() { return std::exchange(refused_, 0); }
 
@@ -70,8 +68,10 @@ class UnitTable {
     ServiceFacts facts;
     Question question = Question::none;
     Owed owed = Owed::none;
-    std::optional<SeriesId> restarts;
+    MonoTime since;  // of the present state, as far as it was seen
+    std::optional<SeriesId> restarts, transition;
   };
+  static std::optional<double> transition_seconds(const Unit& unit, MonoTime now);
   using Units = std::map<std::string, Unit, std::less<>>;
 
   Units::iterator add(std::string_view name, Sink& sink);  // units_.end() when refused

@@ -109,6 +109,17 @@ class BusClient {
                           "ExecMainStatus", "i", status, 0);
     send(m, nullptr);
   }
+  void next_elapse(const std::string& timer, std::uint64_t realtime_us) {
+    sd_bus_message* m = changed(timer, "org.freedesktop.systemd1.Timer");
+    sd_bus_message_append(m, "a{sv}as", 2, "NextElapseUSecRealtime", "t", realtime_us, "LastTriggerUSec", "t",
+                          std::uint64_t{1}, 0);
+    send(m, nullptr);
+  }
+  void job_removed(const std::string& unit, const char* result) {
+    sd_bus_emit_signal(bus_, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "JobRemoved", "uoss", 7U,
+                       "/org/freedesktop/systemd1/job/7", unit.c_str(), result);
+    sd_bus_flush(bus_);
+  }
   void removed(const std::string& unit) {
     sd_bus_emit_signal(bus_, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "UnitRemoved", "so",
                        unit.c_str(), path(unit).c_str());
@@ -125,6 +136,7 @@ class BusClient {
   std::vector<Row> rows;               // what it lists
   std::vector<std::string> questions;  // units that it was asked about
   int subscriptions = 0, lists = 0;
+  std::uint64_t timer_due_us = 0;  // of every timer, when asked
 
  private:
   static std::string path(const std::string& unit) {
@@ -175,14 +187,22 @@ class BusClient {
       char* unit = nullptr;
       sd_bus_path_decode(sd_bus_message_get_path(call), "/org/freedesktop/systemd1/unit", &unit);
       questions.emplace_back(unit);
+      if (questions.back().ends_with(".timer")) {
+        std::free(unit);
+        sd_bus_message_append(reply, "a{sv}", 4, "Unit", "s", "backup.service", "AccuracyUSec", "t", std::uint64_t{1},
+                              "NextElapseUSecRealtime", "t", timer_due_us, "Persistent", "b", 0);
+        sd_bus_send(bus_, reply, nullptr);
+        sd_bus_message_unref(reply);
+        return;
+      }
       std::string policy = "no";
       for (const Row& row : rows) {
         if (row.name == unit) policy = row.policy;
       }
       std::free(unit);
-      sd_bus_message_append(reply, "a{sv}", 6, "Restart", "s", policy.c_str(), "ExecStart", "a(ss)", 1, "/bin/x", "y",
-                            "Result", "s", "success", "NRestarts", "u", 0U, "MainPID", "u", 77U, "ExecMainStatus", "i",
-                            0);
+      sd_bus_message_append(reply, "a{sv}", 7, "Restart", "s", policy.c_str(), "Type", "s", "simple", "ExecStart",
+                            "a(ss)", 1, "/bin/x", "y", "Result", "s", "success", "NRestarts", "u", 0U, "MainPID", "u",
+                            77U, "ExecMainStatus", "i", 0);
     }
     sd_bus_send(bus_, reply, nullptr);
     sd_bus_message_unref(reply);

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "agent/base/clock.h"
 #include "detect/model/names.h"
 #include "probes/source/roots.h"
 #include "tests/unit/probes/recording_sink.h"
@@ -88,8 +89,8 @@ TEST_CASE("units found at start, then a failure by signal, over the bus") {
 
   systemd.state("nginx.service", "inactive", "dead");
   systemd.removed("nginx.service");
-  REQUIRE(host.reach({&systemd}, [&] { return host.sink.told.size() == 4; }));
-  for (int i = 0; i < 2; ++i) REQUIRE(host.probe->read(host.tick(), host.sink));
+  REQUIRE(host.reach({&systemd}, [&] { return !host.sink.retired.empty(); }));
+  CHECK(host.sink.told.size() == 4);
   CHECK(host.sink.retired == std::vector<std::string>{"service:nginx.service"});
 }
 
@@ -104,6 +105,48 @@ TEST_CASE("a signal that systemd did not send is not believed") {
   stranger.state("nginx.service", "failed", "failed");
   stranger.state("nginx.service", "failed", "failed", systemd.caller.c_str());
   CHECK_FALSE(host.reach({&systemd, &stranger}, [&] { return host.sink.told.size() > 1; }));
+}
+
+TEST_CASE("jobs that end badly are told, whatever the unit, and nothing is kept of units that are not followed") {
+  PrivateBus bus;
+  if (skipped(bus)) return;
+  BusClient systemd(bus, true), stranger(bus, false);
+  systemd.rows = {{"nginx.service", "active", "running", "no"}};
+  Host host(bus);
+  REQUIRE(host.probe->read(host.now, host.sink));
+  REQUIRE(host.reach({&systemd}, [&] { return host.sink.told.size() == 1; }));
+  stranger.job_removed("sshd.service", "failed");
+  systemd.job_removed("nginx.service", "done");
+  systemd.job_removed("hostmedic-order-1.service", "timeout");
+  systemd.job_removed("\x1b[31m", "timeout");
+  systemd.job_removed("srv-data.mount", "timeout");
+  systemd.job_removed("nginx.service", "dependency");
+  REQUIRE(host.reach({&systemd}, [&] { return host.sink.told.size() == 3; }));
+  CHECK(host.sink.told[1].event.kind == EventKind::unit_job);
+  CHECK(to_string(host.sink.told[1].about) == "service:srv-data.mount");
+  CHECK(host.sink.told[1].get(attr::kJobResult) == "timeout");
+  CHECK(to_string(host.sink.told[2].about) == "service:nginx.service");
+  CHECK(host.sink.told[2].get(attr::kJobResult) == "dependency");
+  CHECK(host.sink.retired == std::vector<std::string>{"service:srv-data.mount"});
+}
+
+TEST_CASE("a timer that did not run is noticed at the next look, after a question") {
+  PrivateBus bus;
+  if (skipped(bus)) return;
+  BusClient systemd(bus, true);
+  systemd.rows = {{"backup.timer", "active", "waiting", ""}};
+  Host host(bus);
+  const auto now_us = static_cast<std::uint64_t>(to_ns(wall_now()) / 1000);
+  systemd.timer_due_us = now_us + 3'600'000'000;
+  REQUIRE(host.probe->read(host.now, host.sink));
+  REQUIRE(host.reach({&systemd}, [&] { return systemd.questions.size() == 1; }));
+  systemd.timer_due_us = now_us - 300'000'000;
+  systemd.next_elapse("backup.timer", systemd.timer_due_us);
+  CHECK_FALSE(host.reach({&systemd}, [&] { return !host.sink.told.empty(); }));
+  REQUIRE(host.probe->read(host.now += std::chrono::seconds(31), host.sink));
+  REQUIRE(host.reach({&systemd}, [&] { return host.sink.told.size() == 1; }));
+  CHECK(host.sink.told[0].get(attr::kJobResult) == "overdue");
+  CHECK(host.sink.told[0].get(attr::kJobTriggers) == "backup.service");
 }
 
 TEST_CASE("units that vanish in a reload and come back are not reported") {

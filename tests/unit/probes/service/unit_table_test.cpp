@@ -17,7 +17,7 @@ constexpr MonoTime kNow = mono_from_ns(5'000'000'000);
 
 ServiceFacts facts(std::string result, std::uint32_t restarts, std::uint32_t pid, std::int32_t status,
                    std::optional<std::string> policy = {}) {
-  return {std::move(result), std::move(policy), restarts, pid, status};
+  return {std::move(result), std::move(policy), "simple", restarts, pid, status};
 }
 
 }  // namespace
@@ -126,7 +126,7 @@ TEST_CASE("an entity leaves with its unit, after the last event about it") {
   UnitTable table;
   RecordingSink sink;
   table.on_list(std::vector<ListedUnit>{{"a.service", "active", "running"}}, true, kNow, sink);
-  table.sample(sink);
+  table.sample(kNow, sink);
   table.on_removed("a.service", kNow, sink);
   table.on_removed("a.service", kNow, sink);
   CHECK(table.size() == 0);
@@ -140,12 +140,12 @@ TEST_CASE("restarts are a counter, unknown without contact") {
   RecordingSink sink;
   table.on_list(std::vector<ListedUnit>{{"a.service", "active", "running"}}, true, kNow, sink);
   table.on_service("a.service", facts("success", 7, 41, 0), sink);
-  table.sample(sink);
+  table.sample(kNow, sink);
   const std::string key = "service:a.service hostmedic.service.restarts";
   CHECK(sink.values[key] == 7.0);
 
   table.lose_contact();
-  table.sample(sink);
+  table.sample(kNow, sink);
   CHECK(sink.values[key] == std::nullopt);
 
   // What changed meanwhile is a change; the rest is reported as found.
@@ -172,21 +172,58 @@ TEST_CASE("the table has a bound, and a unit at rest makes room") {
   CHECK(to_string(sink.told.back().about) == "service:d.service");
 }
 
-TEST_CASE("names that systemd would not use are ignored") {
-  CHECK(is_service_name("nginx.service"));
-  CHECK(is_service_name("getty@tty1.service"));
-  CHECK(is_service_name("dev-disk\\x2d1.service"));
-  CHECK_FALSE(is_service_name(".service"));
-  CHECK_FALSE(is_service_name("nginx.socket"));
-  CHECK_FALSE(is_service_name("a b.service"));
-  CHECK_FALSE(is_service_name("a/b.service"));
-  CHECK_FALSE(is_service_name("\x1b[31m.service"));
-  CHECK_FALSE(is_service_name(std::string(250, 'a') + ".service"));
-
+TEST_CASE("names that systemd would not use and units of our own orders are ignored") {
   UnitTable table;
   RecordingSink sink;
   table.on_unit("\x1b[31m.service", "failed", "failed", kNow, sink);
+  table.on_unit("hostmedic-order-1.service", "activating", "start", kNow, sink);
+  table.on_list(std::vector<ListedUnit>{{"hostmedic-order-2.service", "active", "running"}}, true, kNow, sink);
   table.on_service("x.mount", facts("exit-code", 0, 0, 1), sink);
   CHECK(table.size() == 0);
   CHECK(sink.told.empty());
+}
+
+TEST_CASE("a change of state that takes long is a series, the run of a oneshot is not") {
+  UnitTable table;
+  RecordingSink sink;
+  const std::string key = "service:a.service hostmedic.service.transition.time";
+  const auto after = [](int seconds) { return kNow + std::chrono::seconds(seconds); };
+  table.on_list(std::vector<ListedUnit>{{"a.service", "active", "running"}, {"once.service", "activating", "start"}},
+                true, kNow, sink);
+  table.on_facts("a.service", facts("success", 0, 41, 0, "no"), kNow, sink);
+  table.on_facts("once.service", ServiceFacts{"success", "no", "oneshot", 0, 42, 0}, kNow, sink);
+  table.sample(after(1), sink);
+  CHECK(sink.values.count(key) == 0);
+  table.on_unit("a.service", "reloading", "reload", after(1), sink);
+  table.sample(after(4), sink);
+  CHECK(sink.values[key] == 3.0);
+  table.on_unit("a.service", "active", "running", after(5), sink);
+  table.sample(after(6), sink);
+  CHECK(sink.values[key] == 0.0);
+  table.on_unit("a.service", "deactivating", "stop-sigterm", after(7), sink);
+  table.sample(after(9), sink);
+  CHECK(sink.values[key] == 2.0);
+  table.on_unit("a.service", "activating", "auto-restart", after(9), sink);  // waits for its next try
+  table.sample(after(99), sink);
+  CHECK(sink.values[key] == 0.0);
+  CHECK(sink.values.count("service:once.service hostmedic.service.transition.time") == 0);
+  table.lose_contact();
+  table.sample(after(100), sink);
+  CHECK(sink.values[key] == std::nullopt);
+}
+
+TEST_CASE("a watchdog that ran out is the result of the change of state, also when systemd restarts the unit") {
+  UnitTable table;
+  RecordingSink sink;
+  table.on_list(std::vector<ListedUnit>{{"a.service", "active", "running"}}, true, kNow, sink);
+  table.on_facts("a.service", facts("success", 0, 41, 0, "always"), kNow, sink);
+  sink.told.clear();
+  table.on_service("a.service", facts("watchdog", 0, 41, 0), sink);
+  table.on_unit("a.service", "deactivating", "stop-watchdog", kNow, sink);
+  table.on_service("a.service", facts("watchdog", 0, 0, 6), sink);
+  table.on_unit("a.service", "activating", "auto-restart", kNow, sink);
+  REQUIRE(sink.told.size() == 2);
+  CHECK(sink.told[0].get(attr::kUnitResult) == "watchdog");
+  CHECK(sink.told[1].get(attr::kUnitResult) == "watchdog");
+  CHECK(sink.told[1].get(attr::kUnitExitCode) == "6");
 }

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Owners of what sd-bus hands out, and the reading of a unit's properties out of a message. One thread.
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "probes/service/timer_table.h"
+#include "probes/service/unit_table.h"
+
+namespace hostmedic::service {
+
+inline constexpr const char* kSystemd = "org.freedesktop.systemd1";
+inline constexpr const char* kManagerPath = "/org/freedesktop/systemd1";
+inline constexpr const char* kUnitPath = "/org/freedesktop/systemd1/unit";
+inline constexpr const char* kManagerInterface = "org.freedesktop.systemd1.Manager";
+inline constexpr const char* kUnitInterface = "org.freedesktop.systemd1.Unit";
+inline constexpr const char* kServiceInterface = "org.freedesktop.systemd1.Service";
+inline constexpr const char* kTimerInterface = "org.freedesktop.systemd1.Timer";
+inline constexpr const char* kPropertiesInterface = "org.freedesktop.DBus.Properties";
+
+struct BusClose {
+  void operator()(sd_bus* bus) const { sd_bus_close_unref(bus); }
+};
+struct SlotUnref {
+  void operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
+};
+struct MessageUnref {
+  void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
+};
+using Bus = std::unique_ptr<sd_bus, BusClose>;
+using Slot = std::unique_ptr<sd_bus_slot, SlotUnref>;
+using Message = std::unique_ptr<sd_bus_message, MessageUnref>;
+
+// The unit that an object path stands for; empty if it is none.
+inline std::string unit_of_path(const char* path) {
+  char* name = nullptr;
+  std::string unit;
+  if (path != nullptr && sd_bus_path_decode(path, kUnitPath, &name) > 0 && name != nullptr) unit = name;
+  std::free(name);
+  return unit;
+}
+
+// Walks an "a{sv}": take.read() for each value of a basic type that it wants, the others are skipped. Negative on a
+// message that is not as it should be.
+template <class Take>
+int read_properties(sd_bus_message* message, Take& take) {
+  int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+  if (r < 0) return r;
+  while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+    const char* name = nullptr;
+    if (r = sd_bus_message_read_basic(message, 's', &name); r < 0) return r;
+    char kind = 0;
+    const char* contents = nullptr;
+    if (r = sd_bus_message_peek_type(message, &kind, &contents); r < 0) return r;
+    const bool basic = contents != nullptr && std::strlen(contents) == 1;
+    if (basic && Take::wants(name, contents[0])) {
+      if (r = sd_bus_message_enter_container(message, 'v', contents); r < 0) return r;
+      if (r = take.read(message, name, contents[0]); r < 0) return r;
+      if (r = sd_bus_message_exit_container(message); r < 0) return r;
+    } else if (r = sd_bus_message_skip(message, "v"); r < 0) {
+      return r;
+    }
+    if (r = sd_bus_message_exit_container(message); r < 0) return r;
+  }
+  return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+// Reads one value into where it is kept.
+inline int read_text(sd_bus_message* message, std::optional<std::string>& into) {
+  const char* text = nullptr;
+  const int r = sd_bus_message_read_basic(message, 's', &text);
+  if (r >= 0) into = text;
+  return r;
+}
+template <class Number>
+int read_number(sd_bus_message* message, char type, std::optional<Number>& into) {
+  Number number = 0;
+  const int r = sd_bus_message_read_basic(message, type, &number);
+  if (r >= 0) into = number;
+  return r;
+}
+
+// Properties of a service.
+struct ReadFacts {
+  ServiceFacts facts;
+  static bool wants(std::string_view name, char type) {
+    if (type == 's') return name == "Result" || name == "Restart" || name == "Type";
+    if (type == 'u') return name == "NRestarts" || name == "MainPID";
+    return type == 'i' && name == "ExecMainStatus";
+  }
+  int read(sd_bus_message* message, std::string_view name, char type) {
+    if (name == "Result") return read_text(message, facts.result);
+    if (name == "Restart") return read_text(message, facts.restart_policy);
+    if (name == "Type") return read_text(message, facts.type);
+    if (name == "NRestarts") return read_number(message, type, facts.restarts);
+    if (name == "MainPID") return read_number(message, type, facts.main_pid);
+    return read_number(message, type, facts.exec_status);
+  }
+};
+
+// Properties of any unit. An empty text: the message does not carry it.
+struct ReadState {
+  std::optional<std::string> active_state, sub_state;
+  static bool wants(std::string_view name, char type) {
+    return type == 's' && (name == "ActiveState" || name == "SubState");
+  }
+  int read(sd_bus_message* message, std::string_view name, char) {
+    return read_text(message, name == "ActiveState" ? active_state : sub_state);
+  }
+};
+
+// Properties of a timer.
+struct ReadTimer {
+  TimerFacts facts;
+  static bool wants(std::string_view name, char type) {
+    if (type == 's') return name == "Unit";
+    return type == 't' && (name == "NextElapseUSecRealtime" || name == "NextElapseUSecMonotonic" ||
+                           name == "LastTriggerUSec" || name == "AccuracyUSec");
+  }
+  int read(sd_bus_message* message, std::string_view name, char type) {
+    if (name == "Unit") return read_text(message, facts.triggers);
+    if (name == "NextElapseUSecRealtime") return read_number(message, type, facts.next_realtime_us);
+    if (name == "NextElapseUSecMonotonic") return read_number(message, type, facts.next_monotonic_us);
+    if (name == "LastTriggerUSec") return read_number(message, type, facts.last_trigger_us);
+    return read_number(message, type, facts.accuracy_us);
+  }
+};
+
+}  // namespace hostmedic::service
