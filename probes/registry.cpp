@@ -8,6 +8,7 @@ extern const ProbeInfo cpu_probe;
 extern const ProbeInfo disk_probe;
 extern const ProbeInfo file_growth_probe;
 extern const ProbeInfo filesystem_probe;
+extern const ProbeInfo http_probe;
 extern const ProbeInfo load_probe;
 extern const ProbeInfo memory_probe;
 extern const ProbeInfo network_probe;
@@ -24,6 +25,9 @@ std::span<const ProbeInfo* const> all_probes() {
       &filesystem_probe, &cpu_probe,     &memory_probe,      &pressure_probe,  &load_probe,
       &paging_probe,     &disk_probe,    &network_probe,     &protocols_probe, &services_probe,
       &systemd_probe,    &process_probe, &file_growth_probe,
+      &filesystem_probe, &cpu_probe,         &memory_probe,  &pressure_probe, &load_probe,
+      &paging_probe,     &disk_probe,        &network_probe, &services_probe, &systemd_probe,
+      &process_probe,    &file_growth_probe, &http_probe,
   };
   return kProbes;
 }

@@ -97,6 +97,18 @@ inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::co
 inline constexpr MetricInfo kKernelMessages{"hostmedic.kernel.messages", Unit::count, Instrument::counter, "Lines of the kernel's log that mean trouble, by kernel.pattern"};
 inline constexpr MetricInfo kKernelLogLines{"hostmedic.kernel.log.lines", Unit::count, Instrument::counter, "Lines of the kernel's log since the agent reads it"};
 inline constexpr MetricInfo kKernelMessagesDropped{"hostmedic.kernel.messages.dropped", Unit::count, Instrument::counter, "By reason: overwritten (lines that were gone before they could be read), rate (events held back because there were too many)"};
+inline constexpr MetricInfo kHttpRequests{"hostmedic.http.server.request.count", Unit::count, Instrument::counter, "HTTP requests answered, by http.response.status_code (1xx to 5xx, or unknown) and network.local.port; seen in clear text on the wire"};
+inline constexpr MetricInfo kHttpRequestsBegun{"hostmedic.http.server.request.begun", Unit::count, Instrument::counter, "HTTP requests received, by network.local.port; without those whose head did not begin a packet"};
+inline constexpr MetricInfo kHttpDurationP50{"hostmedic.http.server.request.duration.p50", Unit::seconds, Instrument::gauge, "Time from request line to status line that half of the last second's requests did not exceed, by network.local.port"};
+inline constexpr MetricInfo kHttpDurationP99{"hostmedic.http.server.request.duration.p99", Unit::seconds, Instrument::gauge, "The same for 99 of 100"};
+inline constexpr MetricInfo kHttp2Connections{"hostmedic.http.server.http2.connections", Unit::count, Instrument::counter, "HTTP/2 connections begun in clear text, by network.local.port"};
+inline constexpr MetricInfo kGrpcRequests{"hostmedic.rpc.server.response.count", Unit::count, Instrument::counter, "gRPC answers whose status was visible, by rpc.response.status_code (ok, error) and network.local.port"};
+inline constexpr MetricInfo kHttpPortsEncrypted{"hostmedic.http.encrypted.ports", Unit::count, Instrument::gauge, "Local ports left alone at present because what they speak is encrypted"};
+inline constexpr MetricInfo kHttpSampling{"hostmedic.http.sampling.ratio", Unit::ratio, Instrument::gauge, "Share of connections whose HTTP is looked at; below 1 under load, and the counts are scaled up by it"};
+inline constexpr MetricInfo kAgentCpuTime{"hostmedic.agent.cpu.time", Unit::seconds, Instrument::counter, "CPU seconds of a Hostmedic process, by part"};
+inline constexpr MetricInfo kAgentMemory{"hostmedic.agent.memory.usage", Unit::bytes, Instrument::gauge, "Resident memory of a Hostmedic process, by part"};
+inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom, packet)"};
+inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost by reason (ring_buffer: it was full, rate: more than are passed on in a second, services or rows: no room for a further one)"};
 // clang-format on
 
 // All of the above, for `hostmedic list series` and the reference.

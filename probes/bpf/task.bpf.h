@@ -45,12 +45,11 @@ static __always_inline bool is_slice(const char *name)
 /*
  * The unit is the outermost group below our root that is not a slice: "nginx.service" for whatever nginx makes below
  * it, "user@1000.service" for a user's own services. Read here and not from the group's id in user space, because
- * systemd removes the group of a dead service within a millisecond. Returns false if the task does not live below our
- * root. The name is empty for a task in the root itself.
+ * systemd removes the group of a dead service within a millisecond. Returns false if the group does not lie below our
+ * root. The name is empty for the root itself.
  */
-static __always_inline bool read_unit(struct task_struct *task, char *unit, __u32 size)
+static __always_inline bool read_group_unit(struct kernfs_node *node, char *unit, __u32 size)
 {
-	struct kernfs_node *node = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
 	const char *outermost = NULL;
 	bool inside = false;
 
@@ -72,6 +71,11 @@ static __always_inline bool read_unit(struct task_struct *task, char *unit, __u3
 	if (inside && outermost && bpf_probe_read_kernel_str(unit, size, outermost) == size)
 		unit[0] = 0;
 	return inside;
+}
+
+static __always_inline bool read_unit(struct task_struct *task, char *unit, __u32 size)
+{
+	return read_group_unit(BPF_CORE_READ(task, cgroups, dfl_cgrp, kn), unit, size);
 }
 
 static __always_inline __u32 pid_for_us(struct task_struct *leader)

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What is made of the heads of messages, wherever the programs get them from: one small record per connection that
+ * ties a status line to its request, and counts per service and port. Only the counts cross to user space.
+ */
+#ifndef HM_HTTP_FLOW_BPF_H
+#define HM_HTTP_FLOW_BPF_H
+
+#define MOST_CONNECTIONS 8192
+#define REPEAT_WINDOW (64u << 20) /* bytes; no window of TCP that is in use comes near */
+
+enum {
+  BPF_ANY = 0,
+  BPF_NOEXIST = 1,
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct sock_cgroup_data___http {
+  struct cgroup* cgroup;
+};
+
+struct sock_common___http {
+  volatile unsigned char skc_state;
+  __u16 skc_num;
+  unsigned int skc_hash;
+};
+
+struct sock___http {
+  struct sock_common___http __sk_common;
+  __u16 sk_protocol;
+  struct sock_cgroup_data___http sk_cgrp_data;
+};
+
+#pragma clang attribute pop
+
+/* Of 1 << sample_shift connections one is looked at; user space sets it by the load. */
+__u32 sample_shift;
+__u8 ports[65536]; /* enum hm_http_port */
+
+struct connection {
+  __u64 request_ns; /* 0: no request waits for its answer */
+  __u32 request_seq, response_seq;
+  __u32 hash; /* of its addresses and ports */
+  __u8 had_request, had_response, h2, unused;
+  struct hm_http_key key;
+};
+
+/*
+ * By the address of the socket, which sooner or later is another connection's: the hash tells. (A socket's cookie would
+ * do without, but the kernel gives none to a program that is handed a packet only.) The least recently used gives way.
+ */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, MOST_CONNECTIONS);
+  __type(key, __u64);
+  __type(value, struct connection);
+} connections SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, HM_HTTP_SERVICES);
+  __type(key, struct hm_http_key);
+  __type(value, struct hm_http_service);
+} services SEC(".maps");
+
+/*
+ * A service begins as a copy of one of these, being too large for the stack. Each program has one of its own per CPU:
+ * the kernel does not run a program again on a CPU on which it already runs, but the other one it may.
+ */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 2);
+  __type(key, __u32);
+  __type(value, struct hm_http_service);
+} blanks SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct hm_http_counts);
+} counts SEC(".maps");
+
+static __always_inline struct hm_http_counts* my_counts(void) {
+  __u32 zero = 0;
+
+  return bpf_map_lookup_elem(&counts, &zero);
+}
+
+/* Whether this packet of the connection is to be looked at; counts it if so. */
+static __always_inline bool is_wanted(struct sock___http* sk, __u16 port) {
+  struct hm_http_counts* count;
+
+  if (ports[port] == HM_HTTP_PORT_ENCRYPTED || (sk->__sk_common.skc_hash & ((1u << (sample_shift & 31)) - 1)))
+    return false;
+  count = my_counts();
+  if (count) count->looked++;
+  return true;
+}
+
+static __always_inline __u64 weight(void) { return 1ull << (sample_shift & 31); }
+
+static __always_inline struct hm_http_service* service_of(struct hm_http_key* key, struct sock___http* sk,
+                                                          __u32 blank) {
+  struct hm_http_service *service = bpf_map_lookup_elem(&services, key), *fresh;
+  struct hm_http_counts* count;
+
+  if (service) return service->foreign ? NULL : service;
+  fresh = bpf_map_lookup_elem(&blanks, &blank);
+  if (!fresh) return NULL;
+  __builtin_memset(fresh->unit, 0, sizeof(fresh->unit));
+  fresh->foreign = !read_group_unit(BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn), fresh->unit, sizeof(fresh->unit));
+  bpf_map_update_elem(&services, key, fresh, BPF_NOEXIST);
+  service = bpf_map_lookup_elem(&services, key);
+  if (!service) {
+    count = my_counts();
+    if (count) count->no_room++;
+    return NULL;
+  }
+  return service->foreign ? NULL : service;
+}
+
+static __always_inline struct connection* connection_of(struct sock___http* sk, __u16 port) {
+  __u64 address = (__u64)sk;
+  struct connection* found = bpf_map_lookup_elem(&connections, &address);
+  struct connection fresh = {};
+
+  fresh.hash = sk->__sk_common.skc_hash;
+  if (found && found->hash == fresh.hash) return found;
+  fresh.key.cgroup_id = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
+  fresh.key.port = port;
+  bpf_map_update_elem(&connections, &address, &fresh, BPF_ANY);
+  return bpf_map_lookup_elem(&connections, &address);
+}
+
+/* A head that was seen before: sent again, or met on a second device below the first. */
+static __always_inline bool is_repeat(bool had, __u32 last, __u32 seq) { return had && last - seq < REPEAT_WINDOW; }
+
+static __always_inline void take_incoming(struct sock___http* sk, __u16 port, __u32 seq, enum hm_http_begin begin) {
+  struct connection* connection = connection_of(sk, port);
+  struct hm_http_service* service;
+
+  if (!connection || is_repeat(connection->had_request, connection->request_seq, seq)) return;
+  connection->had_request = 1;
+  connection->request_seq = seq;
+  service = service_of(&connection->key, sk, 0);
+  if (!service) return;
+  if (begin == HM_HTTP_TLS_HELLO) {
+    __sync_fetch_and_add(&service->hellos, weight());
+  } else if (begin == HM_HTTP_H2_PREFACE) {
+    connection->h2 = 1;
+    ports[port] = HM_HTTP_PORT_H2;
+    __sync_fetch_and_add(&service->h2_connections, weight());
+  } else {
+    connection->request_ns = bpf_ktime_get_ns();
+    __sync_fetch_and_add(&service->requests, weight());
+  }
+}
+
+static __always_inline void count_latency(struct connection* connection, struct hm_http_service* service) {
+  __u64 begun = connection->request_ns, now = bpf_ktime_get_ns();
+  __u32 bucket;
+
+  if (!begun) return;
+  connection->request_ns = 0;
+  bucket = hm_http_bucket(now - begun) & (HM_HTTP_BUCKETS - 1); /* for the verifier */
+  __sync_fetch_and_add(&service->latency[bucket], (__u32)weight());
+}
+
+static __always_inline void take_status(struct sock___http* sk, __u16 port, __u32 seq, __u32 status) {
+  struct connection* connection;
+  struct hm_http_service* service;
+  __u32 class = status / 100;
+
+  /* Only 101 of the informational ones ends a request. */
+  if ((class == 1 && status != 101) || class > 5) return;
+  connection = connection_of(sk, port);
+  if (!connection || is_repeat(connection->had_response, connection->response_seq, seq)) return;
+  connection->had_response = 1;
+  connection->response_seq = seq;
+  service = service_of(&connection->key, sk, 1);
+  if (!service) return;
+  __sync_fetch_and_add(&service->responses[class & 7], weight());
+  count_latency(connection, service);
+}
+
+#endif

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "probes/bpf/http_probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "detect/model/names.h"
+#include "http.skel.h"
+#include "probes/bpf/http_rows.h"
+#include "probes/bpf/load.h"
+#include "probes/bpf/record/http.h"
+
+namespace hostmedic {
+namespace {
+
+// Packets with data that are looked at in a second, about 1 % of one core. Above it fewer connections are.
+constexpr double kMostPackets = 100'000;
+constexpr std::uint32_t kMostShift = 10;                  // one connection of 1,024
+constexpr Duration kLookAgain = std::chrono::minutes(5);  // at ports that were left alone
+
+using Skeleton = bpf::Handle<http_bpf, http_bpf__destroy>;
+
+class HttpProbe final : public Probe {
+ public:
+  static Result<std::unique_ptr<Probe>> make(const ProbeContext& context);
+  explicit HttpProbe(Skeleton skeleton)
+      : skeleton_(std::move(skeleton)), per_cpu_(static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus()))) {}
+
+  Status read(MonoTime now, Sink& sink) override;
+  Duration interval() const override { return std::chrono::seconds(1); }
+
+ private:
+  Status take_services(MonoTime now, Sink& sink);
+  Status take_counts(MonoTime now, Sink& sink);
+  void leave_encrypted_alone(MonoTime now);
+
+  struct Names {
+    SeriesId seen, no_room, held_back, sampling, encrypted;
+  };
+
+  // Constant after construction.
+  Skeleton skeleton_;
+
+  // Touched only as far as there are services.
+  std::unique_ptr<hm_http_key[]> keys_ = std::make_unique_for_overwrite<hm_http_key[]>(HM_HTTP_SERVICES);
+  std::unique_ptr<hm_http_service[]> values_ = std::make_unique_for_overwrite<hm_http_service[]>(HM_HTTP_SERVICES);
+  std::vector<hm_http_counts> per_cpu_;
+  std::optional<Names> names_;
+  bpf::HttpRows rows_;
+  std::vector<std::uint16_t> encrypted_;
+  std::optional<MonoTime> looked_again_, counted_;
+  std::uint64_t packets_ = 0;
+};
+
+// The kernel gives each service away with what it counted, so that it needs no table of its own of those that ended. A
+// program that holds a service in the same instant may lose one count.
+Status HttpProbe::take_services(MonoTime now, Sink& sink) {
+  __u32 next = 0, count = HM_HTTP_SERVICES;
+  const int result = bpf_map_lookup_and_delete_batch(bpf_map__fd(skeleton_->maps.services), nullptr, &next, keys_.get(),
+                                                     values_.get(), &count, nullptr);
+  if (result != 0 && result != -ENOENT) return errno_error(-result, "counts of HTTP services");
+  for (__u32 i = 0; i < count; ++i) rows_.take(keys_[i].port, values_[i], now, sink);
+  return ok();
+}
+
+Status HttpProbe::take_counts(MonoTime now, Sink& sink) {
+  const __u32 zero = 0;
+  const int result = bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counts), &zero, per_cpu_.data());
+  if (result != 0) {
+    sink.sample(names_->seen, std::nullopt);
+    sink.sample(names_->no_room, std::nullopt);
+    return errno_error(-result, "counts of the BPF programs");
+  }
+  std::uint64_t looked = 0, no_room = 0;
+  for (const hm_http_counts& one : per_cpu_) {
+    looked += one.looked;
+    no_room += one.no_room;
+  }
+  sink.sample(names_->seen, static_cast<double>(looked));
+  sink.sample(names_->no_room, static_cast<double>(no_room));
+  __u32& shift = skeleton_->bss->sample_shift;
+  sink.sample(names_->sampling, 1.0 / (1U << shift));
+  if (counted_ && now > *counted_) {
+    const double rate = static_cast<double>(looked - packets_) / std::chrono::duration<double>(now - *counted_).count();
+    if (rate > kMostPackets && shift < kMostShift) ++shift;
+    if (rate < kMostPackets / 4 && shift > 0) --shift;
+  }
+  counted_ = now;
+  packets_ = looked;
+  return ok();
+}
+
+void HttpProbe::leave_encrypted_alone(MonoTime now) {
+  auto& ports = skeleton_->bss->ports;
+  if (!looked_again_) looked_again_ = now;
+  if (now - *looked_again_ >= kLookAgain) {
+    for (const std::uint16_t port : encrypted_) ports[port] = HM_HTTP_PORT_OPEN;
+    rows_.look_again();
+    looked_again_ = now;
+  }
+  rows_.list_encrypted(encrypted_);
+  for (const std::uint16_t port : encrypted_) ports[port] = HM_HTTP_PORT_ENCRYPTED;
+}
+
+Status HttpProbe::read(MonoTime now, Sink& sink) {
+  if (!names_) {
+    const EntityId self = sink.entity(EntityKind::agent, "probe.http");
+    names_ = {sink.series(self, metric::kBpfSeen, "event=packet"),
+              sink.series(self, metric::kBpfDropped, "reason=services"),
+              sink.series(self, metric::kBpfDropped, "reason=rows"), sink.series(self, metric::kHttpSampling),
+              sink.series(self, metric::kHttpPortsEncrypted)};
+  }
+  auto taken = take_services(now, sink);
+  rows_.sample(sink);
+  leave_encrypted_alone(now);
+  sink.sample(names_->held_back, static_cast<double>(rows_.held_back()));
+  sink.sample(names_->encrypted, static_cast<double>(encrypted_.size()));
+  auto counted = take_counts(now, sink);
+  return taken ? counted : taken;
+}
+
+Result<std::unique_ptr<Probe>> HttpProbe::make(const ProbeContext& context) {
+  if (auto allowed = bpf::begin(context); !allowed) return std::move(allowed).error();
+  Skeleton skeleton(http_bpf__open());
+  if (!skeleton) return bpf::not_here("the programs cannot be opened", errno);
+  skeleton->rodata->root_cgroup_id = bpf::own_place(context.roots).root_cgroup_id;
+  if (const int r = http_bpf__load(skeleton.get()); r != 0) return bpf::load_error(r);
+  if (const int r = http_bpf__attach(skeleton.get()); r != 0) {
+    return bpf::not_here("the kernel refused to attach the programs", -r);
+  }
+  return std::unique_ptr<Probe>(std::make_unique<HttpProbe>(std::move(skeleton)));
+}
+
+constexpr const MetricInfo* kMetrics[] = {
+    &metric::kHttpRequests,     &metric::kHttpRequestsBegun, &metric::kHttpDurationP50,    &metric::kHttpDurationP99,
+    &metric::kHttp2Connections, &metric::kGrpcRequests,      &metric::kHttpPortsEncrypted, &metric::kHttpSampling,
+    &metric::kBpfSeen,          &metric::kBpfDropped};
+
+}  // namespace
+
+const ProbeInfo http_probe{"http",
+                           "Rate, status and latency of HTTP servers from the first bytes of TCP packets, by eBPF",
+                           std::chrono::seconds(1),
+                           "BTF, CAP_BPF and CAP_PERFMON, and tracepoints that may read packets (Linux 6.12)",
+                           "to be measured",
+                           kMetrics,
+                           HttpProbe::make};
+
+}  // namespace hostmedic
