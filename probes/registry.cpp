@@ -9,6 +9,7 @@ extern const ProbeInfo disk_probe;
 extern const ProbeInfo file_growth_probe;
 extern const ProbeInfo filesystem_probe;
 extern const ProbeInfo http_probe;
+extern const ProbeInfo kernel_log_probe;
 extern const ProbeInfo load_probe;
 extern const ProbeInfo memory_probe;
 extern const ProbeInfo network_probe;
@@ -28,6 +29,9 @@ std::span<const ProbeInfo* const> all_probes() {
       &filesystem_probe, &cpu_probe,         &memory_probe,  &pressure_probe, &load_probe,
       &paging_probe,     &disk_probe,        &network_probe, &services_probe, &systemd_probe,
       &process_probe,    &file_growth_probe, &http_probe,
+      &filesystem_probe, &cpu_probe,         &memory_probe,     &pressure_probe, &load_probe,
+      &paging_probe,     &disk_probe,        &network_probe,    &services_probe, &systemd_probe,
+      &process_probe,    &file_growth_probe, &kernel_log_probe,
   };
   return kProbes;
 }
