@@ -45,6 +45,19 @@ typedef struct {
 	unsigned long sig[1];
 } sigset_t;
 
+typedef struct {
+	__s64 counter;
+} atomic64_t;
+
+struct list_head {
+	struct list_head *next;
+};
+
+/* A map of kind PERCPU_ARRAY. */
+struct bpf_array {
+	void *pptrs[1];
+};
+
 struct kernfs_node {
 	__u64 id;
 	const char *name;
@@ -65,13 +78,16 @@ struct cgroup_subsys_state {
 	struct cgroup_subsys_state *parent;
 };
 
+/* Only the names matter: they are moved to the running kernel's numbers. */
+enum cgroup_subsys_id {
+	cpuacct_cgrp_id,
+	memory_cgrp_id,
+	pids_cgrp_id,
+};
+
 struct css_set {
 	struct cgroup_subsys_state *subsys[1];
 	struct cgroup *dfl_cgrp;
-};
-
-enum cgroup_subsys_id {
-	memory_cgrp_id = 4, /* only its name matters: moved to the running kernel's number */
 };
 
 struct page_counter {
@@ -102,10 +118,71 @@ struct pid {
 	struct upid numbers[1];
 };
 
+struct task_io_accounting {
+	__u64 read_bytes;
+	__u64 write_bytes;
+};
+
 struct signal_struct {
 	atomic_t live;
+	int nr_threads;
+	struct list_head thread_head;
 	int group_exit_code;
 	unsigned int flags;
+	/* Of threads that have ended. */
+	__u64 utime;
+	__u64 stime;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+	unsigned long min_flt;
+	unsigned long maj_flt;
+	struct task_io_accounting ioac;
+	unsigned long long sum_sched_runtime;
+};
+
+struct sched_entity {
+	__u64 exec_start;
+	__u64 sum_exec_runtime;
+};
+
+struct sched_info {
+	unsigned long long run_delay;
+	unsigned long long last_arrival;
+};
+
+struct percpu_counter {
+	__s64 count;
+	__s32 *counters;
+};
+
+/* The members are file, anonymous, swap and shared pages, in this order since 4.5. */
+struct mm_struct {
+	struct percpu_counter rss_stat[4];
+};
+
+/* Before the change "mm: convert mm's rss stats into percpu_counter". */
+struct mm_rss_stat {
+	atomic64_t count[4];
+};
+struct mm_struct___atomic {
+	struct mm_rss_stat rss_stat;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	unsigned long *open_fds;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
 };
 
 struct sigaction {
@@ -125,19 +202,54 @@ struct kernel_siginfo {
 };
 
 struct task_struct {
+	unsigned int __state;
 	unsigned int flags;
+	int on_cpu;
+	struct sched_entity se;
+	struct sched_info sched_info;
+	struct mm_struct *mm;
+	int exit_state;
 	int exit_code;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	struct list_head thread_node;
+	__u64 utime;
+	__u64 stime;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
 	__u64 start_boottime;
+	unsigned long min_flt;
+	unsigned long maj_flt;
+	const struct cred *cred;
 	char comm[16];
+	struct files_struct *files;
 	struct signal_struct *signal;
 	struct sighand_struct *sighand;
 	sigset_t blocked;
+	struct task_io_accounting ioac;
 	struct css_set *cgroups;
+};
+
+/* Before the change "sched: Change task_struct::state". */
+struct task_struct___plain_state {
+	long state;
+};
+
+struct seq_file {
+	unsigned long count;
+};
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	__u64 seq_num;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 #pragma clang attribute pop
