@@ -93,7 +93,7 @@ inline constexpr MetricInfo kAgentMemory{"hostmedic.agent.memory.usage", Unit::b
 inline constexpr MetricInfo kProbeCpuTime{"hostmedic.probe.cpu.time", Unit::seconds, Instrument::counter, "Processor time of the probe's thread spent in one probe"};
 inline constexpr MetricInfo kAgentBudgetLevel{"hostmedic.agent.budget.level", Unit::count, Instrument::gauge, "How far probes are slowed down to keep the agent's budget; 0 is full speed"};
 inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom, signal, ...); a kind that is absent is not watched here"};
-inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost by reason (ring_buffer: it was full, rate: more than are passed on in a second)"};
+inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost by reason (ring_buffer: it was full, rate: more than are passed on in a second, services or rows: no room for a further one)"};
 inline constexpr MetricInfo kKernelMessages{"hostmedic.kernel.messages", Unit::count, Instrument::counter, "Lines of the kernel's log that mean trouble, by kernel.pattern"};
 inline constexpr MetricInfo kKernelLogLines{"hostmedic.kernel.log.lines", Unit::count, Instrument::counter, "Lines of the kernel's log since the agent reads it"};
 inline constexpr MetricInfo kKernelMessagesDropped{"hostmedic.kernel.messages.dropped", Unit::count, Instrument::counter, "By reason: overwritten (lines that were gone before they could be read), rate (events held back because there were too many)"};
@@ -105,10 +105,6 @@ inline constexpr MetricInfo kHttp2Connections{"hostmedic.http.server.http2.conne
 inline constexpr MetricInfo kGrpcRequests{"hostmedic.rpc.server.response.count", Unit::count, Instrument::counter, "gRPC answers whose status was visible, by rpc.response.status_code (ok, error) and network.local.port"};
 inline constexpr MetricInfo kHttpPortsEncrypted{"hostmedic.http.encrypted.ports", Unit::count, Instrument::gauge, "Local ports left alone at present because what they speak is encrypted"};
 inline constexpr MetricInfo kHttpSampling{"hostmedic.http.sampling.ratio", Unit::ratio, Instrument::gauge, "Share of connections whose HTTP is looked at; below 1 under load, and the counts are scaled up by it"};
-inline constexpr MetricInfo kAgentCpuTime{"hostmedic.agent.cpu.time", Unit::seconds, Instrument::counter, "CPU seconds of a Hostmedic process, by part"};
-inline constexpr MetricInfo kAgentMemory{"hostmedic.agent.memory.usage", Unit::bytes, Instrument::gauge, "Resident memory of a Hostmedic process, by part"};
-inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom, packet)"};
-inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost by reason (ring_buffer: it was full, rate: more than are passed on in a second, services or rows: no room for a further one)"};
 // clang-format on
 
 // All of the above, for `hostmedic list series` and the reference.
