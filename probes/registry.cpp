@@ -17,6 +17,7 @@ extern const ProbeInfo paging_probe;
 extern const ProbeInfo pressure_probe;
 extern const ProbeInfo process_probe;
 extern const ProbeInfo protocols_probe;
+extern const ProbeInfo run_queue_probe;
 extern const ProbeInfo services_probe;
 extern const ProbeInfo systemd_probe;
 
@@ -43,6 +44,9 @@ std::span<const ProbeInfo* const> all_probes() {
       &filesystem_probe, &cpu_probe,     &memory_probe,      &pressure_probe,  &load_probe,
       &paging_probe,     &disk_probe,    &network_probe,     &protocols_probe, &services_probe,
       &systemd_probe,    &process_probe, &file_growth_probe, &http_probe,
+      &filesystem_probe, &cpu_probe,     &memory_probe,  &pressure_probe,    &load_probe,
+      &run_queue_probe,  &paging_probe,  &disk_probe,    &network_probe,     &protocols_probe,
+      &services_probe,   &systemd_probe, &process_probe, &file_growth_probe,
   };
   // clang-format on
   return kProbes;

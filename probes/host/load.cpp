@@ -21,6 +21,7 @@ class LoadProbe final : public Probe {
       const EntityId host = sink.entity(EntityKind::host, "");
       load1_ = sink.series(host, metric::kLoad1);
       load5_ = sink.series(host, metric::kLoad5);
+      load15_ = sink.series(host, metric::kLoad15);
       defined_ = true;
     }
     const auto text = loadavg_.read();
@@ -29,23 +30,23 @@ class LoadProbe final : public Probe {
     if (!load) return fail(sink, load.error());
     sink.sample(load1_, load->one_minute);
     sink.sample(load5_, load->five_minutes);
+    sink.sample(load15_, load->fifteen_minutes);
     return ok();
   }
   Duration interval() const override { return kInterval; }
 
  private:
   Error fail(Sink& sink, const Error& error) {
-    sink.sample(load1_, std::nullopt);
-    sink.sample(load5_, std::nullopt);
+    for (const SeriesId series : {load1_, load5_, load15_}) sink.sample(series, std::nullopt);
     return Error(error).in("loadavg");
   }
 
   KeptFile loadavg_;
   bool defined_ = false;
-  SeriesId load1_{}, load5_{};
+  SeriesId load1_{}, load5_{}, load15_{};
 };
 
-constexpr const MetricInfo* kMetrics[] = {&metric::kLoad1, &metric::kLoad5};
+constexpr const MetricInfo* kMetrics[] = {&metric::kLoad1, &metric::kLoad5, &metric::kLoad15};
 
 Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
   return std::unique_ptr<Probe>(std::make_unique<LoadProbe>(context.roots));

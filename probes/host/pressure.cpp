@@ -88,6 +88,7 @@ const ProbeInfo pressure_probe{"pressure",
                                "CONFIG_PSI, psi=1",
                                "31 us per read on a 2-core VM, Linux 6.18",
                                kMetrics,
-                               make};
+                               make,
+                               ProbePriority::vital};
 
 }  // namespace hostmedic

@@ -17,6 +17,7 @@
 #include "probes/parse/net_dev.h"
 #include "probes/parse/pressure.h"
 #include "probes/parse/proc_stat.h"
+#include "probes/parse/schedstat.h"
 
 using namespace hostmedic;
 
@@ -63,7 +64,11 @@ void keyed(std::string_view text, KeyedText::Keys keys, Args... args) {
 }
 
 constexpr void (*kParsers[])(std::string_view) = {
-    [](std::string_view text) { (void)parse_proc_stat(text); },
+    [](std::string_view text) {
+      ProcStat stat;
+      (void)parse_proc_stat(text, stat);
+      check(stat.cpus.size() <= kMostCpus);
+    },
     [](std::string_view text) { keyed<KeyedLines>(text, {"MemTotal:", "pgfault", "Dirty:"}); },
     [](std::string_view text) { (void)parse_pressure(text); },
     [](std::string_view text) {
@@ -77,6 +82,7 @@ constexpr void (*kParsers[])(std::string_view) = {
     [](std::string_view text) { keyed<KeyedPairs>(text, {"TCP:mem", "UDP:mem", "sockets:used"}); },
     [](std::string_view text) { keyed<KeyedHexTable>(text, {"entries", "drop", "c"}); },
     [](std::string_view text) { keyed<KeyedHexTable>(text, {"a", "c", "e"}, std::string_view("a b c d e f")); },
+    [](std::string_view text) { (void)parse_schedstat(text); },
     [](std::string_view text) { (void)parse_cgroup_cpu_stat(text); },
     [](std::string_view text) { (void)parse_cgroup_number(text); },
     [](std::string_view text) { (void)parse_cgroup_tasks(text); },
@@ -95,6 +101,7 @@ std::vector<std::string> hm_fuzz_seeds() {
            std::string_view("cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4 5 6 7 8 9 10\nintr 12 0 1\nctxt 9\nbtime 17\n"
                             "processes 4\nprocs_running 3\nprocs_blocked 1\nsoftirq 5 1 2 0 1 0 0 0 0 0 1\n"),
            std::string_view("MemTotal: 7 kB\nDirty: 1 kB\npgfault 12\n\0MemTotal: 8 kB\nNew: 2\nDirty: 1 kB\n", 76),
+           std::string_view("version 15\ncpu0 0 0 1 2 3 4 5 6 7\ndomain0 3 1\n"),
            std::string_view("some avg10=0.00 total=5\nfull avg10=0.00 total=3\n"),
            std::string_view("0.50 1.50 2.50 1/2 3\n"),
            std::string_view("8 0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n"),

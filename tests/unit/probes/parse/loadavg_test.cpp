@@ -11,6 +11,7 @@ TEST_CASE("loadavg: a good file") {
   CHECK(load->one_minute == doctest::Approx(0.52));
   CHECK(load->five_minutes == doctest::Approx(1.25));
   CHECK(load->fifteen_minutes == doctest::Approx(12.0));
+  CHECK(load->threads == 456);
 }
 
 TEST_CASE("loadavg: bad files are refused with line and item") {
@@ -25,5 +26,7 @@ TEST_CASE("loadavg: bad files are refused with line and item") {
   CHECK(message("0.1 -0.2 0.3\n") == "line 1: 5 minutes: negative");
   CHECK(message("nan 0.2 0.3\n").find("line 1: 1 minute: ") == 0);
   CHECK(message("1e999 0.2 0.3\n").find("line 1: 1 minute: ") == 0);
+  CHECK(message("0.1 0.2 0.3\n") == "line 1: threads: not running/all");
+  CHECK(message("0.1 0.2 0.3 1/x 2\n").find("line 1: threads: 'x'") == 0);
   CHECK(message("\x01\x02 0.2 0.3\n").find("line 1: 1 minute: '?\?'") == 0);
 }
