@@ -41,12 +41,6 @@ std::span<const ProbeInfo* const> all_probes() {
       &file_growth_probe,
       &http_probe,
       &kernel_log_probe,
-      &filesystem_probe, &cpu_probe,     &memory_probe,      &pressure_probe,  &load_probe,
-      &paging_probe,     &disk_probe,    &network_probe,     &protocols_probe, &services_probe,
-      &systemd_probe,    &process_probe, &file_growth_probe, &http_probe,
-      &filesystem_probe, &cpu_probe,     &memory_probe,  &pressure_probe,    &load_probe,
-      &run_queue_probe,  &paging_probe,  &disk_probe,    &network_probe,     &protocols_probe,
-      &services_probe,   &systemd_probe, &process_probe, &file_growth_probe,
   };
   // clang-format on
   return kProbes;
