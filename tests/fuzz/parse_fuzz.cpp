@@ -17,6 +17,7 @@
 #include "probes/parse/net_dev.h"
 #include "probes/parse/pressure.h"
 #include "probes/parse/proc_stat.h"
+#include "probes/parse/process_files.h"
 #include "probes/parse/schedstat.h"
 
 using namespace hostmedic;
@@ -86,6 +87,13 @@ constexpr void (*kParsers[])(std::string_view) = {
     [](std::string_view text) { (void)parse_cgroup_cpu_stat(text); },
     [](std::string_view text) { (void)parse_cgroup_number(text); },
     [](std::string_view text) { (void)parse_cgroup_tasks(text); },
+    [](std::string_view text) {
+      const auto stat = parse_process_stat(text);
+      if (stat) check(inside(stat->name, text));
+    },
+    [](std::string_view text) { (void)parse_process_status(text); },
+    [](std::string_view text) { (void)parse_process_io(text); },
+    [](std::string_view text) { (void)parse_process_run_delay(text); },
     [](std::string_view text) {
       const auto found = parse_container_cgroup(text);
       check(found.id.empty() || (found.id.size() == 64 && inside(found.id, text)));
