@@ -19,6 +19,8 @@
 
 namespace hostmedic {
 
+class AskerSource;  // endpoint/asker.h
+
 // Where a probe puts what it sees. Interning is for start and change; the steady state only calls sample().
 class Sink {
  public:
@@ -46,6 +48,7 @@ struct Roots {
 struct ProbeContext {
   const Roots& roots;
   const ProbeSettings& settings;
+  AskerSource* askers = nullptr;  // for probes that use the network; only the process of the active checks has one
 };
 
 class Probe {

@@ -9,16 +9,14 @@ namespace {
 
 void apply(const Node& root, const std::string& file, Diagnostics& diagnostics, AgentConfig& config) {
   const Place place{file, diagnostics};
-  std::vector<Special> specials = {
-      {"rule",
-       [&](const Member& member) {
-         each_table(member, place, [&](const Node& table) { read_rule(table, place, config.engine); });
-       }},
-      {"event_rule",
-       [&](const Member& member) {
-         each_table(member, place, [&](const Node& table) { read_event_rule(table, place, config.engine); });
-       }},
+  const auto each = [&](std::string_view name, auto& ret_rows, auto read) {
+    return Special{name, [&place, &ret_rows, read](const Member& member) {
+                     each_table(member, place, [&](const Node& table) { read(table, place, ret_rows); });
+                   }};
   };
+  std::vector<Special> specials = {
+      each("rule", config.engine, read_rule), each("event_rule", config.engine, read_event_rule),
+      each("check", config.probes, read_check), each("scrape", config.probes, read_scrape)};
   read_tables<AgentConfig>(root, agent_keys(), std::move(specials), place, config);
 }
 
@@ -28,17 +26,18 @@ void check_whole(const std::string& file, Diagnostics& diagnostics, const AgentC
   if (!engine) diagnostics.error(file, {}, engine.error().message());
 }
 
-template <class Rules>
-void compare(const Rules& from, const Rules& to, std::vector<KeyChange>& changes) {
-  const auto text_of = [](const Rules& rules, const std::string& id) {
-    for (const auto& rule : rules)
-      if (rule.id == id) return rule_text(rule);
+template <class Rows>
+void compare(std::string_view what, bool restart, const Rows& from, const Rows& to, std::vector<KeyChange>& changes) {
+  const auto text_of = [](const Rows& rows, const std::string& id) {
+    for (const auto& row : rows)
+      if (row.id == id) return row_text(row);
     return std::string();
   };
-  for (const auto& rule : to)
-    if (rule_text(rule) != text_of(from, rule.id)) changes.push_back({"rule " + rule.id, false});
-  for (const auto& rule : from)
-    if (text_of(to, rule.id).empty()) changes.push_back({"rule " + rule.id, false});
+  const auto changed = [&](const std::string& id) { changes.push_back({std::string(what) + " " + id, restart}); };
+  for (const auto& row : to)
+    if (row_text(row) != text_of(from, row.id)) changed(row.id);
+  for (const auto& row : from)
+    if (text_of(to, row.id).empty()) changed(row.id);
 }
 
 }  // namespace
@@ -73,8 +72,10 @@ std::vector<KeyChange> changed_keys(const AgentConfig& from, const AgentConfig& 
   for (const Key<AgentConfig>& key : agent_keys())
     if (key.show(from) != key.show(to))
       changes.push_back({std::string(key.table) + "." + std::string(key.name), key.restart});
-  compare(from.engine.rules, to.engine.rules, changes);
-  compare(from.engine.event_rules, to.engine.event_rules, changes);
+  compare("rule", false, from.engine.rules, to.engine.rules, changes);
+  compare("rule", false, from.engine.event_rules, to.engine.event_rules, changes);
+  compare("check", true, from.probes.checks, to.probes.checks, changes);
+  compare("scrape", true, from.probes.scrapes, to.probes.scrapes, changes);
   return changes;
 }
 

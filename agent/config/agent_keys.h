@@ -15,8 +15,16 @@ std::span<const Key<detect::EventRule>> event_rule_keys();
 void read_rule(const Node& table, const Place& place, detect::EngineConfig& engine);
 void read_event_rule(const Node& table, const Place& place, detect::EngineConfig& engine);
 
+std::span<const Key<ActiveCheck>> active_check_keys();
+std::span<const Key<Scrape>> scrape_keys();
+// Adds one, or replaces that of the same id.
+void read_check(const Node& table, const Place& place, ProbeSettings& settings);
+void read_scrape(const Node& table, const Place& place, ProbeSettings& settings);
+
 // As one line each, for comparing.
-std::string rule_text(const detect::Rule& rule);
-std::string rule_text(const detect::EventRule& rule);
+std::string row_text(const detect::Rule& rule);
+std::string row_text(const detect::EventRule& rule);
+std::string row_text(const ActiveCheck& check);
+std::string row_text(const Scrape& scrape);
 
 }  // namespace hostmedic

@@ -185,14 +185,14 @@ void read_event_rule(const Node& table, const Place& place, detect::EngineConfig
   read_table<detect::EventRule>(table, "", event_rule_keys(), {}, place, *old);
 }
 
-std::string rule_text(const detect::Rule& rule) {
+std::string row_text(const detect::Rule& rule) {
   std::string text;
   for (const Key<detect::Rule>& key : kRuleKeys) text += key.show(rule) + " ";
   for (const auto& [name, value] : rule.params) text += strf("%s=%.17g ", name.c_str(), value);
   return text;
 }
 
-std::string rule_text(const detect::EventRule& rule) {
+std::string row_text(const detect::EventRule& rule) {
   std::string text;
   for (const Key<detect::EventRule>& key : kEventRuleKeys) text += key.show(rule) + " ";
   return text;

@@ -37,7 +37,27 @@ id = "queue-too-long"
 metric = "system.disk.pending_operations"
 detector = "above_for"
 params = { limit = 64, hold = "30s" }
-incident_kind = "disk.saturated")";
+incident_kind = "disk.saturated"
+
+Active checks and exporters are asked by hostmedic-check.service, which has no rights on this host:
+
+[[check]]
+id = "shop"
+url = "https://shop.example/health"
+interval = "10s"
+contains = "ok"
+service = "nginx.service"
+
+[[check]]
+id = "raid"
+url = "exec:raid"
+interval = "1m"
+
+[[scrape]]
+id = "postgres"
+url = "http://127.0.0.1:9187/metrics"
+allow = ["pg_stat_activity_count", "pg_locks_count"]
+service = "postgresql.service")";
 
 constexpr std::string_view kPolicyHead =
     R"(Hostmedic: what the agent may do by itself. See hostmedic-policy.toml(5).
@@ -130,6 +150,8 @@ std::vector<KeyText> reference_rows(ConfigFile file) {
       rows.push_back({"[[rule]]", "params", "table", "{}",
                       "Parameters of the detector by name; `hostmedic list detectors` shows them.", false});
       append(rows, key_texts(event_rule_keys()), "[[event_rule]]");
+      append(rows, key_texts(active_check_keys()), "[[check]]");
+      append(rows, key_texts(scrape_keys()), "[[scrape]]");
       break;
     case ConfigFile::policy:
       rows = key_texts(policy_keys());

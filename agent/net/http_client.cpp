@@ -69,6 +69,7 @@ struct HttpClient::Impl {
   std::shared_ptr<Stream> stream;           // shared with the request under way, which close() may interrupt
   std::shared_ptr<tcp::socket> connecting;  // likewise
   std::shared_ptr<Lookup> looking_up;       // likewise
+  std::shared_ptr<const CertificateInfo> certificate;
   bool busy = false;
   bool closed = false;  // close() was called during the request
 
@@ -133,6 +134,7 @@ asio::awaitable<Status> HttpClient::Impl::connect() {
   stream = fresh;
   const Deadline deadline(executor, options.handshake_timeout, [fresh] { fresh->close(); });
   auto [error] = co_await fresh->async_handshake(kTuple);
+  certificate = fresh->peer_certificate();
   if (!error) co_return ok();
   drop();
   const std::string where = "TLS with " + printable(options.host, 256);
@@ -216,6 +218,19 @@ asio::awaitable<Result<HttpResponse>> HttpClient::send(const HttpRequest& reques
   impl->busy = false;
   co_return response;
 }
+
+asio::awaitable<Status> HttpClient::connect() {
+  const std::shared_ptr<Impl> impl = impl_;
+  if (impl->busy) co_return make_error(ErrorCode::conflict, "a request is under way");
+  if (impl->stream) co_return ok();
+  impl->busy = true;
+  impl->closed = false;
+  auto connected = co_await impl->connect();
+  impl->busy = false;
+  co_return connected;
+}
+
+std::shared_ptr<const CertificateInfo> HttpClient::peer_certificate() const { return impl_->certificate; }
 
 void HttpClient::close() {
   impl_->closed = true;

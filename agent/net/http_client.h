@@ -38,6 +38,10 @@ class HttpClient {
   // denied (TLS: one side refused the other), limit (answer too large), io and malformed. A request whose kept
   // connection turns out to be closed is sent once more on a new one. request must outlive the operation.
   boost::asio::awaitable<Result<HttpResponse>> send(const HttpRequest& request);
+  // Only makes the connection, with TLS where that is set; what send() does first. Nothing if there is one.
+  boost::asio::awaitable<Status> connect();
+  // Of the connection made last, also when its handshake failed; null if none was seen.
+  std::shared_ptr<const CertificateInfo> peer_certificate() const;
   // Ends a request under way with an error; the destructor does the same.
   void close();
   bool connected() const;

@@ -117,7 +117,7 @@ SeriesId FrameBuilder::series(std::size_t speaker, EntityId entity, const Metric
   EntityRow& owner = entities_[index(entity)];
   for (const SeriesId known : owner.series) {
     SeriesRow& row = series_[index(known)];
-    if (row.metric->name != metric.name || row.attributes != attributes) continue;
+    if (row.name != metric.name || row.attributes != attributes) continue;
     row.speaker = speaker;
     return known;
   }
@@ -132,7 +132,12 @@ SeriesId FrameBuilder::series(std::size_t speaker, EntityId entity, const Metric
     ++refused_;
     return kNoSeries;
   }
-  series_[index(id)] = {entity, &metric, bounded(attributes, kMostSeriesText), speaker};
+  series_[index(id)] = {entity,
+                        bounded(metric.name, kMostSeriesText),
+                        bounded(attributes, kMostSeriesText),
+                        metric.unit,
+                        metric.instrument,
+                        speaker};
   owner.series.push_back(id);
   new_series_.push_back(id);
   return id;
@@ -245,8 +250,7 @@ std::size_t FrameBuilder::cut_definitions() {
   for (const SeriesId id : new_series_) {
     if (bytes >= kChunkBytes) return bytes;
     const SeriesRow& row = series_[index(id)];
-    frame_.series.push_back(
-        {id, row.entity, std::string(row.metric->name), row.attributes, row.metric->unit, row.metric->instrument});
+    frame_.series.push_back({id, row.entity, row.name, row.attributes, row.unit, row.instrument});
     bytes += bytes_of(frame_.series.back());
   }
   return bytes;

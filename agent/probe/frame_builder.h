@@ -62,8 +62,9 @@ class FrameBuilder {
   };
   struct SeriesRow {
     EntityId entity{};
-    const MetricInfo* metric = nullptr;
-    std::string attributes;
+    std::string name, attributes;  // a copy: some probes make metrics up as they go
+    Unit unit = Unit::count;
+    Instrument instrument = Instrument::gauge;
     std::size_t speaker = 0;
   };
 

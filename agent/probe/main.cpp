@@ -5,12 +5,10 @@
 #include <getopt.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -19,6 +17,7 @@
 
 #include "agent/base/log.h"
 #include "agent/base/parse.h"
+#include "agent/base/signals.h"
 #include "agent/config/agent_config.h"
 #include "agent/probe/run.h"
 #include "probes/bpf/brake.h"
@@ -80,6 +79,7 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
                                         {"help", no_argument, nullptr, 'h'},
                                         {nullptr, 0, nullptr, 0}};
   CommandLine line;
+  line.options.probes = all_probes();
   line.options.own_process = true;
   const auto frame_count = [&](const char* text) {
     const auto count = parse_u64(text);
@@ -114,18 +114,6 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
   settings.state_dir = line.state_dir;
   settings.disable.insert(settings.disable.end(), line.disabled.begin(), line.disabled.end());
   return line;
-}
-
-// SIGTERM and SIGINT as a descriptor. Blocked before any thread starts, so that every thread inherits it.
-Result<Fd> stop_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  if (::sigprocmask(SIG_BLOCK, &signals, nullptr) != 0) return errno_error(errno, "sigprocmask");
-  Fd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!fd) return errno_error(errno, "signalfd");
-  return fd;
 }
 
 // A descriptor per file of a control group is kept open: three per service.

@@ -60,9 +60,9 @@ Result<Fd> connect_daemon(const std::string& path) {
   return fd;
 }
 
-Status check_names(std::span<const std::string> names) {
+Status check_names(std::span<const ProbeInfo* const> probes, std::span<const std::string> names) {
   std::vector<std::string_view> known;
-  for (const ProbeInfo* info : all_probes()) known.push_back(info->name);
+  for (const ProbeInfo* info : probes) known.push_back(info->name);
   for (const std::string& name : names) {
     bool found = false;
     for (const std::string_view one : known) found = found || one == name;
@@ -87,7 +87,7 @@ class Runner {
         governor_({options.settings.cpu_budget, options.settings.memory_budget}) {
     if (options.own_process) {
       watchdog_ = watchdog_period();
-      self_.emplace(roots.proc.get());
+      self_.emplace(roots.proc.get(), options.part);
     }
   }
 
@@ -179,7 +179,7 @@ void Runner::govern(MonoTime now, ProbeSet& probes) {
   const auto total = self_->read(now, sink);
   if (!total) return;
   const auto change = governor_.observe(now, total->cpu, total->resident);
-  const EntityId self = sink.entity(EntityKind::agent, "probe");
+  const EntityId self = sink.entity(EntityKind::agent, options_.part);
   if (level_ == kNoSeries) level_ = sink.series(self, metric::kAgentBudgetLevel);
   sink.sample(level_, governor_.level());
   if (!change) return;
@@ -202,8 +202,8 @@ Ended Runner::serve(int connection) {
     self_->begin(connection);
     level_ = kNoSeries;
   }
-  const ProbeContext context{roots_, options_.settings};
-  ProbeSet probes(all_probes(), context, builder_, options_.enabled, options_.settings.disable);
+  const ProbeContext context{roots_, options_.settings, options_.askers};
+  ProbeSet probes(options_.probes, context, builder_, options_.enabled, options_.settings.disable);
   probes.set_pace(governor_.pace());
   tick(probes);
   if (!flush(connection)) return Ended::disconnected;
@@ -256,8 +256,8 @@ bool Runner::flush(int connection) {
 }  // namespace
 
 Status run_probe(const ProbeOptions& options, int stop_fd) {
-  if (auto status = check_names(options.enabled); !status) return status;
-  if (auto status = check_names(options.settings.disable); !status) return status;
+  if (auto status = check_names(options.probes, options.enabled); !status) return status;
+  if (auto status = check_names(options.probes, options.settings.disable); !status) return status;
   auto roots = open_roots(options.prefix);
   if (!roots) return std::move(roots).error();
   auto timer = make_tick_timer();

@@ -3,24 +3,28 @@
 // thread until it is told to stop; it starts threads of its own only for calls that may hang.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "agent/base/fd.h"
 #include "agent/base/result.h"
-#include "probes/settings/settings.h"
+#include "probes/probe.h"
 
 namespace hostmedic {
 
 inline constexpr const char* kProbeSocket = "/run/hostmedic/probe.sock";
 
 struct ProbeOptions {
-  std::string socket = kProbeSocket;  // where the daemon listens; refused: again every second
+  std::span<const ProbeInfo* const> probes;  // those that this program has
+  AskerSource* askers = nullptr;             // for those of them that use the network
+  std::string socket = kProbeSocket;         // where the daemon listens; refused: again every second
   Fd connection;  // used instead of the socket when set (SOCK_SEQPACKET, connected); the run ends when the peer closes
                   // it
   std::string prefix;  // "" is this host; else a tree with proc, sys, ... below it
   ProbeSettings settings;
   std::vector<std::string> enabled;  // by name; empty: all
+  std::string part = "probe";        // of the agent, under which this process reports its own cost
   // This process is the probe and nothing else: it reports its own cost and talks to the service manager.
   bool own_process = false;
 };

@@ -52,7 +52,8 @@ std::optional<SelfCost::Total> parse_stat(std::string_view stat) {
 
 }  // namespace
 
-SelfCost::SelfCost(int proc) : proc_(proc), statm_(proc, "self/statm", KeptFile::Shape::whole) {}
+SelfCost::SelfCost(int proc, std::string part)
+    : proc_(proc), part_(std::move(part)), statm_(proc, "self/statm", KeptFile::Shape::whole) {}
 
 void SelfCost::begin(int connection) {
   cpu_ = memory_ = kNoSeries;
@@ -74,9 +75,9 @@ std::optional<SelfCost::Total> SelfCost::read(MonoTime now, Sink& sink) {
   if (!schedule_.due(now)) return std::nullopt;
   schedule_.ran(now, Governor::kPeriod);
   if (cpu_ == kNoSeries) {
-    const EntityId self = sink.entity(EntityKind::agent, "probe");
-    cpu_ = sink.series(self, metric::kAgentCpuTime, "part=probe");
-    memory_ = sink.series(self, metric::kAgentMemory, "part=probe");
+    const EntityId self = sink.entity(EntityKind::agent, part_);
+    cpu_ = sink.series(self, metric::kAgentCpuTime, "part=" + part_);
+    memory_ = sink.series(self, metric::kAgentMemory, "part=" + part_);
   }
   const auto cpu = own_cpu();
   const auto statm = statm_.read();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "agent/base/bytes.h"
 #include "agent/base/time.h"
@@ -20,7 +21,7 @@ class SelfCost {
     Bytes resident;
   };
 
-  explicit SelfCost(int proc);
+  SelfCost(int proc, std::string part);
   // A new connection, with the daemon behind it: ids are forgotten.
   void begin(int connection);
   // Samples this process's cost when it is due; then returns the cost of both, or nullopt if one could not be read.
@@ -30,6 +31,7 @@ class SelfCost {
   std::optional<Total> read_daemon();
 
   const int proc_;
+  const std::string part_;
   KeptFile statm_;
   std::optional<KeptFile> daemon_stat_;
   Schedule schedule_;

@@ -176,6 +176,12 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::process_exec: return process_of(event) + " was started";
     case EventKind::probe_state:
       return "probe " + number_of(event.get(attr::kProbeName)) + " is " + number_of(event.get(attr::kProbeState));
+    case EventKind::check_state: {
+      const std::string text =
+          "check " + number_of(event.get(attr::kCheckId)) + " (" + number_of(event.get(attr::kCheckUrl)) + ")";
+      if (event.get(attr::kCheckState) == "up") return text + " passes again";
+      return text + " fails: " + number_of(event.get(attr::kCheckReason));
+    }
     case EventKind::agent_budget: return explain_budget(event);
     case EventKind::samples_lost: return number_of(event.get(attr::kCount)) + " samples were lost";
     case EventKind::kernel_message: return "the kernel wrote: " + number_of(event.get(attr::kKernelText));
@@ -188,7 +194,6 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::filesystem_error:
     case EventKind::container_state:
     case EventKind::log_template:
-    case EventKind::check_state:
     case EventKind::certificate: return explain_facts(entity, event);
   }
   return std::string(to_string(event.kind));

@@ -90,6 +90,10 @@ inline constexpr MetricInfo kInterfaceEvents{"hostmedic.network.interface.events
 inline constexpr MetricInfo kServiceTransition{"hostmedic.service.transition.time", Unit::seconds, Instrument::gauge, "How long the unit has been starting, stopping or reloading, as far as it was seen; 0 when it is not; the run of a oneshot does not count; absent until it first takes a second"};
 inline constexpr MetricInfo kAgentCpuTime{"hostmedic.agent.cpu.time", Unit::seconds, Instrument::counter, "CPU seconds of a Hostmedic process, by part"};
 inline constexpr MetricInfo kAgentMemory{"hostmedic.agent.memory.usage", Unit::bytes, Instrument::gauge, "Resident memory of a Hostmedic process, by part"};
+inline constexpr MetricInfo kCheckUp{"hostmedic.check.up", Unit::count, Instrument::gauge, "1 when the check got the answer it expects, by check.id"};
+inline constexpr MetricInfo kCheckDuration{"hostmedic.check.duration", Unit::seconds, Instrument::gauge, "How long the answer took, by check.id; absent when none came"};
+inline constexpr MetricInfo kCheckCertificateExpiry{"hostmedic.check.certificate.not_after", Unit::seconds, Instrument::gauge, "When the certificate that the endpoint showed ends, in seconds since 1970"};
+inline constexpr MetricInfo kScrapeUp{"hostmedic.scrape.up", Unit::count, Instrument::gauge, "1 when the exporter could be read, by scrape.id"};
 inline constexpr MetricInfo kProbeCpuTime{"hostmedic.probe.cpu.time", Unit::seconds, Instrument::counter, "Processor time of the probe's thread spent in one probe"};
 inline constexpr MetricInfo kAgentBudgetLevel{"hostmedic.agent.budget.level", Unit::count, Instrument::gauge, "How far probes are slowed down to keep the agent's budget; 0 is full speed"};
 inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom, signal, ...); a kind that is absent is not watched here"};
@@ -179,6 +183,12 @@ inline constexpr std::string_view kProbeName = "probe.name";
 inline constexpr std::string_view kProbeState = "probe.state";    // available, unavailable, late
 inline constexpr std::string_view kProbeReason = "probe.reason";  // "not here, because ..."
 inline constexpr std::string_view kCount = "count";
+
+// check_state.
+inline constexpr std::string_view kCheckId = "check.id";
+inline constexpr std::string_view kCheckUrl = "check.url";
+inline constexpr std::string_view kCheckState = "check.state";    // up, down
+inline constexpr std::string_view kCheckReason = "check.reason";  // of down
 
 // agent_budget.
 inline constexpr std::string_view kBudgetLevel = "budget.level";

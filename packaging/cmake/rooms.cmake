@@ -39,4 +39,6 @@ function(hm_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE hm_flags ${ARG_USES})
+  # A program needs only the shared libraries that it calls, not those of every folder that it sees.
+  target_link_options(${name} PRIVATE -Wl,--as-needed)
 endfunction()

@@ -7,8 +7,31 @@
 #include <vector>
 
 #include "agent/base/bytes.h"
+#include "agent/base/time.h"
 
 namespace hostmedic {
+
+// A question that is asked again and again, a [[check]].
+struct ActiveCheck {
+  std::string id{};
+  // http://HOST[:PORT]/PATH, https://..., tcp://HOST:PORT, tls://HOST:PORT (handshake and certificate),
+  // dns://[SERVER]/NAME (no SERVER: as the host resolves), exec:NAME (a file in the directory of plug-ins).
+  std::string url{};
+  Duration interval = std::chrono::seconds(15), timeout = std::chrono::seconds(5);
+  int status = 0;          // of HTTP that is expected; 0: 200 to 399
+  std::string contains{};  // in the first 64 KiB of the answer; empty: anything will do
+  std::string ca{};        // PEM file of who may sign the certificate; empty: the system's
+  std::string service{};   // the unit it is about; empty: the endpoint
+};
+
+// An exporter on this host whose series are taken over, a [[scrape]].
+struct Scrape {
+  std::string id{};
+  std::string url{};  // http or https
+  Duration interval = std::chrono::seconds(15), timeout = std::chrono::seconds(5);
+  std::vector<std::string> allow{};  // patterns of names; nothing else is taken
+  std::string service{};             // the unit whose series they are; empty: the endpoint
+};
 
 struct ProbeSettings {
   std::vector<std::string> disable;                // by name
@@ -16,8 +39,10 @@ struct ProbeSettings {
   // Where a probe keeps what must outlive it: the mark of probes/bpf/brake.h. Empty: nowhere. Not from the
   // configuration: it is the service manager that makes the directory.
   std::string state_dir;
-  double cpu_budget = 0.01;                        // of one core, averaged over a minute
+  double cpu_budget = 0.01;  // of one core, averaged over a minute
   Bytes memory_budget = mib(64);
+  std::vector<ActiveCheck> checks;
+  std::vector<Scrape> scrapes;
 };
 
 }  // namespace hostmedic

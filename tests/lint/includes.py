@@ -21,7 +21,7 @@ OURS = {
     "tests": ["agent", "detect", "probes", "actions", "tests"],
 }
 
-ASIO_FOLDERS = ["agent/pipeline", "agent/net", "agent/aggregator", "agent/daemon", "agent/ctl"]
+ASIO_FOLDERS = ["agent/pipeline", "agent/net", "agent/aggregator", "agent/daemon", "agent/ctl", "agent/check"]
 # Third-party headers: the first pattern that fits an include decides; tests may include what they test.
 THEIRS = [
     ("toml++/*", ["agent/config"]),

@@ -47,6 +47,13 @@ class RecordingSink final : public Sink {
     told.push_back({about, std::move(event)});
   }
 
+  // The last value of the series; nullopt if it was unknown, or never sampled.
+  std::optional<double> value(const std::string& entity, const std::string& name,
+                              const std::string& attributes = "") const {
+    const auto found = values.find(entity + " " + name + (attributes.empty() ? "" : "{" + attributes + "}"));
+    return found == values.end() ? std::nullopt : found->second;
+  }
+
   std::vector<Entity> entities;
   std::vector<std::string> keys, retired;
   std::map<std::string, std::optional<double>> values;  // "service:a.service hostmedic.service.restarts"

@@ -80,6 +80,7 @@ TEST_CASE("run: a first frame with everything, and again for the next agent") {
   const std::string path = root.path() + "/run/probe.sock";
   const Fd listener = listen_at(path);
   ProbeOptions options;
+  options.probes = all_probes();
   options.prefix = root.path();
   options.socket = path;
   options.enabled = {"cpu", "memory"};
@@ -108,6 +109,7 @@ TEST_CASE("run: a given connection ends the run when its peer closes it") {
   REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
   Fd peer(ends[0]);
   ProbeOptions options;
+  options.probes = all_probes();
   options.prefix = root.path();
   options.connection = Fd(ends[1]);
   const Fd never(::eventfd(0, EFD_CLOEXEC));
@@ -125,6 +127,7 @@ TEST_CASE("run: what cannot work is refused at once") {
   FakeRoot root;
   const Fd never(::eventfd(0, EFD_CLOEXEC));
   ProbeOptions options;
+  options.probes = all_probes();
   options.prefix = root.path();
   options.settings.disable = {"memroy"};
   CHECK(run_probe(options, never.get()).error().message() == "no probe is called 'memroy'; did you mean 'memory'?");
@@ -137,6 +140,7 @@ TEST_CASE("run: frames as text") {
   FakeRoot root;
   fill(root);
   ProbeOptions options;
+  options.probes = all_probes();
   options.prefix = root.path();
   options.enabled = {"cpu", "pressure"};
   const Fd never(::eventfd(0, EFD_CLOEXEC));
