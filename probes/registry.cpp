@@ -4,6 +4,7 @@
 
 namespace hostmedic {
 
+extern const ProbeInfo block_probe;
 extern const ProbeInfo cpu_probe;
 extern const ProbeInfo disk_probe;
 extern const ProbeInfo file_growth_probe;
@@ -41,6 +42,7 @@ std::span<const ProbeInfo* const> all_probes() {
       &file_growth_probe,
       &http_probe,
       &kernel_log_probe,
+      &block_probe,
   };
   // clang-format on
   return kProbes;

@@ -33,6 +33,11 @@ inline constexpr MetricInfo kDiskOperations{"system.disk.operations", Unit::coun
 inline constexpr MetricInfo kDiskOperationTime{"system.disk.operation_time", Unit::seconds, Instrument::counter, "Time requests took by disk.io.direction, summed"};
 inline constexpr MetricInfo kDiskIoTime{"system.disk.io_time", Unit::seconds, Instrument::counter, "Time the device was busy; its rate is a utilization"};
 inline constexpr MetricInfo kDiskPending{"system.disk.pending_operations", Unit::count, Instrument::gauge, "Requests in flight"};
+inline constexpr MetricInfo kDiskLatencyP50{"hostmedic.disk.latency.p50", Unit::seconds, Instrument::gauge, "Median time of the requests that ended since the last reading, by disk.io.direction (read, write, flush), from a histogram in powers of two; nothing while there are none"};
+inline constexpr MetricInfo kDiskLatencyP99{"hostmedic.disk.latency.p99", Unit::seconds, Instrument::gauge, "The 99th percentile of the same"};
+inline constexpr MetricInfo kDiskRequests{"hostmedic.disk.requests", Unit::count, Instrument::counter, "Requests that these percentiles rest on, since the probe began, by disk.io.direction"};
+inline constexpr MetricInfo kDiskErrors{"hostmedic.disk.errors", Unit::count, Instrument::counter, "Requests that failed, by error.type (io, timeout, medium, no_space, transport, other)"};
+inline constexpr MetricInfo kServiceDiskOperations{"hostmedic.service.disk.operations", Unit::count, Instrument::counter, "Requests to disks charged to the unit's cgroup; only of the busiest units"};
 inline constexpr MetricInfo kNetworkIo{"system.network.io", Unit::bytes, Instrument::counter, "Bytes by network.io.direction"};
 inline constexpr MetricInfo kNetworkPackets{"system.network.packet.count", Unit::count, Instrument::counter, "Packets by network.io.direction"};
 inline constexpr MetricInfo kNetworkErrors{"system.network.errors", Unit::count, Instrument::counter, "Errors by network.io.direction"};
@@ -145,8 +150,8 @@ inline constexpr std::string_view kProcessExitSignal = "process.exit.signal";  /
 inline constexpr std::string_view kProcessUnit = "process.unit";               // systemd unit, if known
 inline constexpr std::string_view kProcessUptime = "process.uptime";           // seconds from its start to the event
 
-// oom_kill. group: the control group whose limit was hit; absent when the whole host is short. requester: the task whose
-// request for memory could not be met; not necessarily the one that used it up.
+// oom_kill. group: the control group whose limit was hit; absent when the whole host is short. requester: the task
+// whose request for memory could not be met; not necessarily the one that used it up.
 inline constexpr std::string_view kOomGroup = "oom.group";
 inline constexpr std::string_view kOomLimit = "oom.limit";  // bytes
 inline constexpr std::string_view kOomRequesterPid = "oom.requester.pid";

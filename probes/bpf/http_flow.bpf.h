@@ -9,11 +9,6 @@
 #define MOST_CONNECTIONS 8192
 #define REPEAT_WINDOW (64u << 20) /* bytes; no window of TCP that is in use comes near */
 
-enum {
-  BPF_ANY = 0,
-  BPF_NOEXIST = 1,
-};
-
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct sock_cgroup_data___http {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/bpf/load.h"
 
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -56,6 +58,22 @@ Error load_error(int result) {
   if (result != -EPERM) return not_here("the kernel refused the programs", -result);
   first_complaint.clear();  // libbpf guesses at memory limits
   return not_here("loading BPF programs needs CAP_BPF and CAP_PERFMON", EPERM);
+}
+
+std::size_t cpus() { return static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())); }
+
+Status read_only_entry(int map_fd, void* value) {
+  const __u32 zero = 0;
+  const int result = bpf_map_lookup_elem(map_fd, &zero, value);
+  return result == 0 ? ok() : Status(errno_error(-result, "counts of the BPF programs"));
+}
+
+Result<std::uint32_t> read_rows(int map_fd, void* keys, void* values, std::uint32_t most) {
+  __u32 count = most;
+  std::uint64_t position = 0;  // where the next call would go on; one call reads all
+  const int result = bpf_map_lookup_batch(map_fd, nullptr, &position, keys, values, &count, nullptr);
+  if (result != 0 && result != -ENOENT) return errno_error(-result, "rows of a BPF map");  // ENOENT: that was all
+  return count;
 }
 
 void KernelTypes::Free::operator()(btf* types) const { btf__free(types); }

@@ -4,11 +4,18 @@
 // One thread; see load.cpp for what libbpf keeps per thread.
 #pragma once
 
+#include <linux/types.h>
+
+#include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "agent/base/result.h"
 #include "probes/probe.h"
@@ -32,6 +39,26 @@ Status begin(const ProbeContext& context);
 Error not_here(std::string_view why, int error);
 // The same for the negative result of a skeleton's load.
 Error load_error(int result);
+
+// Entry 0 of a map into value.
+Status read_only_entry(int map_fd, void* value);
+// All rows of a hash map of at most `most`, and how many there were.
+Result<std::uint32_t> read_rows(int map_fd, void* keys, void* values, std::uint32_t most);
+// How many values a map has that keeps one per CPU.
+std::size_t cpus();
+// The sum of the only entry of such a map. T: a struct of __u64 and nothing else; room: cpus() of them.
+template <class T>
+Result<T> sum_per_cpu(int map_fd, std::span<T> room) {
+  static_assert(sizeof(T) % sizeof(__u64) == 0 && std::is_trivially_copyable_v<T>);
+  constexpr std::size_t kFields = sizeof(T) / sizeof(__u64);
+  if (auto read = read_only_entry(map_fd, room.data()); !read) return std::move(read).error();
+  std::array<__u64, kFields> sum{};
+  for (const T& one : room) {
+    const auto fields = std::bit_cast<std::array<__u64, kFields>>(one);
+    for (std::size_t i = 0; i < kFields; ++i) sum[i] += fields[i];
+  }
+  return std::bit_cast<T>(sum);
+}
 
 // The kernel's description of its own types (BTF). Some MiB while it lives.
 class KernelTypes {

@@ -46,7 +46,7 @@ Status choose_programs(process_bpf& skeleton) {
 class ProcessProbe final : public Probe {
  public:
   static Result<std::unique_ptr<Probe>> make(const ProbeContext& context);
-  explicit ProcessProbe(Skeleton skeleton) : skeleton_(std::move(skeleton)), per_cpu_(cpus()) {}
+  explicit ProcessProbe(Skeleton skeleton) : skeleton_(std::move(skeleton)), per_cpu_(bpf::cpus()) {}
 
   Status read(MonoTime now, Sink& sink) override;
   Status on_ready(MonoTime now, Sink& sink) override { return drain(now, sink); }
@@ -54,7 +54,6 @@ class ProcessProbe final : public Probe {
   Duration interval() const override { return std::chrono::seconds(1); }
 
  private:
-  static std::size_t cpus() { return static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus())); }
   static int handle(void* self, void* data, std::size_t size) {
     static_cast<ProcessProbe*>(self)->take({static_cast<const std::byte*>(data), size});
     return 0;
@@ -128,21 +127,7 @@ Status ProcessProbe::sample_counts(Sink& sink) {
               sink.series(self, metric::kBpfDropped, "reason=ring_buffer"),
               sink.series(self, metric::kBpfDropped, "reason=rate")};
   }
-  const __u32 zero = 0;
-  const int result = bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counts), &zero, per_cpu_.data());
-  std::optional<hm_process_counts> sum;
-  if (result == 0) {
-    sum.emplace();
-    for (const hm_process_counts& one : per_cpu_) {
-      sum->exec_seen += one.exec_seen;
-      sum->exit_seen += one.exit_seen;
-      sum->oom_seen += one.oom_seen;
-      sum->signal_seen += one.signal_seen;
-      sum->signal_dropped += one.signal_dropped;
-      sum->exit_dropped += one.exit_dropped;
-      sum->oom_dropped += one.oom_dropped;
-    }
-  }
+  const auto sum = bpf::sum_per_cpu(bpf_map__fd(skeleton_->maps.counts), std::span(per_cpu_));
   const auto sample = [&](SeriesId id, std::uint64_t value) {
     sink.sample(id, sum ? std::optional(static_cast<double>(value)) : std::nullopt);
   };
@@ -152,8 +137,7 @@ Status ProcessProbe::sample_counts(Sink& sink) {
   sample(names_->signal_seen, sum ? sum->signal_seen : 0);
   sample(names_->dropped, sum ? sum->exit_dropped + sum->oom_dropped + sum->signal_dropped : 0);
   sink.sample(names_->held_back, static_cast<double>(held_back_));
-  if (result != 0) return errno_error(-result, "counts of the BPF programs");
-  return ok();
+  return sum ? ok() : Status(sum.error());
 }
 
 Status ProcessProbe::read(MonoTime now, Sink& sink) {

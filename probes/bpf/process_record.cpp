@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/bpf/process_record.h"
 
-#include <algorithm>
 #include <cstring>
 
 #include "agent/base/text.h"
 #include "detect/model/names.h"
 #include "probes/bpf/record/process.h"
+#include "probes/bpf/text.h"
 
 namespace hostmedic::bpf {
 namespace {
-
-template <std::size_t size>
-std::string_view text_of(const char (&field)[size]) {
-  return {field, ::strnlen(field, size)};
-}
-bool is_unit(std::string_view name) {
-  if (!name.ends_with(".service") && !name.ends_with(".scope")) return false;
-  return std::ranges::all_of(name, [](unsigned char c) { return c > ' ' && c < 0x7f && c != '/'; });
-}
 
 template <std::size_t size>
 std::string unit_of(const char (&field)[size]) {

@@ -59,9 +59,9 @@ def fits(name, patterns):
 
 
 def resolved(path, header):
-    """What a test's fixture or a BPF program names relative to itself, from the top; everything else as it is."""
+    """What a test's fixture, a BPF program or its record names relative to itself, from the top; else as it is."""
     beside = os.path.normpath(os.path.join(os.path.dirname(path), header))
-    relative = path.startswith("tests/") or path.endswith(".bpf.c")
+    relative = path.startswith(("tests/", "probes/bpf/record/")) or path.endswith(".bpf.c")
     return beside if relative and os.path.exists(beside) else header
 
 
