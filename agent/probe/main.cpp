@@ -40,6 +40,8 @@ constexpr char kUsage[] =
     "  --clear-bpf-brake\n"
     "                   let BPF programs be attached again after the host went down uncleanly with them\n"
     "  --print[=N]      write N frames (default 1) as text to the standard output, without an agent\n"
+    "  --record FILE    write frames into a new FILE until stopped, or --frames N of them\n"
+    "  --replay FILE    send a recording to the agent, --speed X times as fast as it was recorded\n"
     "  --list           name the probes\n"
     "  --help\n";
 
@@ -55,6 +57,9 @@ struct CommandLine {
   std::string config, state_dir = default_state_dir();
   std::vector<std::string> disabled, log_roots;
   std::optional<int> print;
+  std::string record, replay;
+  int frames = 1'000'000;  // of a recording, unless it is stopped before
+  double speed = 1;        // of a replay
   bool list = false, clear_brake = false, help = false;
 };
 
@@ -73,6 +78,10 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
                                         {"log-root", required_argument, nullptr, 'l'},
                                         {"prefix", required_argument, nullptr, 'p'},
                                         {"print", optional_argument, nullptr, 'P'},
+                                        {"record", required_argument, nullptr, 'R'},
+                                        {"frames", required_argument, nullptr, 'N'},
+                                        {"replay", required_argument, nullptr, 'Y'},
+                                        {"speed", required_argument, nullptr, 'X'},
                                         {"list", no_argument, nullptr, 'L'},
                                         {"state-dir", required_argument, nullptr, 'S'},
                                         {"clear-bpf-brake", no_argument, nullptr, 'B'},
@@ -81,11 +90,10 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
   CommandLine line;
   line.options.probes = all_probes();
   line.options.own_process = true;
-  const auto frame_count = [&](const char* text) {
+  const auto frame_count = [](const char* text) -> std::optional<int> {
     const auto count = parse_u64(text);
-    if (!count || *count == 0 || *count > 1'000'000) return false;
-    line.print = static_cast<int>(*count);
-    return true;
+    if (!count || *count == 0 || *count > 1'000'000) return std::nullopt;
+    return static_cast<int>(*count);
   };
   for (int found = 0; (found = ::getopt_long(argc, argv, "h", kOptions, nullptr)) != -1;) {
     switch (found) {
@@ -98,15 +106,30 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
       case 'S': line.state_dir = ::optarg; break;
       case 'B': line.clear_brake = true; break;
       case 'P':
-        line.print = 1;
-        if (::optarg != nullptr && !frame_count(::optarg)) return std::nullopt;
+        line.print = ::optarg == nullptr ? 1 : frame_count(::optarg);
+        if (!line.print) return std::nullopt;
         break;
+      case 'R': line.record = ::optarg; break;
+      case 'Y': line.replay = ::optarg; break;
+      case 'N': {
+        const auto count = frame_count(::optarg);
+        if (!count) return std::nullopt;
+        line.frames = *count;
+        break;
+      }
+      case 'X': {
+        const auto speed = parse_double(::optarg);
+        if (!speed || *speed < 0.01 || *speed > 10'000) return std::nullopt;
+        line.speed = *speed;
+        break;
+      }
       case 'L': line.list = true; break;
       case 'h': line.help = true; break;
       default: return std::nullopt;
     }
   }
-  if (::optind < argc && line.print && frame_count(argv[::optind])) ++::optind;  // "--print 3"
+  if (::optind < argc && line.print && frame_count(argv[::optind]))
+    line.print = frame_count(argv[::optind++]);  // "--print 3"
   if (::optind < argc) return std::nullopt;
   ProbeSettings& settings = line.options.settings;
   if (!line.config.empty()) load_configuration(line.config, settings);
@@ -143,6 +166,15 @@ int clear_bpf_brake(const std::string& state_dir) {
   return 0;
 }
 
+Status run(CommandLine line, int stop_fd) {
+  if (line.print) return print_frames(std::move(line.options), *line.print, stop_fd, STDOUT_FILENO);
+  if (!line.replay.empty()) return replay_frames(line.replay, line.options.socket, line.speed, stop_fd);
+  if (line.record.empty()) return run_probe(line.options, stop_fd);
+  const Fd file(::open(line.record.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file) return errno_error(errno, line.record);
+  return record_frames(std::move(line.options), line.frames, stop_fd, file.get());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -168,7 +200,6 @@ int main(int argc, char** argv) {
   allow_many_files();
   const auto stop = stop_signals();
   if (!stop) return fail(stop.error());
-  const Status status = line->print ? print_frames(std::move(line->options), *line->print, stop->get(), STDOUT_FILENO)
-                                    : run_probe(line->options, stop->get());
+  const Status status = run(std::move(*line), stop->get());
   return status ? 0 : fail(status.error());
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Frames as text, for people and tests. The frames take the same way as to the daemon: through a socket and the codec.
+// Frames as text, for people and tests, and as recordings. They take the same way as to the daemon: through a socket
+// and the codec.
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -14,6 +16,7 @@
 #include "agent/probe/run.h"
 #include "detect/model/codec.h"
 #include "detect/model/host_view.h"
+#include "probes/replay/recording.h"
 
 namespace hostmedic {
 namespace {
@@ -62,9 +65,9 @@ Status write_all(int fd, std::string_view text) {
   return ok();
 }
 
-Status print_from(int connection, int count, int stop_fd, int out_fd) {
-  HostView view;
-  Frame frame;
+using Take = std::function<Status(std::string_view encoded)>;
+
+Status take_from(int connection, int count, int stop_fd, const Take& take) {
   std::string buffer(kMostFrameBytes, '\0');
   while (count > 0) {
     pollfd polled[] = {{connection, POLLIN, 0}, {stop_fd, POLLIN, 0}};
@@ -74,17 +77,14 @@ Status print_from(int connection, int count, int stop_fd, int out_fd) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno_error(errno, "receive");
     if (n == 0) return ok();  // the probes could not start; their own error says why
-    if (auto status = decode_frame({buffer.data(), static_cast<std::size_t>(n)}, frame); !status) return status;
-    view.apply(frame);
-    if (auto status = write_all(out_fd, describe(frame, view)); !status) return status;
+    if (auto status = take({buffer.data(), static_cast<std::size_t>(n)}); !status) return status;
     --count;
   }
   return ok();
 }
 
-}  // namespace
-
-Status print_frames(ProbeOptions options, int count, int stop_fd, int out_fd) {
+// Runs the probes until `count` frames were taken.
+Status take_frames(ProbeOptions options, int count, int stop_fd, const Take& take) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return errno_error(errno, "socketpair");
   Fd reader(ends[0]);
@@ -97,7 +97,7 @@ Status print_frames(ProbeOptions options, int count, int stop_fd, int out_fd) {
       ran = run_probe(options, never_stops.get());
       options.connection.reset();  // tells the reader
     });
-    const Status printed = print_from(reader.get(), count, stop_fd, out_fd);
+    const Status printed = take_from(reader.get(), count, stop_fd, take);
     reader.reset();  // which ends the probes
     probes.join();
     if (!ran) return ran;
@@ -105,6 +105,24 @@ Status print_frames(ProbeOptions options, int count, int stop_fd, int out_fd) {
   } catch (const std::system_error& error) {
     return errno_error(error.code().value(), "thread");
   }
+}
+
+}  // namespace
+
+Status print_frames(ProbeOptions options, int count, int stop_fd, int out_fd) {
+  HostView view;
+  Frame frame;
+  return take_frames(std::move(options), count, stop_fd, [&](std::string_view encoded) -> Status {
+    if (auto status = decode_frame(encoded, frame); !status) return status;
+    view.apply(frame);
+    return write_all(out_fd, describe(frame, view));
+  });
+}
+
+Status record_frames(ProbeOptions options, int count, int stop_fd, int out_fd) {
+  RecordingWriter writer(out_fd);
+  return take_frames(std::move(options), count, stop_fd,
+                     [&](std::string_view encoded) { return writer.append(encoded); });
 }
 
 }  // namespace hostmedic

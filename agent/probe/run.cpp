@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "agent/base/log.h"
 #include "agent/base/notify.h"
 #include "agent/base/text.h"
+#include "agent/probe/connect.h"
 #include "agent/probe/frame_builder.h"
 #include "agent/probe/probe_set.h"
 #include "agent/probe/self_cost.h"
@@ -46,18 +46,6 @@ Result<Fd> make_tick_timer() {
   if (::timerfd_settime(timer.get(), TFD_TIMER_ABSTIME, &every_second, nullptr) != 0)
     return errno_error(errno, "timerfd");
   return timer;
-}
-
-Result<Fd> connect_daemon(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return make_error(ErrorCode::limit, path + " is too long for a socket");
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) return errno_error(errno, "socket");
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return errno_error(errno, "connect to " + path);
-  return fd;
 }
 
 Status check_names(std::span<const ProbeInfo* const> probes, std::span<const std::string> names) {

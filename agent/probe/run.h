@@ -36,4 +36,9 @@ Status run_probe(const ProbeOptions& options, int stop_fd);
 // Runs the same without a daemon and writes `count` frames as text to out_fd.
 Status print_frames(ProbeOptions options, int count, int stop_fd, int out_fd);
 
+// The same into a recording (probes/replay/recording.h).
+Status record_frames(ProbeOptions options, int count, int stop_fd, int out_fd);
+// Sends a recording to an agent, as fast as it was recorded times speed, as if it happened now.
+Status replay_frames(const std::string& recording, const std::string& socket, double speed, int stop_fd);
+
 }  // namespace hostmedic

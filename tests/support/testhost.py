@@ -54,6 +54,8 @@ import subprocess
 import sys
 import time
 
+import peers
+
 PREFIX = "hmtest-"
 CAPS_FILTER = "@keyring bpf perf_event_open"
 CLEAN_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
@@ -70,7 +72,8 @@ RELEASE_PACKAGES = {
     "bookworm": ["libelf1", "libmbedtls14", "libmbedx509-1", "libmbedcrypto7"],
     "trixie": ["libelf1t64", "libmbedtls21", "libmbedx509-7", "libmbedcrypto16"],
 }
-TREES = {"base": BASE_PACKAGES, "docker": BASE_PACKAGES + ["docker.io", "iptables"]}
+TREES = {"base": BASE_PACKAGES, "docker": BASE_PACKAGES + ["docker.io", "iptables"],
+         "peers": BASE_PACKAGES + peers.PACKAGES}
 # Units that only wait for hardware or a network that a test host does not have.
 MASKED_UNITS = ["apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_reap.service", "e2scrub_all.timer",
                 "console-getty.service", "systemd-networkd-wait-online.service"]

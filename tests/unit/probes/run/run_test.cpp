@@ -123,6 +123,37 @@ TEST_CASE("run: a given connection ends the run when its peer closes it") {
   CHECK(status);
 }
 
+TEST_CASE("run: a recorded host is said again to an agent, as if it happened now") {
+  FakeRoot root;
+  fill(root);
+  ProbeOptions options;
+  options.probes = all_probes();
+  options.prefix = root.path();
+  options.enabled = {"cpu", "memory"};
+  const Fd never(::eventfd(0, EFD_CLOEXEC));
+  const std::string recording = root.path() + "/recording";
+  {
+    const Fd file(::open(recording.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    REQUIRE(record_frames(std::move(options), 2, never.get(), file.get()));
+  }
+  const std::string path = root.path() + "/run/probe.sock";
+  const Fd listener = listen_at(path);
+  Status replayed = ok();
+  std::thread replaying([&] { replayed = replay_frames(recording, path, 100, never.get()); });
+  const Fd connection = accept_one(listener);
+  HostView view;
+  const Frame first = receive(connection), second = receive(connection);
+  replaying.join();
+  CHECK(replayed);
+  view.apply(first);
+  view.apply(second);
+  CHECK(view.value(kHostEntity, "system.cpu.time", "cpu.mode=user") == 1.0);
+  CHECK(second.mono > first.mono);
+  CHECK(second.mono - first.mono < std::chrono::milliseconds(500));  // recorded a second apart
+  CHECK(!replay_frames(recording, root.path() + "/nobody", 1, never.get()));
+  CHECK(!replay_frames(root.path() + "/nothing", path, 1, never.get()));
+}
+
 TEST_CASE("run: what cannot work is refused at once") {
   FakeRoot root;
   const Fd never(::eventfd(0, EFD_CLOEXEC));
