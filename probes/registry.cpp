@@ -5,6 +5,7 @@
 namespace hostmedic {
 
 extern const ProbeInfo block_probe;
+extern const ProbeInfo clock_probe;
 extern const ProbeInfo cpu_probe;
 extern const ProbeInfo disk_probe;
 extern const ProbeInfo file_growth_probe;
@@ -33,6 +34,7 @@ std::span<const ProbeInfo* const> all_probes() {
       &pressure_probe,
       &load_probe,
       &paging_probe,
+      &clock_probe,
       &disk_probe,
       &network_probe,
       &protocols_probe,

@@ -161,6 +161,15 @@ std::string explain_facts(const Entity& entity, const Event& event) {
   return text;
 }
 
+// "block_device:md0: array is degraded, was clean"
+std::string explain_hardware(const Entity& entity, const Event& event) {
+  std::string text = to_string(entity) + ": " + number_of(event.get(attr::kHardwareType));
+  if (const auto id = event.get(attr::kHardwareId); !id.empty()) text += " " + std::string(id);
+  text += " is " + number_of(event.get(attr::kHardwareState));
+  if (const auto before = event.get(attr::kHardwarePrevious); !before.empty()) text += ", was " + std::string(before);
+  return text;
+}
+
 std::string explain_event(const Entity& entity, const Event& event) {
   switch (event.kind) {
     case EventKind::unit_state: return explain_unit_state(entity, event);
@@ -184,10 +193,10 @@ std::string explain_event(const Entity& entity, const Event& event) {
     }
     case EventKind::agent_budget: return explain_budget(event);
     case EventKind::samples_lost: return number_of(event.get(attr::kCount)) + " samples were lost";
+    case EventKind::clock_step: return "the wall clock was set by " + number_of(event.get(attr::kClockStep)) + " s";
+    case EventKind::hardware_fault: return explain_hardware(entity, event);
     case EventKind::kernel_message: return "the kernel wrote: " + number_of(event.get(attr::kKernelText));
     case EventKind::mount_changed:
-    case EventKind::clock_step:
-    case EventKind::hardware_fault:
     case EventKind::behaviour:
     case EventKind::listener:
     case EventKind::destination:

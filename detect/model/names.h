@@ -103,6 +103,13 @@ inline constexpr MetricInfo kProbeCpuTime{"hostmedic.probe.cpu.time", Unit::seco
 inline constexpr MetricInfo kAgentBudgetLevel{"hostmedic.agent.budget.level", Unit::count, Instrument::gauge, "How far probes are slowed down to keep the agent's budget; 0 is full speed"};
 inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom, signal, ...); a kind that is absent is not watched here"};
 inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost by reason (ring_buffer: it was full, rate: more than are passed on in a second, services or rows: no room for a further one)"};
+inline constexpr MetricInfo kClockOffset{"hostmedic.clock.offset", Unit::seconds, Instrument::gauge, "By how much the wall clock is off, as far as the kernel knows and corrects it"};
+inline constexpr MetricInfo kClockEstimatedError{"hostmedic.clock.error.estimated", Unit::seconds, Instrument::gauge, "Error of the wall clock as the time service estimates it"};
+inline constexpr MetricInfo kClockMaximumError{"hostmedic.clock.error.maximum", Unit::seconds, Instrument::gauge, "Bound of the wall clock's error; grows while nothing disciplines it, up to 16 s"};
+inline constexpr MetricInfo kClockFrequency{"hostmedic.clock.frequency", Unit::ratio, Instrument::gauge, "Correction of the clock's speed: 0.00002 is 20 ppm"};
+inline constexpr MetricInfo kClockSynchronized{"hostmedic.clock.synchronized", Unit::count, Instrument::gauge, "1 while a time service keeps the wall clock"};
+inline constexpr MetricInfo kClockLeap{"hostmedic.clock.leap", Unit::seconds, Instrument::gauge, "Leap second at the end of the day: 1 inserted, -1 left out, 0 none"};
+inline constexpr MetricInfo kClockSteps{"hostmedic.clock.steps", Unit::count, Instrument::counter, "How often the wall clock was set by 10 ms or more"};
 inline constexpr MetricInfo kKernelMessages{"hostmedic.kernel.messages", Unit::count, Instrument::counter, "Lines of the kernel's log that mean trouble, by kernel.pattern"};
 inline constexpr MetricInfo kKernelLogLines{"hostmedic.kernel.log.lines", Unit::count, Instrument::counter, "Lines of the kernel's log since the agent reads it"};
 inline constexpr MetricInfo kKernelMessagesDropped{"hostmedic.kernel.messages.dropped", Unit::count, Instrument::counter, "By reason: overwritten (lines that were gone before they could be read), rate (events held back because there were too many)"};
@@ -177,6 +184,15 @@ inline constexpr std::string_view kWriterPid = "writer.pid";
 inline constexpr std::string_view kWriterName = "writer.executable.name";
 inline constexpr std::string_view kWriterUnit = "writer.unit";
 inline constexpr std::string_view kWriterAppends = "writer.appends";  // "1": every writer has it open with O_APPEND
+
+// clock_step.
+inline constexpr std::string_view kClockStep = "clock.step";  // seconds with sign: "-3.500000"
+
+// hardware_fault. The state that is left, in the kernel's words: "running" -> "offline", "tsc" -> "hpet".
+inline constexpr std::string_view kHardwareType = "hardware.type";  // "memory", "disk", "array", "clocksource", ...
+inline constexpr std::string_view kHardwareId = "hardware.id";      // "mc0", "hwmon1 fan2"; absent: the entity says it
+inline constexpr std::string_view kHardwareState = "hardware.state";
+inline constexpr std::string_view kHardwarePrevious = "hardware.previous_state";
 
 // kernel_message; also process.*.
 inline constexpr std::string_view kKernelPattern = "kernel.pattern";  // "oom_kill", "io_error", ...
