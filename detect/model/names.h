@@ -45,6 +45,28 @@ inline constexpr MetricInfo kNetworkDropped{"system.network.packet.dropped", Uni
 inline constexpr MetricInfo kServiceCpuTime{"hostmedic.service.cpu.time", Unit::seconds, Instrument::counter, "CPU seconds of the unit's cgroup"};
 inline constexpr MetricInfo kServiceMemoryUsage{"hostmedic.service.memory.usage", Unit::bytes, Instrument::gauge, "Memory charged to the unit's cgroup; absent without a memory controller"};
 inline constexpr MetricInfo kServiceTasks{"hostmedic.service.tasks", Unit::count, Instrument::gauge, "Threads in the unit's cgroup"};
+inline constexpr MetricInfo kServiceThrottledTime{"hostmedic.service.cpu.throttled.time", Unit::seconds, Instrument::counter, "Time in which threads of the unit were held back by its CPU quota"};
+inline constexpr MetricInfo kServiceThrottledPeriods{"hostmedic.service.cpu.throttled.periods", Unit::count, Instrument::counter, "Periods in which the unit used up its CPU quota"};
+inline constexpr MetricInfo kServiceMemoryUtilization{"hostmedic.service.memory.utilization", Unit::ratio, Instrument::gauge, "Memory in use / limit of the unit; absent without a limit"};
+inline constexpr MetricInfo kServiceSwapUsage{"hostmedic.service.swap.usage", Unit::bytes, Instrument::gauge, "Swap in use by the unit"};
+inline constexpr MetricInfo kServiceMemoryEvents{"hostmedic.service.memory.events", Unit::count, Instrument::counter, "How often the unit ran into a memory limit, by memory.event (high, max, oom, oom_kill)"};
+inline constexpr MetricInfo kServicePressureStall{"hostmedic.service.pressure.stall.time", Unit::seconds, Instrument::counter, "PSI total of the unit by resource (cpu, memory, io) and kind (some, full); its rate is the share of time stalled"};
+inline constexpr MetricInfo kServiceIo{"hostmedic.service.io", Unit::bytes, Instrument::counter, "Bytes of the unit to and from block devices by disk.io.direction"};
+inline constexpr MetricInfo kServiceOperations{"hostmedic.service.io.operations", Unit::count, Instrument::counter, "Operations of the unit on block devices by disk.io.direction"};
+inline constexpr MetricInfo kServiceTasksUtilization{"hostmedic.service.tasks.utilization", Unit::ratio, Instrument::gauge, "Threads / limit of the unit; absent without a limit"};
+inline constexpr MetricInfo kContainerCpuTime{"container.cpu.time", Unit::seconds, Instrument::counter, "CPU seconds of the container"};
+inline constexpr MetricInfo kContainerThrottledTime{"hostmedic.container.cpu.throttled.time", Unit::seconds, Instrument::counter, "Time in which threads of the container were held back by its CPU quota"};
+inline constexpr MetricInfo kContainerThrottledPeriods{"hostmedic.container.cpu.throttled.periods", Unit::count, Instrument::counter, "Periods in which the container used up its CPU quota"};
+inline constexpr MetricInfo kContainerMemoryUsage{"container.memory.usage", Unit::bytes, Instrument::gauge, "Memory charged to the container; absent without a memory controller"};
+inline constexpr MetricInfo kContainerMemoryUtilization{"hostmedic.container.memory.utilization", Unit::ratio, Instrument::gauge, "Memory in use / limit of the container; absent without a limit"};
+inline constexpr MetricInfo kContainerSwapUsage{"hostmedic.container.swap.usage", Unit::bytes, Instrument::gauge, "Swap in use by the container"};
+inline constexpr MetricInfo kContainerMemoryEvents{"hostmedic.container.memory.events", Unit::count, Instrument::counter, "How often the container ran into a memory limit, by memory.event (high, max, oom, oom_kill)"};
+inline constexpr MetricInfo kContainerPressureStall{"hostmedic.container.pressure.stall.time", Unit::seconds, Instrument::counter, "PSI total of the container by resource (cpu, memory, io) and kind (some, full); its rate is the share of time stalled"};
+inline constexpr MetricInfo kContainerIo{"container.disk.io", Unit::bytes, Instrument::counter, "Bytes to and from block devices by disk.io.direction"};
+inline constexpr MetricInfo kContainerOperations{"hostmedic.container.io.operations", Unit::count, Instrument::counter, "Operations of the container on block devices by disk.io.direction"};
+inline constexpr MetricInfo kContainerTasks{"hostmedic.container.tasks", Unit::count, Instrument::gauge, "Threads in the container"};
+inline constexpr MetricInfo kContainerTasksUtilization{"hostmedic.container.tasks.utilization", Unit::ratio, Instrument::gauge, "Threads / limit of the container; absent without a limit"};
+inline constexpr MetricInfo kContainerRestarts{"hostmedic.container.restarts", Unit::count, Instrument::counter, "Restarts of the container by its engine, as its restart policy says"};
 inline constexpr MetricInfo kServiceRestarts{"hostmedic.service.restarts", Unit::count, Instrument::counter, "Automatic restarts of the unit by systemd"};
 inline constexpr MetricInfo kCpuBusiest{"hostmedic.cpu.busiest.utilization", Unit::ratio, Instrument::gauge, "Share of time since the last reading that the busiest CPU worked, by cpu.mode (busy: all but idle, iowait and steal; interrupt: the CPU that handled interrupts most)"};
 inline constexpr MetricInfo kCpuImbalance{"hostmedic.cpu.imbalance", Unit::ratio, Instrument::gauge, "How much busier the busiest CPU was than the average of all"};
@@ -147,6 +169,18 @@ inline constexpr std::string_view kJobType = "job.type";          // "timer", or
 inline constexpr std::string_view kJobResult = "job.result";      // "timeout", "failed", "dependency"; "overdue"
 inline constexpr std::string_view kJobTriggers = "job.triggers";  // of a timer: the unit that it starts
 inline constexpr std::string_view kJobOverdue = "job.overdue";    // of a timer: seconds since it should have run
+
+// container_state. OpenTelemetry's container.* where there is one.
+inline constexpr std::string_view kContainerId = "container.id";
+inline constexpr std::string_view kContainerName = "container.name";
+inline constexpr std::string_view kContainerImage = "container.image.name";
+inline constexpr std::string_view kContainerRuntime = "container.runtime";  // docker, podman, containerd, cri-o
+inline constexpr std::string_view kContainerEvent = "container.event";  // found, create, start, die, restart, oom, ...
+inline constexpr std::string_view kContainerState = "container.state";  // running, exited, restarting, paused, ...
+inline constexpr std::string_view kContainerHealth = "container.health";         // healthy, unhealthy, starting
+inline constexpr std::string_view kContainerExitCode = "container.exit_code";    // of the last run
+inline constexpr std::string_view kContainerRestarts = "container.restarts";     // by the restart policy
+inline constexpr std::string_view kContainerOomKilled = "container.oom_killed";  // "1": the last run ended by it
 
 // process_exec, process_exit, oom_kill.
 inline constexpr std::string_view kProcessPid = "process.pid";

@@ -19,6 +19,7 @@
 #include "probes/parse/proc_stat.h"
 #include "probes/parse/process_files.h"
 #include "probes/parse/schedstat.h"
+#include "probes/parse/unit_name.h"
 
 using namespace hostmedic;
 
@@ -64,6 +65,13 @@ void keyed(std::string_view text, KeyedText::Keys keys, Args... args) {
   for (const auto& value : values) check(good || !value);
 }
 
+void keyed_group(std::string_view text) {
+  constexpr std::string_view kKeys[] = {"usage_usec", "nr_throttled"};
+  std::optional<std::uint64_t> values[2];
+  const bool good = static_cast<bool>(parse_cgroup_keyed(text, kKeys, values));
+  check(!good || values[0] || values[1]);
+}
+
 constexpr void (*kParsers[])(std::string_view) = {
     [](std::string_view text) {
       ProcStat stat;
@@ -84,7 +92,11 @@ constexpr void (*kParsers[])(std::string_view) = {
     [](std::string_view text) { keyed<KeyedHexTable>(text, {"entries", "drop", "c"}); },
     [](std::string_view text) { keyed<KeyedHexTable>(text, {"a", "c", "e"}, std::string_view("a b c d e f")); },
     [](std::string_view text) { (void)parse_schedstat(text); },
-    [](std::string_view text) { (void)parse_cgroup_cpu_stat(text); },
+    keyed_group,
+    [](std::string_view text) { (void)parse_cgroup_limit(text); },
+    [](std::string_view text) { (void)parse_cgroup_io_stat(text); },
+    [](std::string_view text) { (void)parse_cgroup_blkio(text); },
+    [](std::string_view text) { check(!is_followed_service(text) || is_unit_name(text)); },
     [](std::string_view text) { (void)parse_cgroup_number(text); },
     [](std::string_view text) { (void)parse_cgroup_tasks(text); },
     [](std::string_view text) {
