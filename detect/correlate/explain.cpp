@@ -153,6 +153,15 @@ std::string explain_budget(const Event& event) {
          std::string(event.get(attr::kBudgetLevel)) + ")";
 }
 
+std::string explain_template(const Entity& entity, const Event& event) {
+  const auto file = event.get(attr::kLogFilePath), sample = event.get(attr::kLogSample);
+  std::string text = file.empty() ? "the journal of " + to_string(entity) : std::string(file);
+  text += " says what it has not said before";
+  if (const auto severity = event.get(attr::kLogSeverity); !severity.empty())
+    text += " (" + std::string(severity) + ")";
+  return text + ": " + std::string(sample.empty() ? event.get(attr::kLogTemplateText) : sample);
+}
+
 // What needs no words of its own: the kind, whose it is, and its attributes.
 std::string explain_facts(const Entity& entity, const Event& event) {
   std::string text = std::string(to_string(event.kind)) + " of " + to_string(entity);
@@ -196,13 +205,13 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::clock_step: return "the wall clock was set by " + number_of(event.get(attr::kClockStep)) + " s";
     case EventKind::hardware_fault: return explain_hardware(entity, event);
     case EventKind::kernel_message: return "the kernel wrote: " + number_of(event.get(attr::kKernelText));
+    case EventKind::log_template: return explain_template(entity, event);
     case EventKind::mount_changed:
     case EventKind::behaviour:
     case EventKind::listener:
     case EventKind::destination:
     case EventKind::filesystem_error:
     case EventKind::container_state:
-    case EventKind::log_template:
     case EventKind::certificate: return explain_facts(entity, event);
   }
   return std::string(to_string(event.kind));

@@ -139,6 +139,12 @@ constexpr const MetricInfo* kAll[] = {
     &kKernelMessages,
     &kKernelLogLines,
     &kKernelMessagesDropped,
+    &kLogRecords,
+    &kLogTemplatesNew,
+    &kLogTemplatesKnown,
+    &kLogTemplateRecords,
+    &kLogDropped,
+    &kLogSampling,
 };
 }  // namespace
 

@@ -143,6 +143,12 @@ inline constexpr MetricInfo kHttp2Connections{"hostmedic.http.server.http2.conne
 inline constexpr MetricInfo kGrpcRequests{"hostmedic.rpc.server.response.count", Unit::count, Instrument::counter, "gRPC answers whose status was visible, by rpc.response.status_code (ok, error) and network.local.port"};
 inline constexpr MetricInfo kHttpPortsEncrypted{"hostmedic.http.encrypted.ports", Unit::count, Instrument::gauge, "Local ports left alone at present because what they speak is encrypted"};
 inline constexpr MetricInfo kHttpSampling{"hostmedic.http.sampling.ratio", Unit::ratio, Instrument::gauge, "Share of connections whose HTTP is looked at; below 1 under load, and the counts are scaled up by it"};
+inline constexpr MetricInfo kLogRecords{"hostmedic.log.records", Unit::count, Instrument::counter, "Records in a log by log.severity: of the host all that its journal holds, of a service its own; with log.file.path those of a file"};
+inline constexpr MetricInfo kLogTemplatesNew{"hostmedic.log.templates.new", Unit::count, Instrument::counter, "Kinds of log message that were seen for the first time"};
+inline constexpr MetricInfo kLogTemplatesKnown{"hostmedic.log.templates.known", Unit::count, Instrument::gauge, "Kinds of log message that are known at present; the bound is 256 per log"};
+inline constexpr MetricInfo kLogTemplateRecords{"hostmedic.log.template.records", Unit::count, Instrument::counter, "Records by log.template.id and log.template.text: the 16 most frequent kinds of message of a log, the rest as other"};
+inline constexpr MetricInfo kLogDropped{"hostmedic.log.dropped", Unit::count, Instrument::counter, "Records of the journal that nobody looked at, by reason (behind: too many at once, or written while the agent was away; unreadable)"};
+inline constexpr MetricInfo kLogSampling{"hostmedic.log.sampling.ratio", Unit::ratio, Instrument::gauge, "Share of the journal's records that are looked at; below 1 under load, and the counts are scaled up by it"};
 // clang-format on
 
 // All of the above, for `hostmedic list series` and the reference.
@@ -244,6 +250,12 @@ inline constexpr std::string_view kCheckId = "check.id";
 inline constexpr std::string_view kCheckUrl = "check.url";
 inline constexpr std::string_view kCheckState = "check.state";    // up, down
 inline constexpr std::string_view kCheckReason = "check.reason";  // of down
+// log_template. The id is a hash of the text at that time.
+inline constexpr std::string_view kLogTemplateId = "log.template.id";
+inline constexpr std::string_view kLogTemplateText = "log.template.text";  // with <num>, <ip>, <*> and the like
+inline constexpr std::string_view kLogSeverity = "log.severity";           // of the first record: "ERROR"
+inline constexpr std::string_view kLogSample = "log.sample";               // the first record, without secrets, cut
+inline constexpr std::string_view kLogFilePath = "log.file.path";          // absent for the journal
 
 // agent_budget.
 inline constexpr std::string_view kBudgetLevel = "budget.level";

@@ -33,7 +33,7 @@ THEIRS = [
     ("boost/*", ASIO_FOLDERS),
     ("bpf/*", ["probes/bpf"]),
     ("linux/bpf*", ["probes/bpf"]),
-    ("systemd/*", ["probes/service", "agent/actuator"]),
+    ("systemd/*", ["probes/service", "probes/log", "agent/actuator"]),
     ("CLI/*", ["agent/ctl"]),
     ("zlib.h", ["actions", "agent/net", "agent/recorder"]),
     ("doctest/*", []),
