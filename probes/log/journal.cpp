@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-journal.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <optional>
@@ -19,6 +20,7 @@ namespace {
 
 constexpr const char* kFile = "/system.journal";
 constexpr std::string_view kManager = "init.scope";
+constexpr std::size_t kLongestUnit = 256;
 
 struct Number {
   std::string_view sequence;  // who numbers
@@ -153,34 +155,27 @@ Result<JournalEntry> Journal::entry() {
   JournalEntry entry;
   unit_.clear();
   message_.clear();
-  std::string_view spoken_of;
+  spoken_of_.clear();
   bool from_kernel_log = false, facility_kernel = false;
-  char unit_spoken_of[256];
   sd_journal_restart_data(journal_.get());
   const void* data = nullptr;
   std::size_t size = 0;
   int r = 0;
   while ((r = sd_journal_enumerate_available_data(journal_.get(), &data, &size)) > 0) {
     const std::string_view field(static_cast<const char*>(data), size);
-    const auto take = [&](std::string_view name) -> std::optional<std::string_view> {
-      return field.starts_with(name) ? std::optional(field.substr(name.size())) : std::nullopt;
-    };
+    const std::size_t joint = std::min(field.find('='), field.size());
+    const std::string_view name = field.substr(0, joint), value = field.substr(std::min(joint + 1, field.size()));
     // The data are valid only until the next field.
-    if (const auto message = take("MESSAGE="))
-      message_.assign(message->substr(0, kLongestMessage));
-    else if (const auto unit = take("_SYSTEMD_UNIT="))
-      unit_.assign(unit->substr(0, sizeof unit_spoken_of));
-    else if (const auto of = take("UNIT=")) {
-      spoken_of = std::string_view(unit_spoken_of, of->copy(unit_spoken_of, sizeof unit_spoken_of));
-    } else if (const auto priority = take("PRIORITY=")) {
-      if (priority->size() == 1 && (*priority)[0] >= '0' && (*priority)[0] <= '7')
-        entry.priority = static_cast<unsigned>((*priority)[0] - '0');
-    } else if (const auto transport = take("_TRANSPORT=")) {
-      from_kernel_log = *transport == "kernel";
-      entry.plain_output = *transport == "stdout";
-    } else if (const auto of = take("SYSLOG_FACILITY=")) {
-      facility_kernel = *of == "0";
+    if (name == "MESSAGE") message_.assign(value.substr(0, kLongestMessage));
+    if (name == "_SYSTEMD_UNIT") unit_.assign(value.substr(0, kLongestUnit));
+    if (name == "UNIT") spoken_of_.assign(value.substr(0, kLongestUnit));
+    if (name == "PRIORITY" && value.size() == 1 && value[0] >= '0' && value[0] <= '7')
+      entry.priority = static_cast<unsigned>(value[0] - '0');
+    if (name == "_TRANSPORT") {
+      from_kernel_log = value == "kernel";
+      entry.plain_output = value == "stdout";
     }
+    if (name == "SYSLOG_FACILITY") facility_kernel = value == "0";
   }
   if (r < 0) return errno_error(-r, "journal");
   entry.kernel = from_kernel_log && facility_kernel;  // programs may write to the kernel's log too
@@ -188,7 +183,7 @@ Result<JournalEntry> Journal::entry() {
   if (sd_journal_get_realtime_usec(journal_.get(), &microseconds) >= 0)
     entry.at = wall_from_ns(static_cast<std::int64_t>(microseconds) * 1000);
   // Only process 1 is in this scope, so what it says of a unit is systemd's word.
-  if (unit_ == kManager && !spoken_of.empty()) unit_.assign(spoken_of);
+  if (unit_ == kManager && !spoken_of_.empty()) unit_.swap(spoken_of_);
   entry.unit = unit_;
   entry.message = message_;
   return entry;

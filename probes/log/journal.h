@@ -77,7 +77,7 @@ class Journal {
   std::unique_ptr<sd_journal, Close> journal_;
   bool pending_ = false;  // it stands on an entry that advance() has not yet given
   std::uint64_t mapped_ = 0, lost_ = 0;
-  std::string unit_, message_;
+  std::string unit_, spoken_of_, message_;
 };
 
 }  // namespace hostmedic::log

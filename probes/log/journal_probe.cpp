@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looks into the journal once a second. Up to kMostLooked records are looked at in a second; beyond that one of 2, 4, ...
-// of them, and each stands for those before it; what cannot even be stepped over is skipped and counted. Where /dev/kmsg
-// may not be read, the kernel's lines are taken from here.
+// Looks into the journal once a second. Up to kMostLooked records are looked at in a second; beyond that one of 2, 4,
+// ... of them, and each stands for those before it; what cannot even be stepped over is skipped and counted. Where
+// /dev/kmsg may not be read, the kernel's lines are taken from here.
 #include "probes/log/journal_probe.h"
 
 #include <fcntl.h>
@@ -220,9 +220,9 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
   return std::unique_ptr<Probe>(std::move(probe));
 }
 
-constexpr const MetricInfo* kMetrics[] = {&metric::kLogRecords,         &metric::kLogTemplatesNew,
-                                          &metric::kLogTemplatesKnown,  &metric::kLogTemplateRecords,
-                                          &metric::kLogDropped,         &metric::kLogSampling};
+constexpr const MetricInfo* kMetrics[] = {&metric::kLogRecords,        &metric::kLogTemplatesNew,
+                                          &metric::kLogTemplatesKnown, &metric::kLogTemplateRecords,
+                                          &metric::kLogDropped,        &metric::kLogSampling};
 
 }  // namespace
 
