@@ -11,6 +11,7 @@ extern const ProbeInfo disk_probe;
 extern const ProbeInfo file_growth_probe;
 extern const ProbeInfo filesystem_probe;
 extern const ProbeInfo http_probe;
+extern const ProbeInfo journal_probe;
 extern const ProbeInfo kernel_log_probe;
 extern const ProbeInfo load_probe;
 extern const ProbeInfo memory_probe;
@@ -45,6 +46,7 @@ std::span<const ProbeInfo* const> all_probes() {
       &http_probe,
       &kernel_log_probe,
       &block_probe,
+      &journal_probe,
   };
   // clang-format on
   return kProbes;

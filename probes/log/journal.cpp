@@ -129,6 +129,7 @@ Status Journal::follow() {
   const std::string here = cursor();
   const std::uint64_t lost = lost_;
   auto opened = open_at(*found, here);
+  if (!opened && opened.error().sys_errno == ENODATA) return ok();  // it is just being made
   lost_ = lost;  // files follow each other without a gap; what is between their numbers went to journals of sessions
   if (opened && here.empty()) (void)sd_journal_seek_head(journal_.get());  // nothing was in the old one
   return opened;
