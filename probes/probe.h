@@ -65,6 +65,8 @@ class Probe {
   }
   // Asked after each read: when to be read next, counted from that read. Most return their info's interval.
   virtual Duration interval() const = 0;
+  // Which of several ways it takes here and why, if there are several; told with its state while it works.
+  virtual std::string_view note() const { return {}; }
 };
 
 // In which order probes are slowed down when the agent costs more than its budget: detail first.

@@ -19,6 +19,7 @@ extern const ProbeInfo network_probe;
 extern const ProbeInfo paging_probe;
 extern const ProbeInfo pressure_probe;
 extern const ProbeInfo process_probe;
+extern const ProbeInfo processes_probe;
 extern const ProbeInfo protocols_probe;
 extern const ProbeInfo run_queue_probe;
 extern const ProbeInfo services_probe;
@@ -42,6 +43,7 @@ std::span<const ProbeInfo* const> all_probes() {
       &services_probe,
       &systemd_probe,
       &process_probe,
+      &processes_probe,
       &file_growth_probe,
       &http_probe,
       &kernel_log_probe,

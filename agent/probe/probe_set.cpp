@@ -158,7 +158,7 @@ void ProbeSet::read(Running& running, MonoTime now) {
   if (status && running.ready_error) status = std::move(*running.ready_error);
   running.ready_error.reset();
   if (status) {
-    report(running, now, "available", "");
+    report(running, now, "available", running.probe->note());
   } else {
     report(running, now, status.error());
   }

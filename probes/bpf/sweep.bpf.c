@@ -115,10 +115,8 @@ static __always_inline void fill_memory(struct task_struct *task)
 	struct mm_struct *mm = task->mm;
 	struct mm_struct___atomic *old;
 
-	if (!mm) {
-		record.flags |= HM_SWEEP_NO_MEMORY;
+	if (!mm)
 		return;
-	}
 	old = (void *)mm;
 	if (counts_per_cpu()) {
 		record.rss_pages = PAGES(mm, 0) + PAGES(mm, 1) + PAGES(mm, 3);

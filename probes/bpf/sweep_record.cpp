@@ -64,6 +64,8 @@ process::ProcessRecord decode_process(const hm_sweep_process& record, std::uint6
   unknown(HM_SWEEP_RSS_UNKNOWN, bit(Gauge::rss_bytes) | bit(Gauge::swap_bytes));
   unknown(HM_SWEEP_IO_UNKNOWN, bit(Counter::read_bytes) | bit(Counter::written_bytes));
   unknown(HM_SWEEP_DELAY_UNKNOWN, bit(Counter::run_delay));
+  // A kernel thread has neither memory nor descriptors of its own; a zombie has had them, and holds none.
+  unknown(HM_SWEEP_KERNEL, bit(Gauge::rss_bytes) | bit(Gauge::swap_bytes) | bit(Gauge::descriptors));
   // A sum that lacks threads is no sum: it would change with the order in which the kernel lists them.
   unknown(HM_SWEEP_SUMS_PARTIAL, (1U << process::kCounters) - 1);
   out.blocked = nanoseconds(record.blocked_ns);

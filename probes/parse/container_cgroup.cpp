@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "agent/base/parse.h"
+
 namespace hostmedic {
 namespace {
 
@@ -41,6 +43,18 @@ ContainerGroup parse_container_cgroup(std::string_view path) {
     }
     parent = name;
     path.remove_prefix(std::min(path.size(), name.size() + 1));
+  }
+  return {};
+}
+
+ContainerGroup parse_process_container(std::string_view text) {
+  TextCursor lines(text);
+  while (!lines.at_end()) {
+    const std::string_view line = lines.line();  // "hierarchy:controllers:path"
+    const std::size_t first = line.find(':');
+    const std::size_t second = first == std::string_view::npos ? first : line.find(':', first + 1);
+    if (second == std::string_view::npos) continue;
+    if (const auto found = parse_container_cgroup(line.substr(second + 1)); !found.id.empty()) return found;
   }
   return {};
 }

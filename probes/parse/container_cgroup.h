@@ -18,4 +18,7 @@ struct ContainerGroup {
 // The texts lie inside path. Not known: LXC and systemd-nspawn, whose groups carry a name and no id.
 ContainerGroup parse_container_cgroup(std::string_view path);
 
+// The container of a process, from /proc/PID/cgroup: of the first hierarchy that has one.
+ContainerGroup parse_process_container(std::string_view text);
+
 }  // namespace hostmedic

@@ -107,7 +107,7 @@ constexpr void (*kParsers[])(std::string_view) = {
     [](std::string_view text) { (void)parse_process_io(text); },
     [](std::string_view text) { (void)parse_process_run_delay(text); },
     [](std::string_view text) {
-      const auto found = parse_container_cgroup(text);
+      const auto found = parse_process_container(text);
       check(found.id.empty() || (found.id.size() == 64 && inside(found.id, text)));
       check(found.engine.empty() || (!found.id.empty() && inside(found.engine, text)));
     },

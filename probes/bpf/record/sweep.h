@@ -16,12 +16,11 @@ enum hm_sweep_kind {
 };
 
 enum hm_sweep_flag {
-	HM_SWEEP_KERNEL = 1,       /* a thread of the kernel's own */
-	HM_SWEEP_NO_MEMORY = 2,    /* it has none of its own any more: kernel thread, zombie */
-	HM_SWEEP_RSS_UNKNOWN = 4,  /* this kernel counts pages in a way the program does not know */
-	HM_SWEEP_IO_UNKNOWN = 8,   /* the kernel does not count bytes */
-	HM_SWEEP_DELAY_UNKNOWN = 16, /* nor the time on the run queue */
-	HM_SWEEP_SUMS_PARTIAL = 32, /* more threads than were added up */
+	HM_SWEEP_KERNEL = 1,        /* a thread of the kernel's own */
+	HM_SWEEP_RSS_UNKNOWN = 2,   /* this kernel counts pages in a way the program does not know */
+	HM_SWEEP_IO_UNKNOWN = 4,    /* the kernel does not count bytes */
+	HM_SWEEP_DELAY_UNKNOWN = 8, /* nor the time on the run queue */
+	HM_SWEEP_SUMS_PARTIAL = 16, /* more threads than were added up */
 };
 
 /* One process. Times in ns, memory in pages. What threads count is added up over those that live and, where the kernel

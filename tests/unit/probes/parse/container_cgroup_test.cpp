@@ -48,3 +48,12 @@ TEST_CASE("container of a control group: no container") {
     expect(path, "", "");
   }
 }
+
+TEST_CASE("container of a process: whichever hierarchy has it") {
+  CHECK(parse_process_container("12:pids:/docker/" + kId + "\n1:name=systemd:/\n0::/\n").id == kId);
+  CHECK(parse_process_container("0::/system.slice/docker-" + kId + ".scope\n").engine == "docker");
+  CHECK(parse_process_container("1:name=systemd:/\n0::/kubepods/besteffort/pod1/" + kId).id == kId);
+  CHECK(parse_process_container("").id == "");
+  CHECK(parse_process_container("0:/docker/" + kId + "\n").id == "");
+  CHECK(parse_process_container("\n:::\n0::/init.scope\n").id == "");
+}
