@@ -4,6 +4,7 @@
 
 namespace hostmedic {
 
+extern const ProbeInfo behaviour_probe;
 extern const ProbeInfo block_probe;
 extern const ProbeInfo clock_probe;
 extern const ProbeInfo cpu_probe;
@@ -44,11 +45,13 @@ std::span<const ProbeInfo* const> all_probes() {
       &systemd_probe,
       &process_probe,
       &processes_probe,
+      &behaviour_probe,
       &file_growth_probe,
       &http_probe,
       &kernel_log_probe,
       &block_probe,
       &journal_probe,
+      &run_queue_probe,
   };
   // clang-format on
   return kProbes;

@@ -91,6 +91,37 @@ std::string explain_fatal_signal(const Event& event) {
   return text + " by " + process_of(pid, event.get(attr::kSignalSenderName), event.get(attr::kSignalSenderUnit));
 }
 
+std::string explain_behaviour(const Event& event) {
+  const auto kind = event.get(attr::kBehaviourKind);
+  const std::string object = number_of(event.get(attr::kBehaviourObject)), who = process_of(event);
+  const std::string other = process_of(event.get(attr::kBehaviourObjectPid), object, "");
+  if (kind == "setuid_exec")
+    return who + " runs " + object + " with other rights than those of user " +
+           number_of(event.get(attr::kProcessUser)) + ", who called it";
+  if (kind == "memfd_exec") return who + " runs a program that is only in memory, " + object;
+  if (kind == "traced_exec") return who + " was started while traced by " + other;
+  if (kind == "ptrace_attach") return who + " began to trace " + other;
+  if (kind == "module_load") return who + " loaded the kernel module " + object;
+  if (kind == "module_unload") return who + " removed the kernel module " + object;
+  return who + " did something unusual: " + number_of(kind);
+}
+
+std::string explain_filesystem_error(const Entity& entity, const Event& event) {
+  const auto kind = event.get(attr::kFilesystemErrorKind), type = event.get(attr::kFilesystemType);
+  const auto name = event.get(attr::kFilesystemDeviceName);
+  std::string text = to_string(entity);
+  if (entity.kind != EntityKind::filesystem)
+    text = "the filesystem on " + number_of(name.empty() ? event.get(attr::kFilesystemDevice) : name);
+  if (!type.empty()) text += " (" + std::string(type) + ")";
+  if (kind == "damage") text += " is damaged";
+  if (kind == "shutdown") text += " has stopped itself after an error";
+  if (kind == "writeback") text += " could not write data to its device";
+  if (const auto error = event.get(attr::kErrorType); !error.empty()) text += ": " + std::string(error);
+  if (const auto place = event.get(attr::kFilesystemErrorPlace); !place.empty())
+    text += ", found by " + std::string(place);
+  return text;
+}
+
 }  // namespace
 
 std::string format_value(double value, Unit unit) {
@@ -186,6 +217,8 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::file_growth: return explain_growth(event);
     case EventKind::oom_kill: return explain_oom_kill(event);
     case EventKind::fatal_signal: return explain_fatal_signal(event);
+    case EventKind::behaviour: return explain_behaviour(event);
+    case EventKind::filesystem_error: return explain_filesystem_error(entity, event);
     case EventKind::process_exit: {
       const auto signal = event.get(attr::kProcessExitSignal);
       if (!signal.empty()) return process_of(event) + " was ended by signal " + std::string(signal);
@@ -207,10 +240,8 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::kernel_message: return "the kernel wrote: " + number_of(event.get(attr::kKernelText));
     case EventKind::log_template: return explain_template(entity, event);
     case EventKind::mount_changed:
-    case EventKind::behaviour:
     case EventKind::listener:
     case EventKind::destination:
-    case EventKind::filesystem_error:
     case EventKind::container_state:
     case EventKind::certificate: return explain_facts(entity, event);
   }

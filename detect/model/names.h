@@ -225,6 +225,23 @@ inline constexpr std::string_view kSignalCause = "signal.cause";  // process, it
 inline constexpr std::string_view kSignalSenderPid = "signal.sender.pid";
 inline constexpr std::string_view kSignalSenderName = "signal.sender.name";
 inline constexpr std::string_view kSignalSenderUnit = "signal.sender.unit";
+inline constexpr std::string_view kProcessUser = "process.user.id";  // real user id
+
+// behaviour; process.* is who does it. kind: setuid_exec, memfd_exec, traced_exec, ptrace_attach, module_load,
+// module_unload. object: the program as it was called, the name of the memory file, the name of the tracer or of the
+// process that is traced, the module.
+inline constexpr std::string_view kBehaviourKind = "behaviour.kind";
+inline constexpr std::string_view kBehaviourObject = "behaviour.object";
+inline constexpr std::string_view kBehaviourObjectPid = "behaviour.object.pid";
+
+// filesystem_error. kind: damage (its structures contradict each other), shutdown (it stopped itself), writeback
+// (written data did not reach the device). place: function and line of the kernel that found it.
+inline constexpr std::string_view kFilesystemErrorKind = "filesystem.error.kind";
+inline constexpr std::string_view kFilesystemErrorPlace = "filesystem.error.place";
+inline constexpr std::string_view kFilesystemType = "system.filesystem.type";
+inline constexpr std::string_view kFilesystemDevice = "filesystem.device";           // "8:1"
+inline constexpr std::string_view kFilesystemDeviceName = "filesystem.device.name";  // "sda1"
+inline constexpr std::string_view kErrorType = "error.type";                         // "EIO"
 
 // file_growth.
 inline constexpr std::string_view kFilePath = "file.path";

@@ -11,12 +11,6 @@
 namespace hostmedic::bpf {
 namespace {
 
-template <std::size_t size>
-std::string unit_of(const char (&field)[size]) {
-  const auto unit = text_of(field);
-  return std::string(is_unit(unit) ? unit : std::string_view());
-}
-
 std::string_view cause_name(std::uint32_t cause) {
   switch (cause) {
     case HM_CAUSE_PROCESS: return "process";
@@ -32,10 +26,10 @@ bool decode_cause(std::span<const std::byte> bytes, ProcessEvent& ret_event) {
   if (bytes.size() != sizeof record) return false;
   std::memcpy(&record, bytes.data(), sizeof record);
   ret_event.by.pid = record.by_pid;
-  ret_event.by.name = printable(text_of(record.by_comm), sizeof record.by_comm);
+  ret_event.by.name = printable_of(record.by_comm);
   ret_event.by.unit = unit_of(record.by_unit);
   ret_event.signal_cause = cause_name(record.cause);
-  ret_event.limited = printable(text_of(record.limited), sizeof record.limited);
+  ret_event.limited = printable_of(record.limited);
   ret_event.limit_bytes = record.limit_bytes;
   return ret_event.kind == EventKind::oom_kill || !ret_event.signal_cause.empty();
 }
@@ -65,7 +59,7 @@ std::optional<ProcessEvent> decode_process_record(std::span<const std::byte> byt
   const std::uint32_t signal = record.status & 0x7f;
   event.by_signal = signal != 0;
   event.status = static_cast<int>(event.by_signal ? signal : (record.status >> 8) & 0xff);
-  event.name = printable(text_of(record.comm), sizeof record.comm);
+  event.name = printable_of(record.comm);
   event.unit = unit_of(record.unit);
   return event;
 }

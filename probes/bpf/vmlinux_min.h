@@ -24,6 +24,7 @@ typedef __u32 __wsum;
 /* From the kernel's stable interface, include/uapi/linux/bpf.h. */
 enum {
 	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -181,10 +182,13 @@ struct files_struct {
 
 typedef struct {
 	unsigned int val;
-} kuid_t;
+} kuid_t, kgid_t;
 
 struct cred {
 	kuid_t uid;
+	kgid_t gid;
+	kuid_t euid;
+	kgid_t egid;
 };
 
 struct sigaction {
@@ -203,6 +207,59 @@ struct kernel_siginfo {
 	int si_code;
 };
 
+struct file_system_type {
+	const char *name;
+};
+
+struct super_block {
+	__u32 s_dev;
+	unsigned long s_magic;
+	struct file_system_type *s_type;
+	char s_id[32];
+};
+
+struct inode {
+	unsigned short i_mode;
+	unsigned int i_nlink;
+	__u32 i_rdev;
+	struct super_block *i_sb;
+};
+
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+};
+
+struct linux_binprm {
+	struct file *file;
+	const char *filename;
+};
+
+struct address_space {
+	struct inode *host;
+	__u32 wb_err;
+};
+
+struct module {
+	char name[56];
+};
+
+struct xfs_mount {
+	struct super_block *m_super;
+};
+
 struct task_struct {
 	unsigned int __state;
 	unsigned int flags;
@@ -211,6 +268,8 @@ struct task_struct {
 	struct sched_info sched_info;
 	struct mm_struct *mm;
 	int exit_state;
+	unsigned int ptrace;
+	struct task_struct *parent; /* the tracer of a traced task, else real_parent */
 	int exit_code;
 	int pid;
 	int tgid;

@@ -1,18 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drives the decoder of records from the BPF program. Input: the bytes of one record (record/process.h).
+// Drives the decoders of records from the BPF programs. Input: the bytes of one record (record/process.h).
 // What must hold: no crash, no read past the bytes, and texts that are short and printable.
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "agent/base/text.h"
+#include "probes/bpf/behaviour_record.h"
 #include "probes/bpf/process_record.h"
+#include "probes/bpf/record/behaviour.h"
 #include "probes/bpf/record/process.h"
 
 using namespace hostmedic;
 
+namespace {
+
+void check(const std::vector<Attribute>& attributes) {
+  for (const Attribute& attribute : attributes) {
+    if (attribute.value != printable(attribute.value, 512) || attribute.value.size() > 160) __builtin_trap();
+  }
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string behaviour(reinterpret_cast<const char*>(data), size);
+  if (size % 2 == 0) behaviour.resize(sizeof(hm_behaviour_record));
+  if (size > 11) behaviour[8] = static_cast<char>(data[8] & 15), behaviour[9] = behaviour[10] = behaviour[11] = 0;
+  if (const auto deed = bpf::decode_behaviour_record(std::as_bytes(std::span(behaviour))); deed)
+    check(bpf::behaviour_attributes(*deed));
   // Cut or filled up to the right length, so that not only the refusal of a wrong one is tried.
   std::string record(reinterpret_cast<const char*>(data), size);
   if (size % 4 == 0) record.resize(sizeof(hm_process_record));
@@ -21,8 +39,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto event = bpf::decode_process_record(std::as_bytes(std::span(record)));
   if (!event) return 0;
   if (event->status < 0 || event->status > 255) __builtin_trap();
-  for (const Attribute& attribute : bpf::process_attributes(*event)) {
-    if (attribute.value != printable(attribute.value, 512) || attribute.value.size() > 160) __builtin_trap();
-  }
+  check(bpf::process_attributes(*event));
   return 0;
 }

@@ -18,6 +18,7 @@
 #include <string>
 
 #include "agent/base/clock.h"
+#include "agent/base/parse.h"
 #include "detect/model/names.h"
 #include "probes/source/roots.h"
 #include "tests/unit/probes/recording_sink.h"
@@ -68,7 +69,10 @@ int count(const RecordingSink& sink, pid_t pid, EventKind kind = EventKind::proc
   for (const auto& told : sink.told) n += told.event.kind == kind && told.get(attr::kProcessPid) == std::to_string(pid);
   return n;
 }
-double seconds(const std::string& text) { return text.empty() ? -1 : std::stod(text); }
+double seconds(const std::string& text) {
+  const auto value = parse_double(text);
+  return value ? *value : -1;
+}
 
 // A memory control group of our own, so small that its only member is killed for memory, and nobody else.
 class SmallGroup {
