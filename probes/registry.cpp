@@ -14,9 +14,12 @@ extern const ProbeInfo filesystem_probe;
 extern const ProbeInfo http_probe;
 extern const ProbeInfo journal_probe;
 extern const ProbeInfo kernel_log_probe;
+extern const ProbeInfo kernel_probe;
+extern const ProbeInfo limits_probe;
 extern const ProbeInfo load_probe;
 extern const ProbeInfo memory_probe;
 extern const ProbeInfo network_probe;
+extern const ProbeInfo numa_probe;
 extern const ProbeInfo paging_probe;
 extern const ProbeInfo pressure_probe;
 extern const ProbeInfo process_probe;
@@ -24,6 +27,7 @@ extern const ProbeInfo processes_probe;
 extern const ProbeInfo protocols_probe;
 extern const ProbeInfo run_queue_probe;
 extern const ProbeInfo services_probe;
+extern const ProbeInfo sockets_probe;
 extern const ProbeInfo systemd_probe;
 
 std::span<const ProbeInfo* const> all_probes() {
@@ -36,11 +40,16 @@ std::span<const ProbeInfo* const> all_probes() {
       &memory_probe,
       &pressure_probe,
       &load_probe,
+      &run_queue_probe,
       &paging_probe,
       &clock_probe,
       &disk_probe,
       &network_probe,
       &protocols_probe,
+      &sockets_probe,
+      &limits_probe,
+      &numa_probe,
+      &kernel_probe,
       &services_probe,
       &systemd_probe,
       &process_probe,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 
@@ -19,12 +20,46 @@ namespace {
 constexpr Duration kInterval = std::chrono::seconds(2);
 constexpr std::size_t kMostDisks = 256;
 
+using Value = std::optional<double>;
+constexpr double kSecondsPerMs = 1e-3;
+Value scaled(std::optional<std::uint64_t> count, double scale = 1) {
+  if (!count) return std::nullopt;
+  return static_cast<double>(*count) * scale;
+}
+
+// What is said of each disk. What this kernel does not print becomes no series.
+struct Item {
+  const MetricInfo* metric;
+  std::string_view attributes;
+  Value (*value)(const DiskStats& row);
+};
+constexpr Item kItems[] = {
+    {&metric::kDiskIo, "disk.io.direction=read", [](const DiskStats& r) { return scaled(r.read_bytes); }},
+    {&metric::kDiskIo, "disk.io.direction=write", [](const DiskStats& r) { return scaled(r.written_bytes); }},
+    {&metric::kDiskOperations, "disk.io.direction=read", [](const DiskStats& r) { return scaled(r.reads); }},
+    {&metric::kDiskOperations, "disk.io.direction=write", [](const DiskStats& r) { return scaled(r.writes); }},
+    {&metric::kDiskOperationTime, "disk.io.direction=read",
+     [](const DiskStats& r) { return scaled(r.read_ms, kSecondsPerMs); }},
+    {&metric::kDiskOperationTime, "disk.io.direction=write",
+     [](const DiskStats& r) { return scaled(r.write_ms, kSecondsPerMs); }},
+    {&metric::kDiskMerged, "disk.io.direction=read", [](const DiskStats& r) { return scaled(r.reads_merged); }},
+    {&metric::kDiskMerged, "disk.io.direction=write", [](const DiskStats& r) { return scaled(r.writes_merged); }},
+    {&metric::kDiskIoTime, "", [](const DiskStats& r) { return scaled(r.busy_ms, kSecondsPerMs); }},
+    {&metric::kDiskPending, "", [](const DiskStats& r) { return scaled(r.in_flight); }},
+    {&metric::kDiskQueueTime, "", [](const DiskStats& r) { return scaled(r.queue_ms, kSecondsPerMs); }},
+    {&metric::kDiskOther, "operation=discard", [](const DiskStats& r) { return scaled(r.discards); }},
+    {&metric::kDiskOtherTime, "operation=discard",
+     [](const DiskStats& r) { return scaled(r.discard_ms, kSecondsPerMs); }},
+    {&metric::kDiskDiscarded, "", [](const DiskStats& r) { return scaled(r.discarded_bytes); }},
+    {&metric::kDiskOther, "operation=flush", [](const DiskStats& r) { return scaled(r.flushes); }},
+    {&metric::kDiskOtherTime, "operation=flush", [](const DiskStats& r) { return scaled(r.flush_ms, kSecondsPerMs); }},
+};
+
 struct Disk {
   bool whole = false;  // not a partition
   bool quiet = false;  // of a kind that is there without being used
   EntityId entity = kNoEntity;
-  SeriesId read_bytes = kNoSeries, written_bytes = kNoSeries, reads = kNoSeries, writes = kNoSeries;
-  SeriesId read_time = kNoSeries, write_time = kNoSeries, busy = kNoSeries, pending = kNoSeries;
+  std::array<SeriesId, std::size(kItems)> series;
 };
 
 class DiskProbe final : public Probe {
@@ -67,14 +102,10 @@ class DiskProbe final : public Probe {
     disk.entity = sink.entity(EntityKind::block_device, row.name);
     if (disk.entity == kNoEntity) return;
     ++followed_;
-    disk.read_bytes = sink.series(disk.entity, metric::kDiskIo, "disk.io.direction=read");
-    disk.written_bytes = sink.series(disk.entity, metric::kDiskIo, "disk.io.direction=write");
-    disk.reads = sink.series(disk.entity, metric::kDiskOperations, "disk.io.direction=read");
-    disk.writes = sink.series(disk.entity, metric::kDiskOperations, "disk.io.direction=write");
-    disk.read_time = sink.series(disk.entity, metric::kDiskOperationTime, "disk.io.direction=read");
-    disk.write_time = sink.series(disk.entity, metric::kDiskOperationTime, "disk.io.direction=write");
-    disk.busy = sink.series(disk.entity, metric::kDiskIoTime);
-    disk.pending = sink.series(disk.entity, metric::kDiskPending);
+    for (std::size_t i = 0; i < std::size(kItems); ++i) {
+      const Item& item = kItems[i];
+      disk.series[i] = item.value(row) ? sink.series(disk.entity, *item.metric, item.attributes) : kNoSeries;
+    }
   }
   void drop(Disk& disk, Sink& sink) {
     if (disk.entity == kNoEntity) return;
@@ -82,22 +113,12 @@ class DiskProbe final : public Probe {
     --followed_;
   }
   static void emit(const DiskStats& row, const Disk& disk, Sink& sink) {
-    constexpr double kSecondsPerMs = 1e-3;
-    sink.sample(disk.read_bytes, static_cast<double>(row.read_bytes));
-    sink.sample(disk.written_bytes, static_cast<double>(row.written_bytes));
-    sink.sample(disk.reads, static_cast<double>(row.reads));
-    sink.sample(disk.writes, static_cast<double>(row.writes));
-    sink.sample(disk.read_time, static_cast<double>(row.read_ms) * kSecondsPerMs);
-    sink.sample(disk.write_time, static_cast<double>(row.write_ms) * kSecondsPerMs);
-    sink.sample(disk.busy, static_cast<double>(row.busy_ms) * kSecondsPerMs);
-    sink.sample(disk.pending, static_cast<double>(row.in_flight));
+    for (std::size_t i = 0; i < std::size(kItems); ++i) sink.sample(disk.series[i], kItems[i].value(row));
   }
   Error fail(Sink& sink, const Error& error) {
     for (std::size_t i = 0; i < disks_.size(); ++i) {
-      const Disk& disk = disks_[i];
-      for (const SeriesId series : {disk.read_bytes, disk.written_bytes, disk.reads, disk.writes, disk.read_time,
-                                    disk.write_time, disk.busy, disk.pending})
-        sink.sample(series, std::nullopt);
+      if (disks_[i].entity == kNoEntity) continue;
+      for (const SeriesId series : disks_[i].series) sink.sample(series, std::nullopt);
     }
     return Error(error).in("diskstats");
   }
@@ -109,8 +130,10 @@ class DiskProbe final : public Probe {
   std::size_t followed_ = 0;
 };
 
-constexpr const MetricInfo* kMetrics[] = {&metric::kDiskIo, &metric::kDiskOperations, &metric::kDiskOperationTime,
-                                          &metric::kDiskIoTime, &metric::kDiskPending};
+constexpr const MetricInfo* kMetrics[] = {
+    &metric::kDiskIo,        &metric::kDiskOperations, &metric::kDiskOperationTime, &metric::kDiskIoTime,
+    &metric::kDiskPending,   &metric::kDiskMerged,     &metric::kDiskQueueTime,     &metric::kDiskOther,
+    &metric::kDiskOtherTime, &metric::kDiskDiscarded};
 
 Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
   return std::unique_ptr<Probe>(std::make_unique<DiskProbe>(context.roots));

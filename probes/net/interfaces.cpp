@@ -2,6 +2,7 @@
 // Traffic, errors and drops of network interfaces; not of the loopback and of those that container engines make and
 // unmake by the hundred.
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "detect/model/names.h"
@@ -16,12 +17,39 @@ namespace {
 constexpr Duration kInterval = std::chrono::seconds(2);
 constexpr std::size_t kMostInterfaces = 128;
 
-struct Series {
-  SeriesId bytes = kNoSeries, packets = kNoSeries, errors = kNoSeries, dropped = kNoSeries;
+constexpr std::string_view kReceive = "network.io.direction=receive", kTransmit = "network.io.direction=transmit";
+// What is said of each interface.
+struct Item {
+  const MetricInfo* metric;
+  std::string_view attributes;
+  std::uint64_t (*value)(const NetDevice& row);
 };
+constexpr Item kItems[] = {
+    {&metric::kNetworkIo, kReceive, [](const NetDevice& r) { return r.receive.bytes; }},
+    {&metric::kNetworkIo, kTransmit, [](const NetDevice& r) { return r.transmit.bytes; }},
+    {&metric::kNetworkPackets, kReceive, [](const NetDevice& r) { return r.receive.packets; }},
+    {&metric::kNetworkPackets, kTransmit, [](const NetDevice& r) { return r.transmit.packets; }},
+    {&metric::kNetworkErrors, kReceive, [](const NetDevice& r) { return r.receive.errors; }},
+    {&metric::kNetworkErrors, kTransmit, [](const NetDevice& r) { return r.transmit.errors; }},
+    {&metric::kNetworkDropped, kReceive, [](const NetDevice& r) { return r.receive.dropped; }},
+    {&metric::kNetworkDropped, kTransmit, [](const NetDevice& r) { return r.transmit.dropped; }},
+    {&metric::kInterfaceEvents, "event=fifo,network.io.direction=receive",
+     [](const NetDevice& r) { return r.receive.fifo; }},
+    {&metric::kInterfaceEvents, "event=fifo,network.io.direction=transmit",
+     [](const NetDevice& r) { return r.transmit.fifo; }},
+    {&metric::kInterfaceEvents, "event=frame,network.io.direction=receive",
+     [](const NetDevice& r) { return r.frame_errors; }},
+    {&metric::kInterfaceEvents, "event=multicast,network.io.direction=receive",
+     [](const NetDevice& r) { return r.multicast; }},
+    {&metric::kInterfaceEvents, "event=collision,network.io.direction=transmit",
+     [](const NetDevice& r) { return r.collisions; }},
+    {&metric::kInterfaceEvents, "event=carrier,network.io.direction=transmit",
+     [](const NetDevice& r) { return r.carrier_losses; }},
+};
+
 struct Interface {
   EntityId entity = kNoEntity;
-  Series receive, transmit;
+  std::array<SeriesId, std::size(kItems)> series;
 };
 
 // Docker names the bridge of a network "br-" and twelve hexadecimal digits.
@@ -49,8 +77,8 @@ class NetProbe final : public Probe {
         rows_, [&](const NetDevice& row) { return define(row, sink); },
         [&](Interface& gone) { sink.retire(gone.entity); });
     for (std::size_t i = 0; i < rows_.size(); ++i) {
-      emit(rows_[i].receive, interfaces_[i].receive, sink);
-      emit(rows_[i].transmit, interfaces_[i].transmit, sink);
+      for (std::size_t k = 0; k < std::size(kItems); ++k)
+        sink.sample(interfaces_[i].series[k], static_cast<double>(kItems[k].value(rows_[i])));
     }
     if (too_many) return make_error(ErrorCode::limit, "more network interfaces than are followed");
     return ok();
@@ -61,28 +89,13 @@ class NetProbe final : public Probe {
   static Interface define(const NetDevice& row, Sink& sink) {
     Interface made;
     made.entity = sink.entity(EntityKind::network_interface, row.name);
-    const auto direction = [&](std::string_view attributes) {
-      return Series{sink.series(made.entity, metric::kNetworkIo, attributes),
-                    sink.series(made.entity, metric::kNetworkPackets, attributes),
-                    sink.series(made.entity, metric::kNetworkErrors, attributes),
-                    sink.series(made.entity, metric::kNetworkDropped, attributes)};
-    };
-    made.receive = direction("network.io.direction=receive");
-    made.transmit = direction("network.io.direction=transmit");
+    for (std::size_t i = 0; i < std::size(kItems); ++i)
+      made.series[i] = sink.series(made.entity, *kItems[i].metric, kItems[i].attributes);
     return made;
-  }
-  static void emit(const NetDirection& counters, const Series& series, Sink& sink) {
-    sink.sample(series.bytes, static_cast<double>(counters.bytes));
-    sink.sample(series.packets, static_cast<double>(counters.packets));
-    sink.sample(series.errors, static_cast<double>(counters.errors));
-    sink.sample(series.dropped, static_cast<double>(counters.dropped));
   }
   Error fail(Sink& sink, const Error& error) {
     for (std::size_t i = 0; i < interfaces_.size(); ++i) {
-      for (const Series& series : {interfaces_[i].receive, interfaces_[i].transmit}) {
-        for (const SeriesId id : {series.bytes, series.packets, series.errors, series.dropped})
-          sink.sample(id, std::nullopt);
-      }
+      for (const SeriesId series : interfaces_[i].series) sink.sample(series, std::nullopt);
     }
     return Error(error).in("net/dev");
   }
@@ -93,7 +106,7 @@ class NetProbe final : public Probe {
 };
 
 constexpr const MetricInfo* kMetrics[] = {&metric::kNetworkIo, &metric::kNetworkPackets, &metric::kNetworkErrors,
-                                          &metric::kNetworkDropped};
+                                          &metric::kNetworkDropped, &metric::kInterfaceEvents};
 
 Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
   return std::unique_ptr<Probe>(std::make_unique<NetProbe>(context.roots));

@@ -244,10 +244,31 @@ constexpr NumberRow kSnmp6[] = {
     {"Udp6MemErrors", &metric::kUdpEvents, "event=memory_full,network.type=ipv6"},
 };
 
+constexpr NumberRow kSoftnetRows[] = {
+    {"processed", &metric::kSoftnet, "event=processed"},       {"dropped", &metric::kSoftnet, "event=dropped"},
+    {"time_squeeze", &metric::kSoftnet, "event=time_squeeze"}, {"received_rps", &metric::kSoftnet, "event=steered"},
+    {"flow_limit", &metric::kSoftnet, "event=flow_limit"},
+};
+
+constexpr NumberRow kConntrack[] = {
+    {"found", &metric::kConntrackEvents, "event=found"},
+    {"clashres", &metric::kConntrackEvents, "event=clash_resolved"},
+    {"invalid", &metric::kConntrackEvents, "event=invalid"},
+    {"insert", &metric::kConntrackEvents, "event=insert"},
+    {"insert_failed", &metric::kConntrackEvents, "event=insert_failed"},
+    {"drop", &metric::kConntrackEvents, "event=drop"},
+    {"early_drop", &metric::kConntrackEvents, "event=early_drop"},
+    {"icmp_error", &metric::kConntrackEvents, "event=icmp_error"},
+    {"search_restart", &metric::kConntrackEvents, "event=search_restart"},
+    {"chainlength", &metric::kConntrackEvents, "event=chain_too_long"},
+};
+
 }  // namespace
 
 std::span<const NumberRow> snmp_rows() { return kSnmp; }
 std::span<const NumberRow> netstat_rows() { return kNetstat; }
 std::span<const NumberRow> snmp6_rows() { return kSnmp6; }
+std::span<const NumberRow> softnet_rows() { return kSoftnetRows; }
+std::span<const NumberRow> conntrack_rows() { return kConntrack; }
 
 }  // namespace hostmedic

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What TCP, UDP, IP and ICMP counted: traffic, retransmissions, overflows of listening sockets, resets, drops.
+// What the network stack counted from the card's backlog over connection tracking to TCP and UDP: traffic,
+// retransmissions, overflows of listening sockets, resets, drops.
 #include <array>
 #include <memory>
 
@@ -18,18 +19,23 @@ class ProtocolProbe final : public Probe {
   explicit ProtocolProbe(int proc)
       : files_{NumberFile::of<KeyedColumns>({proc, "net/snmp", KeptFile::Shape::whole}, snmp_rows()),
                NumberFile::of<KeyedColumns>({proc, "net/netstat", KeptFile::Shape::whole}, netstat_rows()),
-               NumberFile::of<KeyedLines>({proc, "net/snmp6", KeptFile::Shape::whole}, snmp6_rows())} {}
+               NumberFile::of<KeyedLines>({proc, "net/snmp6", KeptFile::Shape::whole}, snmp6_rows()),
+               NumberFile::of<KeyedHexTable>({proc, "net/softnet_stat", KeptFile::Shape::pieces}, softnet_rows(),
+                                             kSoftnetHeading),
+               NumberFile::of<KeyedHexTable>({proc, "net/stat/nf_conntrack", KeptFile::Shape::pieces},
+                                             conntrack_rows())} {}
 
   Status read(MonoTime, Sink& sink) override { return read_all(files_, sink); }
   Duration interval() const override { return kInterval; }
 
  private:
-  std::array<NumberFile, 3> files_;
+  std::array<NumberFile, 5> files_;
 };
 
-constexpr const MetricInfo* kMetrics[] = {&metric::kTcpEvents,    &metric::kTcpSegments, &metric::kTcpEstablished,
-                                          &metric::kUdpDatagrams, &metric::kUdpEvents,   &metric::kIpPackets,
-                                          &metric::kIpIo,         &metric::kIpEvents,    &metric::kIcmpMessages};
+constexpr const MetricInfo* kMetrics[] = {&metric::kTcpEvents,    &metric::kTcpSegments,    &metric::kTcpEstablished,
+                                          &metric::kUdpDatagrams, &metric::kUdpEvents,      &metric::kIpPackets,
+                                          &metric::kIpIo,         &metric::kIpEvents,       &metric::kIcmpMessages,
+                                          &metric::kSoftnet,      &metric::kConntrackEvents};
 
 Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
   const int proc = context.roots.proc.get();
@@ -41,8 +47,12 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
 }  // namespace
 
 extern const ProbeInfo protocols_probe;
-const ProbeInfo protocols_probe{"protocols", "counters of TCP, UDP, IP and ICMP",         kInterval,
-                                "",          "60 us per read on a 2-core VM, Linux 6.18", kMetrics,
+const ProbeInfo protocols_probe{"protocols",
+                                "counters of the network stack: backlog, IP, ICMP, TCP, UDP, connection tracking",
+                                kInterval,
+                                "",
+                                "60 us per read on a 2-core VM, Linux 6.18",
+                                kMetrics,
                                 make};
 
 }  // namespace hostmedic

@@ -21,16 +21,22 @@ Status parse_diskstats(std::string_view text, std::vector<DiskStats>& ret_rows) 
     row.minor = static_cast<unsigned>(minor);
     row.name = line.word();
     row.reads = line.need("reads");
-    line.skip("reads merged");
+    row.reads_merged = line.need("reads merged");
     row.read_bytes = line.need("sectors read", kSector);
     row.read_ms = line.need("read time");
     row.writes = line.need("writes");
-    line.skip("writes merged");
+    row.writes_merged = line.need("writes merged");
     row.written_bytes = line.need("sectors written", kSector);
     row.write_ms = line.need("write time");
     row.in_flight = line.need("requests in flight");
     row.busy_ms = line.need("busy time");
-    line.skip("weighted time");
+    row.queue_ms = line.need("queue time");
+    row.discards = line.maybe("discards");
+    (void)line.maybe("discards merged");
+    row.discarded_bytes = line.maybe("sectors discarded", kSector);
+    row.discard_ms = line.maybe("discard time");
+    row.flushes = line.maybe("flushes");
+    row.flush_ms = line.maybe("flush time");
     if (line.failed()) {
       if (row.name.empty()) return std::move(line).error();
       return std::move(line).error().in(printable(row.name, 32));

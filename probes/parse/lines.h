@@ -58,9 +58,9 @@ class Columns {
     return *value * scale;
   }
   // A column that older kernels do not print.
-  std::optional<std::uint64_t> maybe(std::string_view item) {
+  std::optional<std::uint64_t> maybe(std::string_view item, std::uint64_t scale = 1) {
     if (error_ || at_end()) return std::nullopt;
-    return need(item);
+    return need(item, scale);
   }
   void skip(std::string_view item) { (void)need(item); }  // only its form is of interest
 

@@ -26,11 +26,17 @@ Status parse_net_dev(std::string_view text, std::vector<NetDevice>& ret_rows) {
     row.receive.packets = line.need("received packets");
     row.receive.errors = line.need("receive errors");
     row.receive.dropped = line.need("receive drops");
-    for (int i = 0; i < 4; ++i) line.skip("receive detail");
+    row.receive.fifo = line.need("receive fifo errors");
+    row.frame_errors = line.need("frame errors");
+    line.skip("compressed received");
+    row.multicast = line.need("multicast");
     row.transmit.bytes = line.need("transmitted bytes");
     row.transmit.packets = line.need("transmitted packets");
     row.transmit.errors = line.need("transmit errors");
     row.transmit.dropped = line.need("transmit drops");
+    row.transmit.fifo = line.need("transmit fifo errors");
+    row.collisions = line.need("collisions");
+    row.carrier_losses = line.need("carrier losses");
     if (line.failed()) return std::move(line).error().in(printable(row.name, 32));
     ret_rows.push_back(row);
   }

@@ -40,7 +40,8 @@ void NumberFile::emit(Sink& sink) {
       if (values_[end]) sum = sum.value_or(0) + static_cast<double>(*values_[end]) * rows_[end].scale;
     if (first.metric != nullptr) {
       if (sum && series_[i] == kNoSeries)
-        series_[i] = sink.series(sink.entity(EntityKind::host, ""), *first.metric, first.attributes);
+        series_[i] =
+            sink.series(sink.entity(EntityKind::host, ""), *first.metric, prefix_ + std::string(first.attributes));
       sink.sample(series_[i], sum);
     }
     i = end;

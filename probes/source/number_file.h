@@ -37,6 +37,8 @@ class NumberFile {
   // Reads and emits. A series begins when its number is seen first; a number that is gone, or a file that failed, makes
   // it unknown. A file that never was there is not_found and says nothing.
   Status read(Sink& sink);
+  // Put before the attributes of every row, for tables of which the host has several: "numa.node=0,".
+  void set_prefix(std::string prefix) { prefix_ = std::move(prefix); }
   // What the last read gave for the row of the table, in the kernel's unit.
   std::optional<double> value(std::size_t row) const;
   // It was there at least once.
@@ -52,6 +54,7 @@ class NumberFile {
   std::unique_ptr<KeyedText> parser_;
   std::vector<std::optional<std::uint64_t>> values_;  // by row
   std::vector<SeriesId> series_;                      // by row; of rows that are one series, the first
+  std::string prefix_;
   bool seen_ = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives every parser of kernel text. Input: byte 0 selects the parser (modulo their number), the rest is the file.
 // What must hold: no crash, no read outside the text, bounded rows, and names that lie inside the text.
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "probes/parse/loadavg.h"
 #include "probes/parse/mountinfo.h"
 #include "probes/parse/net_dev.h"
+#include "probes/parse/numbers.h"
 #include "probes/parse/pressure.h"
 #include "probes/parse/proc_stat.h"
 #include "probes/parse/process_files.h"
@@ -97,6 +99,12 @@ constexpr void (*kParsers[])(std::string_view) = {
     [](std::string_view text) { (void)parse_cgroup_io_stat(text); },
     [](std::string_view text) { (void)parse_cgroup_blkio(text); },
     [](std::string_view text) { check(!is_followed_service(text) || is_unit_name(text)); },
+    [](std::string_view text) {
+      std::array<std::uint64_t, 3> numbers{1, 2, 3};
+      const bool good = static_cast<bool>(parse_numbers(text, numbers));
+      check(good || numbers == std::array<std::uint64_t, 3>{1, 2, 3});
+    },
+    [](std::string_view text) { (void)parse_key_users(text); },
     [](std::string_view text) { (void)parse_cgroup_number(text); },
     [](std::string_view text) { (void)parse_cgroup_tasks(text); },
     [](std::string_view text) {
@@ -122,6 +130,8 @@ std::vector<std::string> hm_fuzz_seeds() {
                             "processes 4\nprocs_running 3\nprocs_blocked 1\nsoftirq 5 1 2 0 1 0 0 0 0 0 1\n"),
            std::string_view("MemTotal: 7 kB\nDirty: 1 kB\npgfault 12\n\0MemTotal: 8 kB\nNew: 2\nDirty: 1 kB\n", 76),
            std::string_view("version 15\ncpu0 0 0 1 2 3 4 5 6 7\ndomain0 3 1\n"),
+           std::string_view("593\t0\t2466177\n"),
+           std::string_view("    0:     9 8/8 3/1000000 40/25000000\n"),
            std::string_view("some avg10=0.00 total=5\nfull avg10=0.00 total=3\n"),
            std::string_view("0.50 1.50 2.50 1/2 3\n"),
            std::string_view("8 0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n"),

@@ -34,12 +34,23 @@ TEST_CASE("disk probe: whole devices, not partitions, not idle loops") {
   CHECK(*sink.values.at("block_device:sda system.disk.io_time") == doctest::Approx(1.1));
   CHECK(sink.values.at("block_device:sda system.disk.pending_operations") == 2);
   CHECK(sink.values.at("block_device:cciss/c0d0 system.disk.io{disk.io.direction=read}") == 0);
+  CHECK(sink.values.at("block_device:sda system.disk.merged{disk.io.direction=read}") == 5);
+  CHECK(*sink.values.at("block_device:sda hostmedic.disk.queue.time") == doctest::Approx(0.12));
+  CHECK(sink.values.count("block_device:sda hostmedic.disk.operations{operation=flush}") == 0);  // not printed
 
   SUBCASE("a loop device is followed once it is used") {
     root.write("proc/diskstats", std::string("8 0 sda") + kSome + "7 0 loop0" + kSome);
     REQUIRE(disk.probe->read(at_second(3), sink));
     CHECK(to_string(sink.entities.back()) == "block_device:loop0");
     CHECK(sink.retired == std::vector<std::string>{"block_device:cciss/c0d0", "block_device:loop1"});
+  }
+  SUBCASE("what newer kernels print") {
+    root.write("proc/diskstats", "8 16 sdb 1 2 3 4 5 6 7 8 9 10 11 12 13 14 1500 16 1700\n");
+    root.mkdir("sys/block/sdb");
+    REQUIRE(disk.probe->read(at_second(3), sink));
+    CHECK(sink.values.at("block_device:sdb hostmedic.disk.operations{operation=discard}") == 12);
+    CHECK(sink.values.at("block_device:sdb hostmedic.disk.discarded") == 14 * 512);
+    CHECK(*sink.values.at("block_device:sdb hostmedic.disk.operation.time{operation=flush}") == doctest::Approx(1.7));
   }
   SUBCASE("a bad file makes all unknown and retires nothing") {
     root.write("proc/diskstats", "8 0 sda 1 2 3\n");

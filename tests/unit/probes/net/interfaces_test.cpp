@@ -11,7 +11,7 @@ extern const ProbeInfo network_probe;
 
 namespace {
 const std::string kHeading = "Inter-|   Receive  |  Transmit\n face |bytes |bytes\n";
-const std::string kNumbers = ": 1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n";
+const std::string kNumbers = ": 1 2 3 4 0 0 0 9 5 6 7 8 0 0 10 0\n";
 }  // namespace
 
 TEST_CASE("network probe: interfaces of the host, not of containers") {
@@ -30,6 +30,9 @@ TEST_CASE("network probe: interfaces of the host, not of containers") {
   CHECK(sink.values.at("network_interface:eth0 system.network.packet.count{network.io.direction=transmit}") == 6);
   CHECK(sink.values.at("network_interface:eth0 system.network.errors{network.io.direction=receive}") == 3);
   CHECK(sink.values.at("network_interface:eth0 system.network.packet.dropped{network.io.direction=transmit}") == 8);
+  constexpr auto kEvents = "network_interface:eth0 hostmedic.network.interface.events";
+  CHECK(sink.values.at(std::string(kEvents) + "{event=multicast,network.io.direction=receive}") == 9);
+  CHECK(sink.values.at(std::string(kEvents) + "{event=carrier,network.io.direction=transmit}") == 10);
 
   root.write("proc/net/dev", kHeading + "wlan0" + kNumbers);
   REQUIRE(network.probe->read(at_second(3), sink));
