@@ -9,6 +9,7 @@
  */
 #include "vmlinux_min.h"
 #include "record/http.h"
+#include "record/http2.h"
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -19,14 +20,10 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define IPPROTO_TCP 6
-#define TCP_TIME_WAIT 6
-#define TCP_LISTEN 10
-#define TCP_NEW_SYN_RECV 12
-
 struct bpf_dynptr {
 	__u64 opaque[2];
 } __attribute__((aligned(8)));
+typedef struct bpf_dynptr packet_t;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -42,71 +39,41 @@ struct sk_buff___http {
 extern int bpf_dynptr_from_skb(struct sk_buff___http *skb, __u64 flags, struct bpf_dynptr *ptr) __ksym;
 extern void *bpf_dynptr_slice(const struct bpf_dynptr *ptr, __u32 offset, void *buffer, __u32 size) __ksym;
 
-/* The head of TCP as it is on the wire. */
-struct tcp_head {
-	__be16 source, dest;
-	__be32 seq, ack;
-	__u8 offset, flags;
-	__u16 window;
-};
-
-struct payload {
-	__u32 seq, offset, length; /* offset: from skb->data */
-};
-
-/* False for packets without enough data to begin a message; most packets are those. */
-static __always_inline bool find_payload(struct sk_buff___http *skb, struct payload *payload, __u16 port, bool sent)
+static __always_inline const __u8 *read_head(packet_t *packet, __u32 offset, __u8 *buffer)
 {
-	unsigned char *head = skb->head + skb->transport_header;
-	struct tcp_head tcp;
-	__u32 size;
-
-	if (bpf_probe_read_kernel(&tcp, sizeof(tcp), head))
-		return false;
-	/* Below a tunnel the header is another one than TCP's. */
-	if ((sent ? tcp.source : tcp.dest) != __builtin_bswap16(port))
-		return false;
-	size = tcp.offset >> 4 << 2;
-	payload->seq = __builtin_bswap32(tcp.seq);
-	payload->offset = head - skb->data + size;
-	if (payload->offset > skb->len)
-		return false;
-	payload->length = skb->len - payload->offset;
-	return payload->length >= HM_HTTP_HEAD;
+	return bpf_dynptr_slice(packet, offset, buffer, HM_HTTP_HEAD);
 }
 
-static __always_inline const __u8 *read_head(struct sk_buff___http *skb, __u32 offset, __u8 *buffer)
-{
-	struct bpf_dynptr data;
+#include "http2_flow.bpf.h"
 
-	if (bpf_dynptr_from_skb(skb, 0, &data))
-		return NULL;
-	return bpf_dynptr_slice(&data, offset, buffer, HM_HTTP_HEAD);
+static __always_inline void look_at(struct sk_buff___http *skb, struct sock___http *sk, bool sent)
+{
+	__u16 port = sk->__sk_common.skc_num;
+	unsigned char *head = skb->head + skb->transport_header;
+	__u32 offset = head - skb->data;
+	struct payload payload;
+	struct bpf_dynptr data;
+	struct tcp_head tcp;
+
+	/* Most packets end here, without a byte of theirs having been read. */
+	if (skb->len < offset + TCP_HEAD_SIZE + HM_HTTP_HEAD || bpf_probe_read_kernel(&tcp, sizeof(tcp), head))
+		return;
+	if (!find_payload(&tcp, offset, skb->len, port, sent, &payload) || !is_wanted(sk, port))
+		return;
+	if (!bpf_dynptr_from_skb(skb, 0, &data))
+		look(&data, &payload, sk, port, sent);
 }
 
 /*
  * tcp_probe fires once for each packet that an established connection receives, bare acknowledgements included, after
- * the checksum was verified and packets were joined (GRO), before it is queued; skb->data is at the TCP header.
+ * packets were joined (GRO) and before they are put in order.
  * Missed: data that comes with the last packet of the handshake (TCP_DEFER_ACCEPT, fast open), where only the answer
  * is counted; a head that does not begin its packet, as the second of two pipelined requests. Stable since 4.16.
  */
 SEC("tp_btf/tcp_probe")
 int BPF_PROG(on_receive, struct sock___http *sk, struct sk_buff___http *skb)
 {
-	__u16 port = sk->__sk_common.skc_num;
-	__u8 buffer[HM_HTTP_HEAD];
-	struct payload payload;
-	enum hm_http_begin begin;
-	const __u8 *head;
-
-	if (!find_payload(skb, &payload, port, false) || !is_wanted(sk, port))
-		return 0;
-	head = read_head(skb, payload.offset, buffer);
-	if (!head)
-		return 0;
-	begin = hm_http_begins(head);
-	if (begin != HM_HTTP_NOTHING)
-		take_incoming(sk, port, payload.seq, begin);
+	look_at(skb, sk, false);
 	return 0;
 }
 
@@ -121,29 +88,13 @@ SEC("tp_btf/net_dev_queue")
 int BPF_PROG(on_send, struct sk_buff___http *skb)
 {
 	struct sock___http *sk = skb->sk;
-	__u8 buffer[HM_HTTP_HEAD];
-	struct payload payload;
-	const __u8 *head;
 	__u8 state;
-	__u16 port;
-	__u32 status;
 
 	if (!sk)
 		return 0;
 	/* Those are not whole sockets. */
 	state = sk->__sk_common.skc_state;
-	if (state == TCP_TIME_WAIT || state == TCP_NEW_SYN_RECV || state == TCP_LISTEN)
-		return 0;
-	if (sk->sk_protocol != IPPROTO_TCP)
-		return 0;
-	port = sk->__sk_common.skc_num;
-	if (!find_payload(skb, &payload, port, true) || !is_wanted(sk, port))
-		return 0;
-	head = read_head(skb, payload.offset, buffer);
-	if (!head)
-		return 0;
-	status = hm_http_status(head);
-	if (status)
-		take_status(sk, port, payload.seq, status);
+	if (state != TCP_TIME_WAIT && state != TCP_NEW_SYN_RECV && state != TCP_LISTEN && sk->sk_protocol == IPPROTO_TCP)
+		look_at(skb, sk, true);
 	return 0;
 }

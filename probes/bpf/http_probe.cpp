@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "detect/model/names.h"
-#include "http.skel.h"
+#include "probes/bpf/http_programs.h"
 #include "probes/bpf/http_rows.h"
 #include "probes/bpf/load.h"
 #include "probes/bpf/record/http.h"
@@ -21,13 +21,10 @@ constexpr double kMostPackets = 100'000;
 constexpr std::uint32_t kMostShift = 10;                  // one connection of 1,024
 constexpr Duration kLookAgain = std::chrono::minutes(5);  // at ports that were left alone
 
-using Skeleton = bpf::Handle<http_bpf, http_bpf__destroy>;
-
 class HttpProbe final : public Probe {
  public:
-  static Result<std::unique_ptr<Probe>> make(const ProbeContext& context);
-  explicit HttpProbe(Skeleton skeleton)
-      : skeleton_(std::move(skeleton)), per_cpu_(static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus()))) {}
+  explicit HttpProbe(bpf::HttpPrograms programs)
+      : programs_(std::move(programs)), per_cpu_(static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus()))) {}
 
   Status read(MonoTime now, Sink& sink) override;
   Duration interval() const override { return std::chrono::seconds(1); }
@@ -42,7 +39,7 @@ class HttpProbe final : public Probe {
   };
 
   // Constant after construction.
-  Skeleton skeleton_;
+  bpf::HttpPrograms programs_;
 
   // Touched only as far as there are services.
   std::unique_ptr<hm_http_key[]> keys_ = std::make_unique_for_overwrite<hm_http_key[]>(HM_HTTP_SERVICES);
@@ -59,8 +56,8 @@ class HttpProbe final : public Probe {
 // program that holds a service in the same instant may lose one count.
 Status HttpProbe::take_services(MonoTime now, Sink& sink) {
   __u32 next = 0, count = HM_HTTP_SERVICES;
-  const int result = bpf_map_lookup_and_delete_batch(bpf_map__fd(skeleton_->maps.services), nullptr, &next, keys_.get(),
-                                                     values_.get(), &count, nullptr);
+  const int result =
+      bpf_map_lookup_and_delete_batch(programs_.services, nullptr, &next, keys_.get(), values_.get(), &count, nullptr);
   if (result != 0 && result != -ENOENT) return errno_error(-result, "counts of HTTP services");
   for (__u32 i = 0; i < count; ++i) rows_.take(keys_[i].port, values_[i], now, sink);
   return ok();
@@ -68,7 +65,7 @@ Status HttpProbe::take_services(MonoTime now, Sink& sink) {
 
 Status HttpProbe::take_counts(MonoTime now, Sink& sink) {
   const __u32 zero = 0;
-  const int result = bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.counts), &zero, per_cpu_.data());
+  const int result = bpf_map_lookup_elem(programs_.counts, &zero, per_cpu_.data());
   if (result != 0) {
     sink.sample(names_->seen, std::nullopt);
     sink.sample(names_->no_room, std::nullopt);
@@ -81,7 +78,7 @@ Status HttpProbe::take_counts(MonoTime now, Sink& sink) {
   }
   sink.sample(names_->seen, static_cast<double>(looked));
   sink.sample(names_->no_room, static_cast<double>(no_room));
-  __u32& shift = skeleton_->bss->sample_shift;
+  std::uint32_t& shift = *programs_.sample_shift;
   sink.sample(names_->sampling, 1.0 / (1U << shift));
   if (counted_ && now > *counted_) {
     const double rate = static_cast<double>(looked - packets_) / std::chrono::duration<double>(now - *counted_).count();
@@ -94,7 +91,7 @@ Status HttpProbe::take_counts(MonoTime now, Sink& sink) {
 }
 
 void HttpProbe::leave_encrypted_alone(MonoTime now) {
-  auto& ports = skeleton_->bss->ports;
+  std::uint8_t* const ports = programs_.ports;
   if (!looked_again_) looked_again_ = now;
   if (now - *looked_again_ >= kLookAgain) {
     for (const std::uint16_t port : encrypted_) ports[port] = HM_HTTP_PORT_OPEN;
@@ -122,16 +119,13 @@ Status HttpProbe::read(MonoTime now, Sink& sink) {
   return taken ? counted : taken;
 }
 
-Result<std::unique_ptr<Probe>> HttpProbe::make(const ProbeContext& context) {
+Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
   if (auto allowed = bpf::begin(context); !allowed) return std::move(allowed).error();
-  Skeleton skeleton(http_bpf__open());
-  if (!skeleton) return bpf::not_here("the programs cannot be opened", errno);
-  skeleton->rodata->root_cgroup_id = bpf::own_place(context.roots).root_cgroup_id;
-  if (const int r = http_bpf__load(skeleton.get()); r != 0) return bpf::load_error(r);
-  if (const int r = http_bpf__attach(skeleton.get()); r != 0) {
-    return bpf::not_here("the kernel refused to attach the programs", -r);
-  }
-  return std::unique_ptr<Probe>(std::make_unique<HttpProbe>(std::move(skeleton)));
+  const std::uint64_t root = bpf::own_place(context.roots).root_cgroup_id;
+  auto programs = bpf::load_on_tracepoints(root);
+  if (!programs) programs = bpf::load_on_group(context.roots, root);
+  if (!programs) return std::move(programs).error();
+  return make_http_probe(std::move(*programs));
 }
 
 constexpr const MetricInfo* kMetrics[] = {
@@ -141,12 +135,17 @@ constexpr const MetricInfo* kMetrics[] = {
 
 }  // namespace
 
-const ProbeInfo http_probe{"http",
-                           "Rate, status and latency of HTTP servers from the first bytes of TCP packets, by eBPF",
-                           std::chrono::seconds(1),
-                           "BTF, CAP_BPF and CAP_PERFMON, and tracepoints that may read packets (Linux 6.12)",
-                           "to be measured",
-                           kMetrics,
-                           HttpProbe::make};
+std::unique_ptr<Probe> make_http_probe(bpf::HttpPrograms programs) {
+  return std::make_unique<HttpProbe>(std::move(programs));
+}
+
+const ProbeInfo http_probe{
+    "http",
+    "Rate, status and latency of HTTP servers from the first bytes of TCP packets, by eBPF",
+    std::chrono::seconds(1),
+    "BTF, CAP_BPF and CAP_PERFMON; on kernels whose tracepoints may not read packets, CAP_NET_ADMIN",
+    "to be measured",
+    kMetrics,
+    make};
 
 }  // namespace hostmedic

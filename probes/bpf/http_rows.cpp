@@ -75,7 +75,7 @@ HttpRows::Row* HttpRows::row_for(std::string_view unit, std::uint32_t port, Mono
 }
 
 void HttpRows::take(std::uint32_t port, const hm_http_service& counts, MonoTime now, Sink& sink) {
-  if (counts.foreign != 0) return;
+  if (counts.state != HM_HTTP_OURS) return;
   Row* row = row_for(unit_of(counts), port, now, sink);
   if (row == nullptr) {
     held_back_ += std::max<std::uint64_t>(counts.requests, answered(counts));

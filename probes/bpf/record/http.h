@@ -11,6 +11,8 @@
 #include <string.h>
 #endif
 
+#define HM_PURE static inline __attribute__((always_inline))
+
 #define HM_HTTP_HEAD 16		/* bytes of a packet's payload that are looked at; no message is shorter */
 #define HM_HTTP_BUCKETS 128	/* a power of two: four for each, from 1 us to an hour */
 #define HM_HTTP_SERVICES 256	/* pairs of control group and port within one reading */
@@ -21,6 +23,12 @@ enum hm_http_port {
 	HM_HTTP_PORT_OPEN = 0,		/* looked at */
 	HM_HTTP_PORT_ENCRYPTED = 1,	/* left alone; set and cleared by user space */
 	HM_HTTP_PORT_H2 = 2,		/* has had an HTTP/2 preface */
+};
+
+enum hm_http_state {
+	HM_HTTP_UNNAMED = 0,	/* just begun */
+	HM_HTTP_OURS = 1,
+	HM_HTTP_FOREIGN = 2,	/* does not live below our control group root; nothing is counted */
 };
 
 /* Padding is zero: the whole is the key of a map. */
@@ -39,7 +47,7 @@ struct hm_http_service {
 	__u64 grpc[2];		/* grpc-status seen in trailers: 0 ok, 1 an error */
 	__u32 latency[HM_HTTP_BUCKETS];
 	char unit[HM_HTTP_UNIT]; /* name of the outermost control group that is not a slice; empty when unknown */
-	__u32 foreign;		/* 1: does not live below our control group root */
+	__u32 state;		/* enum hm_http_state */
 	__u32 unused;
 };
 
@@ -57,7 +65,7 @@ enum hm_http_begin {
 	HM_HTTP_H2_PREFACE,
 };
 
-static inline __attribute__((always_inline)) __u64 hm_http_word(const void *bytes)
+HM_PURE __u64 hm_http_word(const void *bytes)
 {
 	__u64 word;
 
@@ -73,7 +81,7 @@ static inline __attribute__((always_inline)) __u64 hm_http_word(const void *byte
 					(head)[sizeof(token) - 1] == 'h'))
 
 /* What a packet that comes in begins with. Little endian, as every host that we build for. */
-static inline __attribute__((always_inline)) enum hm_http_begin hm_http_begins(const __u8 *head)
+HM_PURE enum hm_http_begin hm_http_begins(const __u8 *head)
 {
 	if (head[0] == 0x16 && head[1] == 3 && head[5] == 1)
 		return HM_HTTP_TLS_HELLO;
@@ -85,7 +93,7 @@ static inline __attribute__((always_inline)) enum hm_http_begin hm_http_begins(c
 }
 
 /* The status of a status line, 0 if it is none. */
-static inline __attribute__((always_inline)) __u32 hm_http_status(const __u8 *head)
+HM_PURE __u32 hm_http_status(const __u8 *head)
 {
 	__u32 hundreds = head[9] - '0', tens = head[10] - '0', ones = head[11] - '0';
 
@@ -97,7 +105,7 @@ static inline __attribute__((always_inline)) __u32 hm_http_status(const __u8 *he
 }
 
 /* Four buckets for each power of two of units of 1,024 ns. */
-static inline __attribute__((always_inline)) __u64 hm_http_bucket(__u64 ns)
+HM_PURE __u64 hm_http_bucket(__u64 ns)
 {
 	__u64 units = ns >> 10, rest = units, power = 0, bucket;
 

@@ -20,6 +20,7 @@ MonoTime at(int seconds) { return MonoTime{} + std::chrono::seconds(seconds); }
 hm_http_service counts(std::string_view unit, std::uint64_t ok, std::uint64_t failed = 0) {
   hm_http_service all{};
   std::memcpy(all.unit, unit.data(), unit.size());
+  all.state = HM_HTTP_OURS;
   all.requests = ok + failed;
   all.responses[2] = ok;
   all.responses[5] = failed;
@@ -82,7 +83,7 @@ TEST_CASE("what has no unit is the host's, what is not ours is nobody's, what ne
   rows.take(8080, counts("session-3.scope", 3), at(1), sink);
   rows.take(8081, counts("bad\x01name.service", 1), at(1), sink);
   hm_http_service foreign = counts("b.service", 3);
-  foreign.foreign = 1;
+  foreign.state = HM_HTTP_FOREIGN;
   rows.take(80, foreign, at(1), sink);
   hm_http_service mute = counts("c.service", 0);
   mute.requests = 7;
@@ -128,6 +129,7 @@ TEST_CASE("a port is encrypted after many handshakes without any request in clea
   RecordingSink sink;
   std::vector<std::uint16_t> ports;
   hm_http_service tls{};
+  tls.state = HM_HTTP_OURS;
   tls.hellos = HttpRows::kManyHellos - 1;
   rows.take(443, tls, at(1), sink);
   rows.take(80, counts("a.service", 1), at(1), sink);
