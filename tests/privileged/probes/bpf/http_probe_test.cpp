@@ -18,12 +18,27 @@
 #include "tests/unit/probes/recording_sink.h"
 
 using namespace hostmedic;
+using namespace std::literals;
 using hostmedic::test::RecordingSink;
 
 namespace {
 
 const ProbeSettings kSettings;
 using Millis = std::chrono::milliseconds;
+
+std::string h2_frame(char type, char flags, int stream, std::string_view block) {
+  const std::string head{0, 0, static_cast<char>(block.size()), type, flags, 0, 0, 0, static_cast<char>(stream)};
+  return head + std::string(block);
+}
+const std::string kH2Greeting = h2_frame(4, 0, 0, "\0\x03\0\0\0\x64"sv) + h2_frame(4, 1, 0, "");
+const std::string kGrpcStatus = "\x40\x88\x9a\xca\xc8\xb2\x12\x34\xda\x8f"s;
+// 200 with data and grpc-status 0; 502 spelled out; both on stream 1.
+const std::string kH2Success =
+    h2_frame(1, 4, 1, "\x88\x5f\x01x") + h2_frame(0, 0, 1, "some data") + h2_frame(1, 5, 1, kGrpcStatus + "\x01" + "0");
+const std::string kH2Failure = h2_frame(1, 4, 1,
+                                        "\x48\x03"
+                                        "502") +
+                               h2_frame(1, 5, 1, kGrpcStatus + "\x02" + "13");
 
 // Answers whatever comes with what is found after its first space: "GET /404 " with 404. "/slow" takes 50 ms.
 class Server {
@@ -54,16 +69,22 @@ class Server {
       const int yes = 1;
       ::setsockopt(peer.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
       std::array<char, 4096> text;
+      bool h2 = false;
       for (;;) {
         const ssize_t got = ::recv(peer.get(), text.data(), text.size(), 0);
         if (got <= 0) break;
-        answer(peer.get(), {text.data(), static_cast<std::size_t>(got)});
+        answer(peer.get(), {text.data(), static_cast<std::size_t>(got)}, h2);
       }
     }
   }
-  static void answer(int peer, std::string_view request) {
+  static void answer(int peer, std::string_view request, bool& h2) {
     const auto path = request.find(" /");
     std::string status = path == std::string_view::npos ? "400" : std::string(request.substr(path + 2, 3));
+    if (request.starts_with("PRI * HTTP/2.0")) {
+      h2 = true;
+      return send(peer, kH2Greeting);
+    }
+    if (h2) return send(peer, request.ends_with("fail") ? kH2Failure : kH2Success);
     if (status == "slo") {
       std::this_thread::sleep_for(Millis(50));
       status = "200";
@@ -120,13 +141,21 @@ struct Attached {
   std::optional<double> value(const Server& server, std::string_view metric, std::string_view attributes = "") {
     const std::string tail = " hostmedic.http.server." + std::string(metric) + "{" + std::string(attributes) +
                              "network.local.port=" + server.port() + "}";
+    return ending(tail);
+  }
+  std::optional<double> answers(const Server& server, std::string_view status) {
+    return value(server, "request.count", "http.response.status_code=" + std::string(status) + ",");
+  }
+  std::optional<double> grpc(const Server& server, std::string_view status) {
+    const std::string tail = " hostmedic.rpc.server.response.count{network.local.port=" + server.port() +
+                             ",rpc.response.status_code=" + std::string(status) + "}";
+    return ending(tail);
+  }
+  std::optional<double> ending(std::string_view tail) {
     for (const auto& [key, value] : sink.values) {
       if (key.ends_with(tail)) return value;
     }
     return std::nullopt;
-  }
-  std::optional<double> answers(const Server& server, std::string_view status) {
-    return value(server, "request.count", "http.response.status_code=" + std::string(status) + ",");
   }
   double agent(std::string_view name) {
     return sink.values.at("agent:probe.http hostmedic." + std::string(name)).value();
@@ -228,6 +257,30 @@ TEST_CASE("an encrypted port is left alone and gives no series") {
   for (int i = 0; i < 20; ++i) Client(server).ask("200");
   host.read();
   CHECK(host.answers(server, "2xx") == before);
+}
+
+TEST_CASE("HTTP/2 in clear text: requests, status and latency; the status of gRPC where it is spelled out") {
+  bool group = false;
+  SUBCASE("on tracepoints") { group = false; }
+  SUBCASE("on the control group") { group = true; }
+  Attached host(group);
+  if (!host.probe) return;
+  Server server;
+  for (int i = 0; i < 10; ++i) {
+    Client client(server);
+    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + h2_frame(4, 0, 0, "\0\x03\0\0\0\x64"sv));
+    client.receive();
+    client.send(h2_frame(1, 5, 1, i < 7 ? "\x83\x86\x84 some fields" : "\x83\x86\x84 fields that fail"));
+    client.receive();
+  }
+  host.read();
+  CHECK(host.value(server, "http2.connections") == 10.0);
+  CHECK(host.value(server, "request.begun") == 10.0);
+  CHECK(host.answers(server, "2xx") == 7.0);
+  CHECK(host.answers(server, "5xx") == 3.0);
+  CHECK(host.value(server, "request.duration.p50").value() < 0.010);
+  CHECK(host.grpc(server, "ok") == 7.0);
+  CHECK(host.grpc(server, "error") == 3.0);
 }
 
 TEST_CASE("more connections than are kept lose nothing") {
