@@ -201,6 +201,20 @@ std::string explain_facts(const Entity& entity, const Event& event) {
   return text;
 }
 
+// "filesystem:/srv became read-only (ext4 on /dev/sdb1)"
+std::string explain_mount(const Entity& entity, const Event& event) {
+  const auto action = event.get(attr::kMountAction);
+  std::string text = to_string(entity);
+  if (action == "read_only") {
+    text += " became read-only";
+  } else if (action == "read_write") {
+    text += " became writable";
+  } else {
+    text += " was " + number_of(action);
+  }
+  return text + " (" + number_of(event.get(attr::kMountType)) + " on " + number_of(event.get(attr::kMountSource)) + ")";
+}
+
 // "block_device:md0: array is degraded, was clean"
 std::string explain_hardware(const Entity& entity, const Event& event) {
   std::string text = to_string(entity) + ": " + number_of(event.get(attr::kHardwareType));
@@ -235,11 +249,11 @@ std::string explain_event(const Entity& entity, const Event& event) {
     }
     case EventKind::agent_budget: return explain_budget(event);
     case EventKind::samples_lost: return number_of(event.get(attr::kCount)) + " samples were lost";
+    case EventKind::mount_changed: return explain_mount(entity, event);
     case EventKind::clock_step: return "the wall clock was set by " + number_of(event.get(attr::kClockStep)) + " s";
     case EventKind::hardware_fault: return explain_hardware(entity, event);
     case EventKind::kernel_message: return "the kernel wrote: " + number_of(event.get(attr::kKernelText));
     case EventKind::log_template: return explain_template(entity, event);
-    case EventKind::mount_changed:
     case EventKind::listener:
     case EventKind::destination:
     case EventKind::container_state:

@@ -256,6 +256,11 @@ inline constexpr std::string_view kWriterName = "writer.executable.name";
 inline constexpr std::string_view kWriterUnit = "writer.unit";
 inline constexpr std::string_view kWriterAppends = "writer.appends";  // "1": every writer has it open with O_APPEND
 
+// mount_changed.
+inline constexpr std::string_view kMountAction = "mount.action";  // mounted, unmounted, replaced, read_only, read_write
+inline constexpr std::string_view kMountSource = "system.device";  // "/dev/sda1", "server:/export"
+inline constexpr std::string_view kMountType = "system.filesystem.type";
+
 // clock_step.
 inline constexpr std::string_view kClockStep = "clock.step";  // seconds with sign: "-3.500000"
 

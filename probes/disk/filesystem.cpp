@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Space and inodes of filesystems. Asking a filesystem can hang for ever (a dead NFS server, a dying disk), so a worker
 // asks, with a deadline; those behind a network or a user-space server have a worker each. What is late is unknown.
+// Filesystems that come, go or turn read-only are told when it happens.
 #include <poll.h>
 #include <sys/statvfs.h>
 
 #include <cerrno>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "agent/base/text.h"
 #include "detect/model/names.h"
+#include "probes/disk/mount_changes.h"
 #include "probes/disk/select_mounts.h"
 #include "probes/parse/mountinfo.h"
 #include "probes/probe.h"
@@ -25,6 +28,7 @@ constexpr Duration kInterval = std::chrono::seconds(1);
 constexpr Duration kDeadline = std::chrono::seconds(1);
 // A filesystem that goes read-only because of an I/O error does not announce it as a change of the mounts.
 constexpr Duration kReread = std::chrono::seconds(10);
+constexpr Duration kLeastReread = std::chrono::milliseconds(200);
 constexpr std::size_t kMostFilesystems = 256;
 constexpr std::size_t kMostRemoteWorkers = 16;  // further ones share the last
 
@@ -64,7 +68,7 @@ struct Watched {
   SpaceWorker* worker = nullptr;  // null: no thread was to be had
   std::unique_ptr<SpaceWorker> own_worker;
   std::size_t slot = 0;
-  bool read_only = false;
+  Filesystem mount;  // as last told
   std::optional<bool> seen_read_only;
   EntityId entity = kNoEntity;
   SeriesId used = kNoSeries, free = kNoSeries, limit = kNoSeries, utilization = kNoSeries;
@@ -76,7 +80,8 @@ class FilesystemProbe final : public Probe {
   FilesystemProbe(const Roots& roots, std::shared_ptr<Bell> bell)
       : view_(mount_view(roots)),
         mounts_(roots.proc.get(), view_.mountinfo, KeptFile::Shape::pieces),
-        bell_(std::move(bell)) {}
+        bell_(std::move(bell)),
+        alarm_(roots.proc.get(), view_.mountinfo) {}
 
   Status read(MonoTime now, Sink& sink) override {
     collect(sink);
@@ -103,17 +108,25 @@ class FilesystemProbe final : public Probe {
     return problem_ && !late ? Status(*problem_) : ok();
   }
 
-  std::vector<int> descriptors() const override { return {bell_->fd()}; }
-  Status on_ready(MonoTime, Sink& sink) override {
+  std::vector<int> descriptors() const override {
+    std::vector<int> polled{bell_->fd()};
+    if (alarm_.fd() >= 0) polled.push_back(alarm_.fd());
+    return polled;
+  }
+  Status on_ready(MonoTime now, Sink& sink) override {
     bell_->quiet();
     collect(sink);
-    return ok();
+    // A host that mounts without end has to wait for the next read.
+    const bool soon = read_at_ && now - *read_at_ < kLeastReread;
+    return alarm_.fd() >= 0 && !soon && mounts_changed() ? reread(now, sink) : ok();
   }
   Duration interval() const override { return kInterval; }
 
  private:
   bool must_reread(MonoTime now) const {
-    if (!read_at_ || read_only_changed_ || now - *read_at_ >= kReread) return true;
+    return !read_at_ || read_only_changed_ || now - *read_at_ >= kReread || mounts_changed();
+  }
+  bool mounts_changed() const {
     pollfd change{mounts_.fd(), POLLPRI, 0};
     return ::poll(&change, 1, 0) != 0 && (change.revents & (POLLPRI | POLLERR)) != 0;
   }
@@ -125,15 +138,33 @@ class FilesystemProbe final : public Probe {
     if (!text) return std::move(text).error();
     auto mounts = parse_mountinfo(*text);
     if (!mounts) return std::move(mounts).error().in(view_.mountinfo);
+    const bool first = !std::exchange(known_, true);
     const std::vector<Filesystem> found = select_filesystems(*mounts, kMostFilesystems);
     watched_.align(
-        found, [&](const Filesystem& row) { return watch(row, sink); }, [&](Watched& gone) { drop(gone, sink); });
-    for (std::size_t i = 0; i < found.size(); ++i) watched_[i].read_only = found[i].read_only;
+        found,
+        [&](const Filesystem& row) {
+          Watched one = watch(row, sink);
+          if (!first) sink.event(mount_event("mounted", one.entity, now, row));
+          return one;
+        },
+        [&](Watched& gone) {
+          sink.event(mount_event("unmounted", gone.entity, now, gone.mount));
+          drop(gone, sink);
+        });
+    for (std::size_t i = 0; i < found.size(); ++i) tell_changes(found[i], watched_[i], now, sink);
     return ok();
+  }
+  static void tell_changes(const Filesystem& found, Watched& one, MonoTime now, Sink& sink) {
+    if (found.source != one.mount.source || found.type != one.mount.type)
+      sink.event(mount_event("replaced", one.entity, now, found));
+    if (found.read_only != one.mount.read_only)
+      sink.event(mount_event(found.read_only ? "read_only" : "read_write", one.entity, now, found));
+    one.mount = found;
   }
 
   Watched watch(const Filesystem& row, Sink& sink) {
     Watched one;
+    one.mount = row;
     one.job = std::make_shared<const AskSpace>(AskSpace{view_.prefix + row.name});
     assign_worker(row.may_hang, one);
     one.entity = sink.entity(EntityKind::filesystem, row.name);
@@ -211,7 +242,7 @@ class FilesystemProbe final : public Probe {
     sink.sample(one.free, answer.free_bytes);
     sink.sample(one.limit, limit);
     sink.sample(one.utilization, limit > 0 ? std::optional(answer.used_bytes / limit) : std::nullopt);
-    sink.sample(one.read_only_series, one.read_only ? 1 : 0);
+    sink.sample(one.read_only_series, one.mount.read_only ? 1 : 0);
     if (answer.inodes > 0 && one.inodes == kNoSeries)
       one.inodes = sink.series(one.entity, metric::kFilesystemInodesUtilization);
     sink.sample(one.inodes,
@@ -226,11 +257,13 @@ class FilesystemProbe final : public Probe {
   const MountView view_;
   KeptFile mounts_;
   const std::shared_ptr<Bell> bell_;
+  const MountAlarm alarm_;
   std::unique_ptr<SpaceWorker> local_, remote_;
   std::vector<bool> local_taken_, remote_taken_;
   std::size_t remote_workers_ = 0;
   FollowedTable<Watched> watched_;
   std::optional<MonoTime> read_at_;
+  bool known_ = false;  // the table was read once: what is new now was mounted now
   bool read_only_changed_ = false;
   std::optional<Error> problem_;  // the last one that is not over
   std::string problem_of_;
@@ -251,7 +284,7 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
 extern const ProbeInfo filesystem_probe;
 const ProbeInfo filesystem_probe{
     "filesystem",
-    "space and inodes of filesystems",
+    "space and inodes of filesystems; mounts as they change",
     kInterval,
     "",
     "17 us per read and a wake-up of the worker, with 6 filesystems on a 2-core VM, Linux 6.18",

@@ -72,8 +72,8 @@ std::vector<Filesystem> select_filesystems(const std::vector<Mount>& mounts, std
 
   std::vector<Filesystem> chosen;
   for (const auto& [device, mount] : by_device) {
-    chosen.push_back(
-        {mount->mount_point, mount->read_only, contains(kRemote, mount->type) || mount->type.starts_with("fuse")});
+    chosen.push_back({mount->mount_point, mount->source, mount->type, mount->read_only,
+                      contains(kRemote, mount->type) || mount->type.starts_with("fuse")});
   }
   std::sort(chosen.begin(), chosen.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   if (chosen.size() > most) chosen.resize(most);

@@ -11,7 +11,8 @@
 namespace hostmedic {
 
 struct Filesystem {
-  std::string name;  // the mount point
+  std::string name;          // the mount point
+  std::string source, type;  // "/dev/sda1", "ext4"
   bool read_only = false;
   bool may_hang = false;  // behind a network or a user-space server
 };

@@ -60,6 +60,7 @@ TEST_CASE("filesystem probe: mounts come, go and turn read-only") {
   ProbeUnderTest tested(filesystem_probe, root);
   RecordingSink sink;
   REQUIRE(read_all(*tested.probe, at_second(1), sink));
+  CHECK(sink.told.empty());  // what is found at start did not change
   root.write("proc/self/mountinfo", line(1, "/a", "ro") + line(2, "/b"));
   REQUIRE(read_all(*tested.probe, at_second(11), sink));  // a plain file cannot announce its change
   CHECK(sink.values.at("filesystem:/a hostmedic.filesystem.read_only") == 1);
@@ -67,6 +68,15 @@ TEST_CASE("filesystem probe: mounts come, go and turn read-only") {
   root.write("proc/self/mountinfo", line(2, "/b"));
   REQUIRE(read_all(*tested.probe, at_second(21), sink));
   CHECK(sink.retired == std::vector<std::string>{"filesystem:/a"});
+  root.write("proc/self/mountinfo", line(3, "/b", "rw", "xfs"));
+  REQUIRE(read_all(*tested.probe, at_second(31), sink));
+  std::vector<std::string> told;
+  for (const Told& one : sink.told)
+    told.push_back(one.about.name + " " + one.get("mount.action") + " " + one.get("system.filesystem.type"));
+  CHECK(told ==
+        std::vector<std::string>{"/b mounted ext4", "/a read_only ext4", "/a unmounted ext4", "/b replaced xfs"});
+  CHECK(sink.told[0].event.at == at_second(11));
+  CHECK(sink.told[0].get("system.device") == "src");
 }
 
 TEST_CASE("filesystem probe: one that cannot be asked is unknown, with a reason, and comes back") {
