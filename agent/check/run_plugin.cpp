@@ -45,9 +45,9 @@ int run(int in, const std::string& path) {
   const pid_t child = ::fork();
   if (child < 0) return kNotRun;
   if (child == 0) {
+    ::dup2(in, STDOUT_FILENO);  // first: `in` may be the standard input itself
     const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     ::dup2(nothing, STDIN_FILENO);
-    ::dup2(in, STDOUT_FILENO);
     ::execl(path.c_str(), path.c_str(), static_cast<char*>(nullptr));
     ::_exit(kNotRun);
   }

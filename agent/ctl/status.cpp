@@ -95,13 +95,20 @@ std::string probe(const json::object& status, const json::array& probes, const L
   if (const auto lost = integer_at(link, "lost_frames"); lost.value_or(0) > 0)
     text += strf(", %lld frames lost", static_cast<long long>(*lost));
   std::string out = field(look, "probe", text, connected ? Tone::plain : Tone::bad);
+  int not_here = 0;  // is as it should be
   for (const json::value& one : probes) {
     const json::object* row = one.if_object();
     if (row == nullptr || text_at(*row, "state") == "available") continue;
     std::string reason = text_at(*row, "reason");
+    if (reason.starts_with("not here, ")) {
+      ++not_here;
+      continue;
+    }
     out += field(look, "", text_at(*row, "name") + " " + text_at(*row, "state") + (reason.empty() ? "" : ": " + reason),
                  Tone::warning);
   }
+  if (not_here > 0)
+    out += field(look, "", strf("%d cannot read anything on this host: hostmedic list probes", not_here), Tone::plain);
   return out;
 }
 
