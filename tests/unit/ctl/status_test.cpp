@@ -19,7 +19,7 @@ constexpr const char* kStatus =
  "usage":{"cpu_ns":72000000000,"resident_bytes":19000000,"switches":8000}})";
 constexpr const char* kProbes = R"([{"name":"memory","state":"available","reason":""},
  {"name":"bpf","state":"unavailable","reason":"not here, because the kernel has no BTF"},
- {"name":"disk","state":"late","reason":"sdb: no answer"}])";
+ {"name":"disk","state":"unavailable","reason":"sdb: no answer"}])";
 
 std::string rendered(const std::string& status, std::size_t width = 100) {
   return render_status(object_of(status), boost::json::parse(kProbes).get_array(),
@@ -41,7 +41,7 @@ TEST_CASE("the status of a healthy agent") {
         "hostmedic 0.1.0, running for 2h0m, pid 812\n"
         "tier         observe: detects and explains, changes nothing\n"
         "probe        connected, last frame 400ms ago\n"
-        "             disk late: sdb: no answer\n"
+        "             disk unavailable: sdb: no answer\n"
         "             1 cannot read anything on this host: hostmedic list probes\n"
         "incidents    2 open, 1 wait for approval: hostmedic list proposals\n"
         "upstream     https://agg:4318: connected, last delivery 5.0s ago, 57 sent, 3 waiting, the oldest for\n"
