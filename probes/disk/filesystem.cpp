@@ -217,6 +217,7 @@ class FilesystemProbe final : public Probe {
       if (!answer) continue;
       if (answer->error != 0) {
         unknown(one, sink);
+        if (answer->error == ENOENT) continue;  // hidden below another mount: nobody can reach it, so nothing is wrong
         if (!problem_ || problem_of_ == watched_.name(i))
           problem_ = errno_error(answer->error, watched_.name(i)).in("filesystem");
         problem_of_ = watched_.name(i);
