@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include "probes/bpf/record/http.h"
