@@ -60,7 +60,6 @@ std::span<const ProbeInfo* const> all_probes() {
       &kernel_log_probe,
       &block_probe,
       &journal_probe,
-      &run_queue_probe,
   };
   // clang-format on
   return kProbes;
