@@ -95,6 +95,9 @@ std::string probe(const json::object& status, const json::array& probes, const L
   if (const auto lost = integer_at(link, "lost_frames"); lost.value_or(0) > 0)
     text += strf(", %lld frames lost", static_cast<long long>(*lost));
   std::string out = field(look, "probe", text, connected ? Tone::plain : Tone::bad);
+  if (const auto level = number_at(link, "budget_level"); level.value_or(0) > 0)
+    out +=
+        field(look, "", strf("looks less often, to keep the agent's budget (level %.0f of 5)", *level), Tone::warning);
   int not_here = 0;  // is as it should be
   for (const json::value& one : probes) {
     const json::object* row = one.if_object();

@@ -13,6 +13,7 @@
 #include "agent/base/text.h"
 #include "agent/daemon/brakes_json.h"
 #include "agent/daemon/identity.h"
+#include "detect/correlate/explain.h"
 
 namespace hostmedic {
 
@@ -211,7 +212,11 @@ void Daemon::finish(const Order& order, Outcome outcome) {
 
 void Daemon::on_frame(std::size_t source, const Frame& frame) {
   if (source == kProbe) last_frame_ = mono_now();
-  pipeline_->frame(merge_.take(source, frame));
+  const Frame& merged = merge_.take(source, frame);
+  for (const Event& event : merged.events) {
+    if (event.kind == EventKind::agent_budget) log_notice(detect::explain_event({EntityKind::agent, ""}, event));
+  }
+  pipeline_->frame(merged);
   plan_wake();
 }
 

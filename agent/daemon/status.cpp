@@ -8,6 +8,7 @@
 #include "agent/base/text.h"
 #include "agent/daemon/daemon.h"
 #include "agent/self/usage.h"
+#include "detect/model/names.h"
 
 namespace hostmedic {
 
@@ -68,6 +69,8 @@ json::object Daemon::status() const {
         {"text", probe_text_},
         {"frames", pipeline.frames()},
         {"lost_frames", pipeline.engine().lost_frames()},
+        {"budget_level",
+         pipeline.engine().host().value({EntityKind::agent, "probe"}, metric::kAgentBudgetLevel.name).value_or(0)},
         {"last_frame_age_ms",
          pipeline.frames() == 0 ? json::value(nullptr) : json::value(to_ns(at.mono - last_frame_) / 1'000'000)}}},
       {"detect",

@@ -67,6 +67,9 @@ TEST_CASE("brakes and troubles are told, and an answer without any field still g
                         R"("tier":"observe","tier_rules":[{"runbook":"service-restart","entity":"*","tier":"auto"}])"),
                0);
   CHECK(partly.find("tier         observe by default; service-restart on *: auto\n") != std::string::npos);
+  const std::string slowed =
+      rendered(replaced(kStatus, R"("lost_frames":0)", R"("lost_frames":0,"budget_level":2)"), 0);
+  CHECK(slowed.find("             looks less often, to keep the agent's budget (level 2 of 5)\n") != std::string::npos);
   const std::string bare = render_status({}, {}, {});
   CHECK(bare.find("tier         unknown\n") != std::string::npos);
   CHECK(bare.find("incidents    ? open\n") != std::string::npos);
