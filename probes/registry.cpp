@@ -7,6 +7,7 @@ namespace hostmedic {
 extern const ProbeInfo behaviour_probe;
 extern const ProbeInfo block_probe;
 extern const ProbeInfo clock_probe;
+extern const ProbeInfo containers_probe;
 extern const ProbeInfo cpu_probe;
 extern const ProbeInfo disk_probe;
 extern const ProbeInfo file_growth_probe;
@@ -52,6 +53,7 @@ std::span<const ProbeInfo* const> all_probes() {
       &kernel_probe,
       &services_probe,
       &systemd_probe,
+      &containers_probe,
       &process_probe,
       &processes_probe,
       &behaviour_probe,

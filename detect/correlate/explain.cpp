@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detect/correlate/explain.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -59,6 +60,33 @@ std::string explain_unit_job(const Entity& entity, const Event& event) {
   const auto overdue = parse_u64(event.get(attr::kJobOverdue));
   if (overdue) text += ", " + format_duration(std::chrono::seconds(*overdue)) + " ago";
   if (!triggers.empty()) text += ": " + std::string(triggers) + " is not started";
+  return text;
+}
+
+std::string explain_container(const Entity& entity, const Event& event) {
+  struct Phrase {
+    std::string_view what, text;
+  };
+  static constexpr std::array kPhrases{
+      Phrase{"create", "was made"},
+      Phrase{"start", "was started"},
+      Phrase{"die", "ended"},
+      Phrase{"restart", "was started again by its restart policy"},
+      Phrase{"oom", "ran out of memory"},
+      Phrase{"health_status", "changed its health"},
+      Phrase{"destroy", "was removed"},
+      Phrase{"found", "is there"},
+  };
+  const std::string_view what = event.get(attr::kContainerEvent), code = event.get(attr::kContainerExitCode);
+  std::string text = to_string(entity) + " ";
+  const auto phrase = std::ranges::find(kPhrases, what, &Phrase::what);
+  text += phrase != kPhrases.end() ? std::string(phrase->text) : "tells " + number_of(what);
+  if (!code.empty()) text += " with exit code " + std::string(code);
+  if (!event.get(attr::kContainerOomKilled).empty() && what != "oom") text += ", for want of memory";
+  if (what == "health_status") text += ": " + number_of(event.get(attr::kContainerHealth));
+  if (const auto count = event.get(attr::kContainerRestarts); !count.empty() && count != "0")
+    text += ", restarted " + std::string(count) + " times by its policy";
+  if (const auto image = event.get(attr::kContainerImage); !image.empty()) text += " (" + std::string(image) + ")";
   return text;
 }
 
@@ -228,6 +256,7 @@ std::string explain_event(const Entity& entity, const Event& event) {
   switch (event.kind) {
     case EventKind::unit_state: return explain_unit_state(entity, event);
     case EventKind::unit_job: return explain_unit_job(entity, event);
+    case EventKind::container_state: return explain_container(entity, event);
     case EventKind::file_growth: return explain_growth(event);
     case EventKind::oom_kill: return explain_oom_kill(event);
     case EventKind::fatal_signal: return explain_fatal_signal(event);
@@ -256,7 +285,6 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::log_template: return explain_template(entity, event);
     case EventKind::listener:
     case EventKind::destination:
-    case EventKind::container_state:
     case EventKind::certificate: return explain_facts(entity, event);
   }
   return std::string(to_string(event.kind));
