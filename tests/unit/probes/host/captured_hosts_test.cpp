@@ -161,8 +161,8 @@ TEST_CASE("captured hosts: every probe reads them or says why not") {
     CHECK(series >= host.least_series);
     for (const Expected& expected : host.expected) {
       const auto found = said.find(expected.series);
-      REQUIRE_MESSAGE(found != said.end(), expected.series);
-      CHECK_MESSAGE(found->second == doctest::Approx(expected.value), expected.series);
+      REQUIRE_MESSAGE(found != said.end(), std::string(expected.series));
+      CHECK_MESSAGE(found->second == doctest::Approx(expected.value), std::string(expected.series));
     }
   }
 }
