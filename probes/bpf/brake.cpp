@@ -26,6 +26,13 @@ Result<std::string> read_mark(const std::string& path) {
   return std::string(trim(*text));
 }
 
+// Somebody holds the mark now, so it is of this boot. In a container the id can differ from one view of /proc to the
+// next.
+bool is_held(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  return file && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 }  // namespace
 
 std::string boot_id(int proc) {
@@ -46,7 +53,7 @@ Status BootMark::hold(const std::string& state_dir, std::string_view boot_id) {
       continue;
     }
     if (!mark) return refused(mark.error().message());
-    if (*mark != boot_id)
+    if (*mark != boot_id && !is_held(path))
       return refused("the host went down uncleanly while BPF programs were attached (" + path +
                      "); `hostmedic-probe --clear-bpf-brake` lets them be attached again");
     Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -78,7 +85,7 @@ Result<bool> clear_brake(const std::string& state_dir, std::string_view boot_id)
   const auto mark = read_mark(path);
   if (!mark && mark.error().code == ErrorCode::not_found) return false;
   if (!mark) return mark.error();
-  if (*mark == boot_id) return false;
+  if (*mark == boot_id || is_held(path)) return false;
   if (::unlink(path.c_str()) != 0) return errno_error(errno, path);
   return true;
 }

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the probes say beside independent tools, on a host that works."""
+import re
+import time
+
+from testhost import Skip, options
+
+PACKAGES = ("hostmedic",)
+PROBE = "/usr/lib/hostmedic/hostmedic-probe"
+
+
+def printed(host, probe, name, attributes):
+    """One value of one probe, read now."""
+    text = host.out(f"{PROBE} --enable {probe} --print=1")
+    found = re.search(rf" {re.escape(name)}\{{{re.escape(attributes)}\}} (\S+)", text)
+    assert found, f"{name}{{{attributes}}} is not in:\n{text}"
+    return float(found[1])
+
+
+def between(before, ours, after, tolerance=0.02):
+    """The tool was read before and after us: our value lies between, or within the tolerance of one of them."""
+    assert min(before, after) * (1 - tolerance) <= ours <= max(before, after) * (1 + tolerance), (before, ours, after)
+
+
+@options(packages=PACKAGES, timeout=120)
+def test_tcp_retransmits_with_nstat(host):
+    """A link that loses packets, between two network namespaces of the host's own."""
+    host.run("ip link add left type veth peer name right && ip netns add far && ip link set right netns far && "
+             "ip addr add 198.51.100.1/30 dev left && ip link set left up && "
+             "ip -n far addr add 198.51.100.2/30 dev right && ip -n far link set right up")
+    if host.run("nft add table inet lossy && nft add chain inet lossy out '{ type filter hook output priority 0; }' && "
+                "nft add rule inet lossy out oifname left tcp dport 9000 numgen random mod 100 lt 5 drop",
+                check=False).returncode != 0:
+        raise Skip("the kernel has no nft with random numbers")
+    host.run("systemd-run --quiet --unit=sink ip netns exec far python3 -c \"import socket; s = socket.create_server(('', 9000)); "
+             "c = s.accept()[0]\nwhile c.recv(65536): pass\"")
+    time.sleep(1)
+    host.run("timeout 20 python3 -c \"import socket, time; s = socket.create_connection(('198.51.100.2', 9000)); "
+             "end = time.time() + 8\nwhile time.time() < end: s.sendall(b'x' * 20000)\"", timeout=60)
+
+    def nstat():
+        return float(host.out("nstat -asz TcpRetransSegs | awk '/TcpRetransSegs/ {print $2}'"))
+    before = nstat()
+    ours = printed(host, "protocols", "hostmedic.network.tcp.events", "event=retransmit")
+    after = nstat()
+    print(f"nstat {before:.0f} .. {after:.0f}, ours {ours:.0f}")
+    assert before >= 50, "the link lost too little to compare"
+    between(before, ours, after)
