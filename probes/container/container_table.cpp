@@ -93,7 +93,11 @@ void ContainerTable::compare(Row& row, const ContainerFacts& before, bool deaths
   const ContainerFacts& facts = row.facts;
   const bool ran = runs(before.state), running = runs(facts.state);
   if (deaths_too && facts.oom_killed && !before.oom_killed) tell(row, "oom", now, sink);
-  if (facts.restarts.value_or(0) > before.restarts.value_or(0) && running) {
+  // The engine counts a restart when the last run ends, before the next one begins.
+  const std::uint64_t count = facts.restarts.value_or(0);
+  const bool again = before.state == "restarting" || row.ran_with.value_or(count) < count;
+  if (running) row.ran_with = count;
+  if (running && again) {
     tell(row, "restart", now, sink);
   } else if (running && !ran) {
     tell(row, "start", now, sink);
@@ -130,6 +134,7 @@ void ContainerTable::on_snapshot(std::string_view runtime, std::span<const Conta
     }
     row->in_engine = true;
     learn(*row, facts, sink);
+    if (runs(facts.state)) row->ran_with = facts.restarts;
     // What is at rest, as somebody wished it to be, is no news.
     const bool at_rest = facts.state == "created" || (facts.state == "exited" && facts.exit_code.value_or(0) == 0);
     if (!facts.state.empty() && !at_rest) tell(*row, "found", now, sink);

@@ -51,6 +51,7 @@ class ContainerTable {
     std::string runtime;
     ContainerFacts facts;
     bool in_engine = false, in_groups = false;
+    std::optional<std::uint64_t> ran_with;  // the count of restarts when it was last seen to run
     std::optional<EntityId> entity;
     SeriesId restarts = kNoSeries;
   };
