@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the probes say beside independent tools, on a host that works."""
+import json
 import re
-import time
 
-from testhost import Skip, options
+from testhost import Skip, options, wait_for
 
 PACKAGES = ("hostmedic",)
 PROBE = "/usr/lib/hostmedic/hostmedic-probe"
@@ -34,7 +34,7 @@ def test_tcp_retransmits_with_nstat(host):
         raise Skip("the kernel has no nft with random numbers")
     host.run("systemd-run --quiet --unit=sink ip netns exec far python3 -c \"import socket; s = socket.create_server(('', 9000)); "
              "c = s.accept()[0]\nwhile c.recv(65536): pass\"")
-    time.sleep(1)
+    wait_for(lambda: ":9000" in host.out("ip netns exec far ss -ltn"), 20, "the other end listens")
     host.run("timeout 20 python3 -c \"import socket, time; s = socket.create_connection(('198.51.100.2', 9000)); "
              "end = time.time() + 8\nwhile time.time() < end: s.sendall(b'x' * 20000)\"", timeout=60)
 
@@ -46,3 +46,24 @@ def test_tcp_retransmits_with_nstat(host):
     print(f"nstat {before:.0f} .. {after:.0f}, ours {ours:.0f}")
     assert before >= 50, "the link lost too little to compare"
     between(before, ours, after)
+
+
+@options(packages=PACKAGES)
+def test_latency_of_disks_with_iostat(host):
+    """The mean time of a request since boot: both read the same counters, each with its own arithmetic."""
+    host.run("dd if=/dev/zero of=/var/tmp/load bs=64k count=400 oflag=direct conv=fsync 2>&1")
+    text = host.out(f"{PROBE} --enable disk --print=1")
+    disks = json.loads(host.out("iostat -dx -o JSON"))["sysstat"]["hosts"][0]["statistics"][0]["disk"]
+    compared = 0
+    for disk in disks:
+        for direction, key in (("read", "r_await"), ("write", "w_await")):
+            ours = {metric: re.search(rf"block_device:{disk['disk_device']} {metric}\{{disk.io.direction={direction}\}} (\S+)", text)
+                    for metric in ("system.disk.operation_time", "system.disk.operations")}
+            if disk[key] < 0.5 or not all(ours.values()):  # printed with two digits behind the point
+                continue
+            mean = float(ours["system.disk.operation_time"][1]) / float(ours["system.disk.operations"][1]) * 1000
+            print(f"{disk['disk_device']} {direction}: iostat {disk[key]:.2f} ms, ours {mean:.2f} ms")
+            between(disk[key], mean, disk[key])
+            compared += 1
+    if not compared:
+        raise Skip("no disk of this machine is slow enough to compare")

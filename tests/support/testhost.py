@@ -67,7 +67,7 @@ OVERLAY_MAGIC = "overlayfs"
 
 # What a tree holds. The libraries are those the Hostmedic packages depend on, per Debian release.
 BASE_PACKAGES = ("systemd systemd-sysv dbus procps iproute2 nginx-light logrotate nftables sqlite3 curl "
-                 "ca-certificates python3 e2fsprogs xfsprogs libsystemd0 libsqlite3-0 libstdc++6 zlib1g").split()
+                 "ca-certificates python3 sysstat e2fsprogs xfsprogs libsystemd0 libsqlite3-0 libstdc++6 zlib1g").split()
 RELEASE_PACKAGES = {
     "bookworm": ["libelf1", "libmbedtls14", "libmbedx509-1", "libmbedcrypto7"],
     "trixie": ["libelf1t64", "libmbedtls21", "libmbedx509-7", "libmbedcrypto16"],
