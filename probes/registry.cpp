@@ -29,6 +29,7 @@ extern const ProbeInfo protocols_probe;
 extern const ProbeInfo run_queue_probe;
 extern const ProbeInfo services_probe;
 extern const ProbeInfo sockets_probe;
+extern const ProbeInfo syscall_errors_probe;
 extern const ProbeInfo systemd_probe;
 
 std::span<const ProbeInfo* const> all_probes() {
@@ -55,6 +56,7 @@ std::span<const ProbeInfo* const> all_probes() {
       &systemd_probe,
       &containers_probe,
       &process_probe,
+      &syscall_errors_probe,
       &processes_probe,
       &behaviour_probe,
       &file_growth_probe,

@@ -141,6 +141,8 @@ constexpr const MetricInfo* kAll[] = {
     &kScrapeUp,
     &kProbeCpuTime,
     &kAgentBudgetLevel,
+    &kSyscallErrors,
+    &kSyscallSampled,
     &kBpfSeen,
     &kBpfDropped,
     &kClockOffset,

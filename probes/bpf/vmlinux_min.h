@@ -191,6 +191,14 @@ struct cred {
 	kgid_t egid;
 };
 
+struct pt_regs {
+#ifdef __TARGET_ARCH_x86
+	unsigned long orig_ax;
+#else
+	int syscallno;
+#endif
+};
+
 struct sigaction {
 	void *sa_handler;
 };
