@@ -8,6 +8,29 @@ from testhost import Skip, options, wait_for
 PACKAGES = ("hostmedic",)
 PROBE = "/usr/lib/hostmedic/hostmedic-probe"
 
+SINK = """
+import selectors, socket
+server, chosen = socket.create_server(("", 9000)), selectors.DefaultSelector()
+chosen.register(server, selectors.EVENT_READ)
+while True:
+    for key, _ in chosen.select():
+        if key.fileobj is server: chosen.register(server.accept()[0], selectors.EVENT_READ)
+        else: key.fileobj.recv(65536)
+"""
+# Small messages, so that each is a packet that can be lost.
+SOURCE = """
+import contextlib, socket, time
+sockets = [socket.create_connection(("198.51.100.2", 9000)) for _ in range(8)]
+for s in sockets:
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    s.setblocking(False)
+end = time.time() + 8
+while time.time() < end:
+    for s in sockets:
+        with contextlib.suppress(BlockingIOError): s.send(b"x" * 500)
+    time.sleep(0.002)
+"""
+
 
 def printed(host, probe, name, attributes):
     """One value of one probe, read now."""
@@ -28,15 +51,15 @@ def test_tcp_retransmits_with_nstat(host):
     host.run("ip link add left type veth peer name right && ip netns add far && ip link set right netns far && "
              "ip addr add 198.51.100.1/30 dev left && ip link set left up && "
              "ip -n far addr add 198.51.100.2/30 dev right && ip -n far link set right up")
-    if host.run("nft add table inet lossy && nft add chain inet lossy out '{ type filter hook output priority 0; }' && "
-                "nft add rule inet lossy out oifname left tcp dport 9000 numgen random mod 100 lt 5 drop",
-                check=False).returncode != 0:
+    if host.run("ip netns exec far sh -c \"nft add table inet lossy && nft add chain inet lossy in "
+                "'{ type filter hook input priority 0; }' && "
+                "nft add rule inet lossy in tcp dport 9000 numgen random mod 100 lt 5 drop\"", check=False).returncode != 0:
         raise Skip("the kernel has no nft with random numbers")
-    host.run("systemd-run --quiet --unit=sink ip netns exec far python3 -c \"import socket; s = socket.create_server(('', 9000)); "
-             "c = s.accept()[0]\nwhile c.recv(65536): pass\"")
+    host.write("/root/sink.py", SINK)
+    host.write("/root/source.py", SOURCE)
+    host.run("systemd-run --quiet --unit=sink ip netns exec far python3 /root/sink.py")
     wait_for(lambda: ":9000" in host.out("ip netns exec far ss -ltn"), 20, "the other end listens")
-    host.run("timeout 20 python3 -c \"import socket, time; s = socket.create_connection(('198.51.100.2', 9000)); "
-             "end = time.time() + 8\nwhile time.time() < end: s.sendall(b'x' * 20000)\"", timeout=60)
+    host.run("timeout 40 python3 /root/source.py", timeout=60)
 
     def nstat():
         return float(host.out("nstat -asz TcpRetransSegs | awk '/TcpRetransSegs/ {print $2}'"))
