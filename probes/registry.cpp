@@ -12,6 +12,7 @@ extern const ProbeInfo cpu_probe;
 extern const ProbeInfo disk_probe;
 extern const ProbeInfo file_growth_probe;
 extern const ProbeInfo filesystem_probe;
+extern const ProbeInfo hardware_probe;
 extern const ProbeInfo http_probe;
 extern const ProbeInfo journal_probe;
 extern const ProbeInfo kernel_log_probe;
@@ -45,6 +46,7 @@ std::span<const ProbeInfo* const> all_probes() {
       &run_queue_probe,
       &paging_probe,
       &clock_probe,
+      &hardware_probe,
       &disk_probe,
       &network_probe,
       &protocols_probe,

@@ -69,7 +69,8 @@ std::optional<Fault> read_param(const Node& node, const detect::ParamSpec& spec,
     }
     case Unit::ratio:
     case Unit::count:
-    case Unit::per_second: return read_value(node, limits, ret_value);
+    case Unit::per_second:
+    case Unit::celsius: return read_value(node, limits, ret_value);
   }
   return Fault{node.at, "a unit that is not known"};
 }

@@ -160,6 +160,7 @@ std::string format_value(double value, Unit unit) {
     case Unit::count: return strf("%.4g", value);
     case Unit::bytes_per_second: return format_bytes(value) + "/s";
     case Unit::per_second: return strf("%.3g/s", value);
+    case Unit::celsius: return strf("%.0f °C", value);
   }
   return strf("%.4g", value);
 }
@@ -243,13 +244,21 @@ std::string explain_mount(const Entity& entity, const Event& event) {
   return text + " (" + number_of(event.get(attr::kMountType)) + " on " + number_of(event.get(attr::kMountSource)) + ")";
 }
 
-// "block_device:md0: array is degraded, was clean"
+// "block_device:md0: array: degraded; before: healthy"
 std::string explain_hardware(const Entity& entity, const Event& event) {
   std::string text = to_string(entity) + ": " + number_of(event.get(attr::kHardwareType));
   if (const auto id = event.get(attr::kHardwareId); !id.empty()) text += " " + std::string(id);
-  text += " is " + number_of(event.get(attr::kHardwareState));
-  if (const auto before = event.get(attr::kHardwarePrevious); !before.empty()) text += ", was " + std::string(before);
+  text += ": " + number_of(event.get(attr::kHardwareState));
+  if (const auto before = event.get(attr::kHardwarePrevious); !before.empty())
+    text += "; before: " + std::string(before);
   return text;
+}
+
+// "certificate:/etc/tls/a.crt was replaced: www.example.org, valid until 2027-01-01T00:00:00Z"
+std::string explain_certificate(const Entity& entity, const Event& event) {
+  return to_string(entity) + " was " + number_of(event.get(attr::kCertificateAction)) + ": " +
+         number_of(event.get(attr::kCertificateSubject)) + ", valid until " +
+         number_of(event.get(attr::kCertificateNotAfter));
 }
 
 std::string explain_event(const Entity& entity, const Event& event) {
@@ -284,8 +293,8 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::kernel_message: return "the kernel wrote: " + number_of(event.get(attr::kKernelText));
     case EventKind::log_template: return explain_template(entity, event);
     case EventKind::listener:
-    case EventKind::destination:
-    case EventKind::certificate: return explain_facts(entity, event);
+    case EventKind::destination: return explain_facts(entity, event);
+    case EventKind::certificate: return explain_certificate(entity, event);
   }
   return std::string(to_string(event.kind));
 }

@@ -40,7 +40,8 @@ constexpr Unit rate_unit(Unit counter) {
     case Unit::count:
     case Unit::ratio:
     case Unit::bytes_per_second:
-    case Unit::per_second: break;
+    case Unit::per_second:
+    case Unit::celsius: break;
   }
   return Unit::per_second;
 }

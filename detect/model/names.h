@@ -141,6 +141,26 @@ inline constexpr MetricInfo kSyscallErrors{"hostmedic.syscall.errors", Unit::cou
 inline constexpr MetricInfo kSyscallSampled{"hostmedic.syscall.sampled", Unit::ratio, Instrument::gauge, "Share of the time in which failing system calls were looked at"};
 inline constexpr MetricInfo kBpfSeen{"hostmedic.bpf.events.seen", Unit::count, Instrument::counter, "Events that a BPF program saw, by event (exec, exit, oom, signal, ...); a kind that is absent is not watched here"};
 inline constexpr MetricInfo kBpfDropped{"hostmedic.bpf.events.dropped", Unit::count, Instrument::counter, "Events lost by reason (ring_buffer: it was full, rate: more than are passed on in a second, services, rows or map: no room for a further one)"};
+inline constexpr MetricInfo kTemperature{"hw.temperature", Unit::celsius, Instrument::gauge, "Temperature of a sensor, hw.id"};
+inline constexpr MetricInfo kTemperatureUtilization{"hostmedic.hardware.temperature.utilization", Unit::ratio, Instrument::gauge, "Temperature / the sensor's critical temperature, or its highest allowed one, both in degrees Celsius; absent where the kernel knows neither"};
+inline constexpr MetricInfo kFanSpeed{"hostmedic.hardware.fan.speed", Unit::per_second, Instrument::gauge, "Turns per second of a fan, hw.id"};
+inline constexpr MetricInfo kCpuThrottled{"hostmedic.cpu.throttled", Unit::count, Instrument::counter, "How often CPUs were slowed down because of heat, by hw.type (core, package)"};
+inline constexpr MetricInfo kCoolingUtilization{"hostmedic.hardware.cooling.utilization", Unit::ratio, Instrument::gauge, "How far cooling is turned up (for CPUs: how far they are slowed down), the highest of a type"};
+inline constexpr MetricInfo kHardwareErrors{"hw.errors", Unit::count, Instrument::counter, "Errors that hardware reported, by error.type (corrected, uncorrected: memory; machine_check: CPU; io, timeout: disk)"};
+inline constexpr MetricInfo kArrayMissing{"hostmedic.array.disks.missing", Unit::count, Instrument::gauge, "Disks that an array lacks"};
+inline constexpr MetricInfo kArrayMismatches{"hostmedic.array.mismatches", Unit::count, Instrument::gauge, "Sectors that differed between disks at the last check of an array"};
+inline constexpr MetricInfo kArraySync{"hostmedic.array.sync.ratio", Unit::ratio, Instrument::gauge, "How much of the sync under way is done; absent when there is none"};
+inline constexpr MetricInfo kDiskWear{"hostmedic.disk.wear", Unit::ratio, Instrument::gauge, "Share of the expected life of flash memory that is used up"};
+inline constexpr MetricInfo kLinkUp{"hw.network.up", Unit::count, Instrument::gauge, "1 when the link has a carrier"};
+inline constexpr MetricInfo kLinkSpeed{"hw.network.bandwidth.limit", Unit::bytes_per_second, Instrument::gauge, "Speed of the link"};
+inline constexpr MetricInfo kCarrierChanges{"hostmedic.network.carrier.changes", Unit::count, Instrument::counter, "How often the link went up or down"};
+inline constexpr MetricInfo kSocketCount{"system.network.connection.count", Unit::count, Instrument::gauge, "TCP sockets by network.connection.state"};
+inline constexpr MetricInfo kServiceSockets{"hostmedic.service.connections", Unit::count, Instrument::gauge, "TCP sockets of a unit by network.connection.state (established, close_wait, listen)"};
+inline constexpr MetricInfo kUserSockets{"hostmedic.user.connections", Unit::count, Instrument::gauge, "TCP sockets by user.id, where the kernel does not say whose unit they are"};
+inline constexpr MetricInfo kAcceptQueue{"hostmedic.socket.accept_queue.length", Unit::count, Instrument::gauge, "Connections that wait to be accepted, by server.port"};
+inline constexpr MetricInfo kAcceptQueueUtilization{"hostmedic.socket.accept_queue.utilization", Unit::ratio, Instrument::gauge, "The same / what the listener lets wait; the fullest listener of the port"};
+inline constexpr MetricInfo kGatewayReachable{"hostmedic.network.gateway.reachable", Unit::count, Instrument::gauge, "0 when the default gateway does not answer on the link (ARP, neighbour discovery), 1 otherwise; absent while nothing was sent to it"};
+inline constexpr MetricInfo kCertificateExpiry{"hostmedic.certificate.expiry.time", Unit::seconds, Instrument::gauge, "Time until the certificate ends; negative when it has ended"};
 inline constexpr MetricInfo kClockOffset{"hostmedic.clock.offset", Unit::seconds, Instrument::gauge, "By how much the wall clock is off, as far as the kernel knows and corrects it"};
 inline constexpr MetricInfo kClockEstimatedError{"hostmedic.clock.error.estimated", Unit::seconds, Instrument::gauge, "Error of the wall clock as the time service estimates it"};
 inline constexpr MetricInfo kClockMaximumError{"hostmedic.clock.error.maximum", Unit::seconds, Instrument::gauge, "Bound of the wall clock's error; grows while nothing disciplines it, up to 16 s"};
@@ -262,6 +282,12 @@ inline constexpr std::string_view kWriterAppends = "writer.appends";  // "1": ev
 inline constexpr std::string_view kMountAction = "mount.action";  // mounted, unmounted, replaced, read_only, read_write
 inline constexpr std::string_view kMountSource = "system.device";  // "/dev/sda1", "server:/export"
 inline constexpr std::string_view kMountType = "system.filesystem.type";
+
+// certificate. The times are UTC, "2026-11-21T02:18:53Z".
+inline constexpr std::string_view kCertificateAction = "certificate.action";  // found, replaced
+inline constexpr std::string_view kCertificateSubject = "certificate.subject";
+inline constexpr std::string_view kCertificateIssuer = "certificate.issuer";
+inline constexpr std::string_view kCertificateNotAfter = "certificate.not_after";
 
 // clock_step.
 inline constexpr std::string_view kClockStep = "clock.step";  // seconds with sign: "-3.500000"

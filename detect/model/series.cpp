@@ -6,7 +6,7 @@
 namespace hostmedic {
 
 namespace {
-constexpr std::array<std::string_view, kUnitCount> kUnits{"1", "By", "s", "{count}", "By/s", "{count}/s"};
+constexpr std::array<std::string_view, kUnitCount> kUnits{"1", "By", "s", "{count}", "By/s", "{count}/s", "Cel"};
 }  // namespace
 
 std::string_view to_string(Unit unit) {

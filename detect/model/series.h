@@ -13,13 +13,13 @@
 
 namespace hostmedic {
 
-enum class Unit : std::uint8_t { ratio, bytes, seconds, count, bytes_per_second, per_second };
-inline constexpr int kUnitCount = 6;
+enum class Unit : std::uint8_t { ratio, bytes, seconds, count, bytes_per_second, per_second, celsius };
+inline constexpr int kUnitCount = 7;
 enum class Instrument : std::uint8_t {
   gauge,    // the value now
   counter,  // cumulative, only grows; a fall is a reset
 };
-std::string_view to_string(Unit unit);  // UCUM: "1", "By", "s", "{count}", "By/s", "{count}/s"
+std::string_view to_string(Unit unit);  // UCUM: "1", "By", "s", "{count}", "By/s", "{count}/s", "Cel"
 std::string_view to_string(Instrument instrument);
 std::optional<Unit> unit_from(std::string_view text);
 
