@@ -12,6 +12,7 @@ extern const ProbeInfo cpu_probe;
 extern const ProbeInfo disk_probe;
 extern const ProbeInfo file_growth_probe;
 extern const ProbeInfo filesystem_probe;
+extern const ProbeInfo gateway_probe;
 extern const ProbeInfo hardware_probe;
 extern const ProbeInfo http_probe;
 extern const ProbeInfo journal_probe;
@@ -32,6 +33,7 @@ extern const ProbeInfo services_probe;
 extern const ProbeInfo sockets_probe;
 extern const ProbeInfo syscall_errors_probe;
 extern const ProbeInfo systemd_probe;
+extern const ProbeInfo tcp_sockets_probe;
 
 std::span<const ProbeInfo* const> all_probes() {
   // In the order in which they are read. filesystem first: its worker answers while the others are read.
@@ -47,6 +49,8 @@ std::span<const ProbeInfo* const> all_probes() {
       &paging_probe,
       &clock_probe,
       &hardware_probe,
+      &tcp_sockets_probe,
+      &gateway_probe,
       &disk_probe,
       &network_probe,
       &protocols_probe,
