@@ -20,6 +20,7 @@ extern const ProbeInfo kernel_log_probe;
 extern const ProbeInfo kernel_probe;
 extern const ProbeInfo limits_probe;
 extern const ProbeInfo load_probe;
+extern const ProbeInfo log_files_probe;
 extern const ProbeInfo memory_probe;
 extern const ProbeInfo network_probe;
 extern const ProbeInfo numa_probe;
@@ -70,6 +71,7 @@ std::span<const ProbeInfo* const> all_probes() {
       &kernel_log_probe,
       &block_probe,
       &journal_probe,
+      &log_files_probe,
   };
   // clang-format on
   return kProbes;

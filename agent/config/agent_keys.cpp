@@ -36,6 +36,9 @@ const Key<AgentConfig> kKeys[] = {
     row<FIELD(probes.log_roots)>(
         "probes", "log_roots", kPath, kRestart,
         "Directories in which growing files are looked for. A log is treated only where the policy permits it too."),
+    row<FIELD(probes.log_files)>("probes", "log_files", kPath, kRestart,
+                                 "Log files whose lines are read: counted by severity and kind of message, requests of "
+                                 "access logs by status. '*' stands for any name. Empty: none but the journal."),
     row<FIELD(engine.quiet_after)>("detect", "quiet_after", {.least = 1, .most = 3600}, kReload,
                                    "A signal must be quiet this long before its incident is over."),
     row<FIELD(store.most_size)>("store", "most_size", kSize, kReload,

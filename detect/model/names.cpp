@@ -181,6 +181,8 @@ constexpr const MetricInfo* kAll[] = {
     &kLogTemplateRecords,
     &kLogDropped,
     &kLogSampling,
+    &kLogSkipped,
+    &kHttpResponseBytes,
 };
 }  // namespace
 

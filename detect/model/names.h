@@ -171,7 +171,7 @@ inline constexpr MetricInfo kClockSteps{"hostmedic.clock.steps", Unit::count, In
 inline constexpr MetricInfo kKernelMessages{"hostmedic.kernel.messages", Unit::count, Instrument::counter, "Lines of the kernel's log that mean trouble, by kernel.pattern"};
 inline constexpr MetricInfo kKernelLogLines{"hostmedic.kernel.log.lines", Unit::count, Instrument::counter, "Lines of the kernel's log since the agent reads it"};
 inline constexpr MetricInfo kKernelMessagesDropped{"hostmedic.kernel.messages.dropped", Unit::count, Instrument::counter, "By reason: overwritten (lines that were gone before they could be read), rate (events held back because there were too many)"};
-inline constexpr MetricInfo kHttpRequests{"hostmedic.http.server.request.count", Unit::count, Instrument::counter, "HTTP requests answered, by http.response.status_code (1xx to 5xx, or unknown) and network.local.port; seen in clear text on the wire"};
+inline constexpr MetricInfo kHttpRequests{"hostmedic.http.server.request.count", Unit::count, Instrument::counter, "HTTP requests answered, by http.response.status_code (1xx to 5xx, or unknown) and network.local.port; seen in clear text on the wire; or, with log.file.path, as the server's access log has them"};
 inline constexpr MetricInfo kHttpRequestsBegun{"hostmedic.http.server.request.begun", Unit::count, Instrument::counter, "HTTP requests received, by network.local.port; without those whose head did not begin a packet"};
 inline constexpr MetricInfo kHttpDurationP50{"hostmedic.http.server.request.duration.p50", Unit::seconds, Instrument::gauge, "Time from request line to status line that half of the last second's requests did not exceed, by network.local.port"};
 inline constexpr MetricInfo kHttpDurationP99{"hostmedic.http.server.request.duration.p99", Unit::seconds, Instrument::gauge, "The same for 99 of 100"};
@@ -184,6 +184,8 @@ inline constexpr MetricInfo kLogTemplatesNew{"hostmedic.log.templates.new", Unit
 inline constexpr MetricInfo kLogTemplatesKnown{"hostmedic.log.templates.known", Unit::count, Instrument::gauge, "Kinds of log message that are known at present; the bound is 256 per log"};
 inline constexpr MetricInfo kLogTemplateRecords{"hostmedic.log.template.records", Unit::count, Instrument::counter, "Records by log.template.id and log.template.text: the 16 most frequent kinds of message of a log, the rest as other"};
 inline constexpr MetricInfo kLogDropped{"hostmedic.log.dropped", Unit::count, Instrument::counter, "Records of the journal that nobody looked at, by reason (behind: too many at once, or written while the agent was away; unreadable)"};
+inline constexpr MetricInfo kLogSkipped{"hostmedic.log.skipped", Unit::bytes, Instrument::counter, "Bytes of log files that were not looked at because too much was written in a second; the counts are scaled up by them"};
+inline constexpr MetricInfo kHttpResponseBytes{"hostmedic.http.server.response.io", Unit::bytes, Instrument::counter, "Bytes of HTTP answers, by log.file.path of the access log"};
 inline constexpr MetricInfo kLogSampling{"hostmedic.log.sampling.ratio", Unit::ratio, Instrument::gauge, "Share of the journal's records that are looked at; below 1 under load, and the counts are scaled up by it"};
 // clang-format on
 

@@ -36,6 +36,10 @@ struct Scrape {
 struct ProbeSettings {
   std::vector<std::string> disable;                // by name
   std::vector<std::string> log_roots{"/var/log"};  // absolute directories in which growing files are looked for
+  // Log files whose lines are read, as absolute patterns. Where no journal is kept, syslog's files are read too.
+  std::vector<std::string> log_files{"/var/log/nginx/*.log",    "/var/log/apache2/*.log",   "/var/log/httpd/*_log",
+                                     "/var/log/lighttpd/*.log", "/var/log/mysql/*.log",     "/var/log/mariadb/*.log",
+                                     "/var/log/redis/*.log",    "/var/log/postgresql/*.log"};
   // Where a probe keeps what must outlive it: the mark of probes/bpf/brake.h. Empty: nowhere. Not from the
   // configuration: it is the service manager that makes the directory.
   std::string state_dir;
