@@ -57,6 +57,7 @@ log_level = "debug"
 [probes]
 disable = ["bpf", "load"]
 log_roots = ["/var/log", "/srv/log"]
+log_files = ["/srv/*/app.log"]
 [store]
 most_size = "1GiB"
 most_age = "1d12h"
@@ -68,6 +69,7 @@ heartbeat = "30s"
   CHECK(config.log_level == LogLevel::debug);
   CHECK(config.probes.disable == std::vector<std::string>{"bpf", "load"});
   CHECK(config.probes.log_roots.size() == 2);
+  CHECK(config.probes.log_files == std::vector<std::string>{"/srv/*/app.log"});
   CHECK(config.store.most_size == gib(1));
   CHECK(config.store.most_age == 36h);
   CHECK(config.upstream.url == "https://[fd00::1]:4318/otlp");
