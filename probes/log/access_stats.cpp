@@ -24,6 +24,9 @@ double DurationBuckets::quantile(double share) const {
   return 0;
 }
 
+AccessStats::AccessStats(EntityId entity, const std::string& file)
+    : entity_(entity), file_(std::string(attr::kLogFilePath) + "=" + file) {}
+
 void AccessStats::add(const AccessRecord& record, double weight) {
   by_class_[record.status / 100 - 1].value += weight;
   bytes_.value += static_cast<double>(record.bytes) * weight;
@@ -31,25 +34,23 @@ void AccessStats::add(const AccessRecord& record, double weight) {
 }
 
 void AccessStats::sample_counts(Sink& sink) {
-  const std::string file = std::string(attr::kLogFilePath) + "=" + file_;
   for (std::size_t i = 0; i < by_class_.size(); ++i) {
     Counted& counted = by_class_[i];
     if (counted.series == kNoSeries) {
       const std::string status = "http.response.status_code=" + std::to_string(i + 1) + "xx,";
-      counted.series = sink.series(entity_, metric::kHttpRequests, status + file);
+      counted.series = sink.series(entity_, metric::kHttpRequests, status + file_);
     }
     sink.sample(counted.series, counted.value);
   }
-  if (bytes_.series == kNoSeries) bytes_.series = sink.series(entity_, metric::kHttpResponseBytes, file);
+  if (bytes_.series == kNoSeries) bytes_.series = sink.series(entity_, metric::kHttpResponseBytes, file_);
   sink.sample(bytes_.series, bytes_.value);
 }
 
 void AccessStats::sample_durations(Sink& sink) {
   if (durations_.empty()) return;
   if (p50_ == kNoSeries) {
-    const std::string file = std::string(attr::kLogFilePath) + "=" + file_;
-    p50_ = sink.series(entity_, metric::kHttpDurationP50, file);
-    p99_ = sink.series(entity_, metric::kHttpDurationP99, file);
+    p50_ = sink.series(entity_, metric::kHttpDurationP50, file_);
+    p99_ = sink.series(entity_, metric::kHttpDurationP99, file_);
   }
   sink.sample(p50_, durations_.quantile(0.5));
   sink.sample(p99_, durations_.quantile(0.99));

@@ -29,8 +29,8 @@ class DurationBuckets {
 
 class AccessStats {
  public:
-  // file: the attribute of the series.
-  AccessStats(EntityId entity, std::string file) : entity_(entity), file_(std::move(file)) {}
+  // file: an attribute of every series.
+  AccessStats(EntityId entity, const std::string& file);
   void add(const AccessRecord& record, double weight);
   // Counts; every second.
   void sample_counts(Sink& sink);
@@ -43,7 +43,7 @@ class AccessStats {
     SeriesId series = kNoSeries;
   };
   EntityId entity_;
-  std::string file_;
+  std::string file_;  // as an attribute
   std::array<Counted, 5> by_class_{};
   Counted bytes_;
   DurationBuckets durations_;

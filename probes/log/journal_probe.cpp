@@ -53,25 +53,25 @@ class KeptCursor {
     const std::size_t end = text.find('\n');  // a line without an end was not written wholly
     return std::string(text.substr(0, end == std::string_view::npos ? 0 : end));
   }
-  // Not synced: after a crash of the host a little of the journal is read twice.
-  void write(std::string cursor) {
-    if (!file_ || cursor.size() + 1 > kMost) return;
-    cursor.resize(std::max(cursor.size(), size_), ' ');
-    size_ = cursor.size();
+  // Not synced: after a crash of the host a little of the journal is read twice. What a longer line leaves behind comes
+  // after the line's end.
+  void write(std::string cursor) const {
     cursor += '\n';
+    if (!file_ || cursor.size() > kMost) return;
     (void)!::pwrite(file_.get(), cursor.data(), cursor.size(), 0);  // as above
   }
 
  private:
   static constexpr std::size_t kMost = 512;
   Fd file_;
-  std::size_t size_ = 0;
 };
 
 class JournalProbe final : public Probe {
  public:
   JournalProbe(std::vector<std::string> directories, const std::string& state_dir, bool kernel_lines)
       : journal_(std::move(directories)), kept_(state_dir), kernel_lines_(kernel_lines) {}
+
+  ~JournalProbe() override { keep(); }
 
   Status open() { return journal_.open(kept_.read()); }
   Status read(MonoTime now, Sink& sink) override;
@@ -83,6 +83,9 @@ class JournalProbe final : public Probe {
   void take(const JournalEntry& entry, double weight, MonoTime now, Sink& sink);
   LogSource* service_of(std::string_view unit, MonoTime now, Sink& sink);
   void sample(MonoTime now, Sink& sink);
+  void keep() {
+    if (std::exchange(moved_, false)) kept_.write(journal_.cursor());
+  }
 
   Journal journal_;
   KeptCursor kept_;
@@ -189,7 +192,7 @@ void JournalProbe::sample(MonoTime now, Sink& sink) {
   host_->sample_templates(now, sink);
   for (const auto& [unit, source] : services_) source->sample_templates(now, sink);
   if (kernel_lines_) kernel_.sample(sink);
-  if (std::exchange(moved_, false)) kept_.write(journal_.cursor());
+  keep();
 }
 
 Status JournalProbe::read(MonoTime now, Sink& sink) {
