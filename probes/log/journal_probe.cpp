@@ -229,13 +229,14 @@ constexpr const MetricInfo* kMetrics[] = {&metric::kLogRecords,        &metric::
 
 }  // namespace
 
-const ProbeInfo journal_probe{.name = "journal",
-                              .summary = "records of the journal by severity and kind of message, per service",
-                              .interval = kInterval,
-                              .needs = "journald, and its group systemd-journal or CAP_DAC_READ_SEARCH",
-                              .cost = "to be measured",
-                              .metrics = kMetrics,
-                              .make = make,
-                              .priority = ProbePriority::useful};
+const ProbeInfo journal_probe{
+    .name = "journal",
+    .summary = "records of the journal by severity and kind of message, per service",
+    .interval = kInterval,
+    .needs = "journald, and its group systemd-journal or CAP_DAC_READ_SEARCH",
+    .cost = "75 us per read while nothing is logged, 3 us per record (unoptimized build, busy 2-core VM)",
+    .metrics = kMetrics,
+    .make = make,
+    .priority = ProbePriority::useful};
 
 }  // namespace hostmedic
