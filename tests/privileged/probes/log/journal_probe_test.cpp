@@ -49,7 +49,8 @@ struct Bed {
   double lost() const {
     double sum = 0;
     for (const Told& told : sink.told)
-      if (told.event.kind == EventKind::samples_lost) sum += static_cast<double>(parse_u64(told.get("count")).value_or(0));
+      if (told.event.kind == EventKind::samples_lost)
+        sum += static_cast<double>(parse_u64(told.get("count")).value_or(0));
     return sum;
   }
 
