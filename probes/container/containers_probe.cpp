@@ -23,6 +23,7 @@ namespace {
 
 constexpr Duration kInterval = std::chrono::seconds(2);
 constexpr Duration kRescan = std::chrono::seconds(10);
+constexpr Duration kLook = std::chrono::seconds(30);  // for engines
 // So long the groups wait for the engines' first answers, which bring the names.
 constexpr Duration kPatience = std::chrono::seconds(10);
 
@@ -52,17 +53,13 @@ constexpr GroupMetrics kContainerMetrics{{
     {&metric::kContainerTasksUtilization, ""},
 }};
 
+bool is_there(const Fd& root, const char* path) { return ::faccessat(root.get(), path, F_OK, 0) == 0; }
+
 class ContainersProbe final : public Probe {
  public:
   ContainersProbe(const Roots& roots, Fd epoll, std::shared_ptr<Bell> bell, std::optional<CgroupLayout> layout)
       : roots_(roots), epoll_(std::move(epoll)), bell_(std::move(bell)) {
     if (layout) reader_ = std::make_unique<GroupReader>(roots.sys.get(), std::move(*layout), kContainerMetrics);
-  }
-  Status add_engine(container::EnginePlace place) {
-    auto engine = container::Engine::make(std::move(place), epoll_.get(), bell_);
-    if (!engine) return std::move(engine).error();
-    engines_.push_back(std::move(*engine));
-    return ok();
   }
 
   Status read(MonoTime now, Sink& sink) override;
@@ -71,9 +68,16 @@ class ContainersProbe final : public Probe {
     return ok();
   }
   std::vector<int> descriptors() const override { return {epoll_.get()}; }
-  Duration interval() const override { return kInterval; }
+  Duration interval() const override { return any_ ? kInterval : kLook; }
 
  private:
+  Status look_for_engines();
+  Status add_engine(container::EnginePlace place) {
+    auto engine = container::Engine::make(std::move(place), epoll_.get(), bell_);
+    if (!engine) return std::move(engine).error();
+    engines_.push_back(std::move(*engine));
+    return ok();
+  }
   void step(MonoTime now, Sink& sink) {
     bell_->quiet();
     for (const auto& engine : engines_) {
@@ -105,9 +109,38 @@ class ContainersProbe final : public Probe {
   std::vector<std::unique_ptr<container::Engine>> engines_;
   container::ContainerTable table_;
   FollowedTable<FollowedGroup> groups_;
-  std::optional<MonoTime> began_at_, scanned_at_;
+  std::optional<MonoTime> began_at_, looked_at_, scanned_at_;
+  bool any_ = false, docker_ = false, podman_ = false;  // what is there; it may be installed at any time
   bool stirred_ = false, too_many_ = false;
 };
+
+Status ContainersProbe::look_for_engines() {
+  std::string base = roots_.root_path;
+  while (base.ends_with('/')) base.pop_back();
+  if (!docker_ && (is_there(roots_.run, "docker.sock") || is_there(roots_.root, "var/lib/docker"))) {
+    docker_ = any_ = true;
+    auto added = add_engine({.runtime = "docker",
+                             .socket = base + "/run/docker.sock",
+                             .docker_root = base + "/var/lib/docker",
+                             .docker_config = base + "/etc/docker/daemon.json"});
+    if (!added) return added;
+  }
+  if (!podman_ && (is_there(roots_.root, "var/lib/containers/storage") || is_there(roots_.run, "libpod"))) {
+    podman_ = any_ = true;
+    const std::string storage = base + "/var/lib/containers/storage/";
+    auto added = add_engine(
+        {.runtime = "podman",
+         .socket = base + "/run/podman/podman.sock",
+         .sys = roots_.sys.get(),
+         .only_with_group = (reader_ ? reader_->layout().units_tree : "") + "/system.slice/podman.service",
+         .lists = {storage + "overlay-containers", storage + "vfs-containers", storage + "btrfs-containers"}});
+    if (!added) return added;
+  }
+  // Those that are known by their control groups alone.
+  any_ = any_ || is_there(roots_.run, "containerd/containerd.sock") || is_there(roots_.run, "crio/crio.sock") ||
+         is_there(roots_.run, "k3s/containerd");
+  return ok();
+}
 
 Status ContainersProbe::scan(MonoTime now, Sink& sink) {
   auto found = list_containers(roots_.sys.get(), reader_->layout().units_tree);
@@ -132,15 +165,20 @@ Status ContainersProbe::scan(MonoTime now, Sink& sink) {
 }
 
 Status ContainersProbe::read(MonoTime now, Sink& sink) {
+  Status status = ok();
+  if (!looked_at_ || now - *looked_at_ >= kLook) {
+    looked_at_ = now;
+    status = look_for_engines();
+  }
+  if (!any_) return make_error(ErrorCode::unsupported, "not here, because there is no container engine");
   if (!began_at_) began_at_ = now;
   step(now, sink);
-  Status status = ok();
   if (reader_ && may_scan(now)) {
     const bool due = !scanned_at_ || now - *scanned_at_ >= kRescan;
     if (due || stirred_ || reader_->vanished() || table_.take_renamed()) {
       scanned_at_ = now;
       stirred_ = false;
-      status = scan(now, sink);
+      if (auto scanned = scan(now, sink); !scanned && status) status = std::move(scanned);
     }
     auto round = reader_->round(
         groups_.size(), [&](std::size_t i) -> FollowedGroup& { return groups_[i]; },
@@ -177,18 +215,8 @@ constexpr const MetricInfo* kMetrics[] = {
     &metric::kContainerRestarts,
 };
 
-bool is_there(const Fd& root, const char* path) { return ::faccessat(root.get(), path, F_OK, 0) == 0; }
-
 Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
   const Roots& roots = context.roots;
-  const bool docker = is_there(roots.run, "docker.sock") || is_there(roots.root, "var/lib/docker");
-  const bool podman = is_there(roots.root, "var/lib/containers/storage") || is_there(roots.run, "libpod");
-  const bool other = is_there(roots.run, "containerd/containerd.sock") || is_there(roots.run, "crio/crio.sock") ||
-                     is_there(roots.run, "k3s/containerd");
-  // Not "unsupported": an engine may be installed at any time.
-  if (!docker && !podman && !other)
-    return make_error(ErrorCode::not_found, "not here, because there is no container engine");
-
   Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return errno_error(errno, "epoll");
   auto bell = Bell::make();
@@ -199,28 +227,8 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
 
   std::optional<CgroupLayout> layout;
   if (auto found = find_cgroup_layout(roots.sys.get())) layout = std::move(*found);
-  std::string base = roots.root_path;
-  while (base.ends_with('/')) base.pop_back();
-  const std::string tree = layout ? layout->units_tree : "";
-  auto probe = std::make_unique<ContainersProbe>(roots, std::move(epoll), std::move(*bell), std::move(layout));
-  if (docker) {
-    auto added = probe->add_engine({.runtime = "docker",
-                                    .socket = base + "/run/docker.sock",
-                                    .docker_root = base + "/var/lib/docker",
-                                    .docker_config = base + "/etc/docker/daemon.json"});
-    if (!added) return std::move(added).error();
-  }
-  if (podman) {
-    const std::string storage = base + "/var/lib/containers/storage/";
-    auto added = probe->add_engine(
-        {.runtime = "podman",
-         .socket = base + "/run/podman/podman.sock",
-         .sys = roots.sys.get(),
-         .only_with_group = tree + "/system.slice/podman.service",
-         .lists = {storage + "overlay-containers", storage + "vfs-containers", storage + "btrfs-containers"}});
-    if (!added) return std::move(added).error();
-  }
-  return std::unique_ptr<Probe>(std::move(probe));
+  return std::unique_ptr<Probe>(
+      std::make_unique<ContainersProbe>(roots, std::move(epoll), std::move(*bell), std::move(layout)));
 }
 
 }  // namespace

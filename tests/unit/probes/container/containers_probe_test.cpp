@@ -233,13 +233,22 @@ TEST_CASE("containers: by control groups alone where no engine is known to us") 
   CHECK(probe.sink.values.at("container:dddddddddddd container.cpu.time") == 1);
 }
 
-TEST_CASE("containers: a host without an engine, and an engine without control groups, are stated") {
+TEST_CASE("containers: a host without an engine is stated, and one that is installed later is found") {
   FakeRoot root;
-  {
-    ProbeUnderTest none(containers_probe, root);
-    CHECK_FALSE(none.probe);
-    CHECK(none.error == "not here, because there is no container engine");
-  }
+  ProbeUnderTest tested(containers_probe, root);
+  RecordingSink sink;
+  const Status none = tested.probe->read(at_second(1), sink);
+  REQUIRE_FALSE(none);
+  CHECK(none.error().code == ErrorCode::unsupported);
+  CHECK(none.error().message() == "not here, because there is no container engine");
+  CHECK(tested.probe->interval() == std::chrono::seconds(30));
+  root.mkdir("var/lib/docker");
+  CHECK(tested.probe->read(at_second(31), sink));
+  CHECK(tested.probe->interval() == std::chrono::seconds(2));
+}
+
+TEST_CASE("containers: without control groups the engine still tells") {
+  FakeRoot root;
   write_config(root, 'a', R"("Running":true)", 0);
   Running probe(root);
   REQUIRE(probe.reach([&] { return probe.told("found"); }));
