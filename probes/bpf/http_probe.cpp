@@ -144,7 +144,7 @@ const ProbeInfo http_probe{
     "Rate, status and latency of HTTP servers from the first bytes of TCP packets, by eBPF",
     std::chrono::seconds(1),
     "BTF, CAP_BPF and CAP_PERFMON; on kernels whose tracepoints may not read packets, CAP_NET_ADMIN",
-    "to be measured",
+    "0.2 us per packet with HTTP or without, 60 us per read (bpf_stats, 2-core VM, Linux 6.18)",
     kMetrics,
     make};
 

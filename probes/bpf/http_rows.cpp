@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "detect/model/names.h"
+#include "probes/parse/container_cgroup.h"
 
 namespace hostmedic::bpf {
 namespace {
@@ -19,10 +20,16 @@ double bucket_begin_s(std::size_t bucket) {
                                   : static_cast<double>((4 + bucket % 4) * (std::uint64_t{1} << (bucket / 4 - 1)));
   return units * 1024e-9;
 }
-std::string_view unit_of(const hm_http_service& counts) {
-  const std::string_view name(counts.unit, ::strnlen(counts.unit, sizeof counts.unit));
-  const bool plain = std::ranges::all_of(name, [](unsigned char c) { return c > ' ' && c < 0x7f && c != '/'; });
-  return plain && name.ends_with(".service") ? name : std::string_view();
+// The unit, or the id of the container that the unit is; empty for the host.
+std::string_view owner_of(const hm_http_service& counts) {
+  const std::string_view unit(counts.unit, ::strnlen(counts.unit, sizeof counts.unit));
+  if (!unit.ends_with(".service")) return parse_container_cgroup(unit).id;
+  const bool plain = std::ranges::all_of(unit, [](unsigned char c) { return c > ' ' && c < 0x7f && c != '/'; });
+  return plain ? unit : std::string_view();
+}
+EntityKind kind_of(std::string_view owner) {
+  if (owner.empty()) return EntityKind::host;
+  return owner.ends_with(".service") ? EntityKind::service : EntityKind::container;
 }
 std::uint64_t answered(const hm_http_service& counts) {
   return std::accumulate(std::begin(counts.responses), std::end(counts.responses), std::uint64_t{0});
@@ -46,28 +53,29 @@ std::optional<double> latency_quantile(std::span<const std::uint32_t> buckets, d
   return begin + (end - begin) * std::clamp((wanted - below) / buckets[last], 0.0, 1.0);
 }
 
-HttpRows::Row* HttpRows::find(std::string_view unit, std::uint32_t port) {
-  const auto found = std::ranges::find_if(rows_, [&](const Row& row) { return row.port == port && row.unit == unit; });
+HttpRows::Row* HttpRows::find(std::string_view owner, std::uint32_t port) {
+  const auto found =
+      std::ranges::find_if(rows_, [&](const Row& row) { return row.port == port && row.owner == owner; });
   return found == rows_.end() ? nullptr : &*found;
 }
 
-HttpRows::Row* HttpRows::row_for(std::string_view unit, std::uint32_t port, MonoTime now, Sink& sink) {
-  if (Row* row = find(unit, port)) return row;
-  const auto same = [&](const Row& row) { return row.unit == unit; };
+HttpRows::Row* HttpRows::row_for(std::string_view owner, std::uint32_t port, MonoTime now, Sink& sink) {
+  if (Row* row = find(owner, port)) return row;
+  const auto same = [&](const Row& row) { return row.owner == owner; };
   if (std::ranges::count_if(rows_, same) >= static_cast<std::ptrdiff_t>(kMostPorts)) {
     port = 0;
-    if (Row* row = find(unit, port)) return row;
+    if (Row* row = find(owner, port)) return row;
   }
   if (rows_.size() == kMostRows) {
     const auto oldest = std::ranges::min_element(rows_, {}, &Row::last);
     if (now - oldest->last < kMayGo) return nullptr;
     const Row gone = std::move(*oldest);
     rows_.erase(oldest);
-    const bool last = std::ranges::none_of(rows_, [&](const Row& row) { return row.unit == gone.unit; });
-    if (last && !gone.unit.empty() && gone.requests != kNoSeries) sink.retire(gone.about);
+    const bool last = std::ranges::none_of(rows_, [&](const Row& row) { return row.owner == gone.owner; });
+    if (last && !gone.owner.empty() && gone.requests != kNoSeries) sink.retire(gone.about);
   }
   Row& row = rows_.emplace_back();
-  row.unit = unit;
+  row.owner = owner;
   row.port = port;
   row.by_class.fill(kNoSeries);
   row.by_grpc.fill(kNoSeries);
@@ -76,7 +84,7 @@ HttpRows::Row* HttpRows::row_for(std::string_view unit, std::uint32_t port, Mono
 
 void HttpRows::take(std::uint32_t port, const hm_http_service& counts, MonoTime now, Sink& sink) {
   if (counts.state != HM_HTTP_OURS) return;
-  Row* row = row_for(unit_of(counts), port, now, sink);
+  Row* row = row_for(owner_of(counts), port, now, sink);
   if (row == nullptr) {
     held_back_ += std::max<std::uint64_t>(counts.requests, answered(counts));
     return;
@@ -96,7 +104,7 @@ void HttpRows::name(Row& row, Sink& sink) {
   const std::string port = "network.local.port=" + (row.port == 0 ? "other" : std::to_string(row.port));
   const bool fresh = row.requests == kNoSeries;
   if (fresh) {
-    row.about = row.unit.empty() ? sink.entity(EntityKind::host, "") : sink.entity(EntityKind::service, row.unit);
+    row.about = sink.entity(kind_of(row.owner), row.owner);
     row.requests = sink.series(row.about, metric::kHttpRequestsBegun, port);
     row.p50 = sink.series(row.about, metric::kHttpDurationP50, port);
     row.p99 = sink.series(row.about, metric::kHttpDurationP99, port);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is known of each HTTP server on this host: totals since it was first seen, and the latencies of the present
-// interval. A row is a systemd unit, or the host where there is none, and a port. At most kMostRows rows, and at most
-// kMostPorts ports of one unit; its further ones share a row, because a program that opens a port at random for each
-// run must not add series for ever. One thread.
+// interval. A row is a port of a systemd service, of a container, or of the host where it is neither. At most kMostRows
+// rows, and at most kMostPorts of one owner; its further ports share a row, because a program that opens a port at
+// random for each run must not add series for ever. One thread.
 #pragma once
 
 #include <array>
@@ -41,7 +41,7 @@ class HttpRows {
  private:
   static constexpr std::size_t kClasses = 6;  // first digit of the status; 0: not visible
   struct Row {
-    std::string unit;        // empty: the host
+    std::string owner;       // unit, or id of a container; empty: the host
     std::uint32_t port = 0;  // 0: several
     EntityId about{};
     MonoTime last;
@@ -51,8 +51,8 @@ class HttpRows {
     hm_http_service total{};                               // latency: of the interval only
     std::uint64_t hellos_before = 0, requests_before = 0;  // at look_again()
   };
-  Row* find(std::string_view unit, std::uint32_t port);
-  Row* row_for(std::string_view unit, std::uint32_t port, MonoTime now, Sink& sink);
+  Row* find(std::string_view owner, std::uint32_t port);
+  Row* row_for(std::string_view owner, std::uint32_t port, MonoTime now, Sink& sink);
   void name(Row& row, Sink& sink);
 
   std::vector<Row> rows_;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cmath>
 #include <thread>
 
 #include "agent/base/clock.h"
@@ -124,11 +125,12 @@ class Client {
 
 // The probe on tracepoints, or on the root of the control groups. Both must see the same.
 struct Attached {
-  explicit Attached(bool group) : roots(std::move(*open_roots("/"))) {
+  explicit Attached(bool group, std::uint32_t sample_shift = 0) : roots(std::move(*open_roots("/"))) {
     const std::uint64_t root = bpf::own_place(roots).root_cgroup_id;
     REQUIRE(bpf::begin(ProbeContext{roots, kSettings}));
     auto programs = group ? bpf::load_on_group(roots, root) : bpf::load_on_tracepoints(root);
     if (programs) {
+      *programs->sample_shift = sample_shift;
       probe = make_http_probe(std::move(*programs));
     } else {
       MESSAGE("skipped: " << programs.error().message());
@@ -281,6 +283,22 @@ TEST_CASE("HTTP/2 in clear text: requests, status and latency; the status of gRP
   CHECK(host.value(server, "request.duration.p50").value() < 0.010);
   CHECK(host.grpc(server, "ok") == 7.0);
   CHECK(host.grpc(server, "error") == 3.0);
+}
+
+TEST_CASE("under load one connection of many is looked at, and counts for all") {
+  Attached host(false, 2);
+  if (!host.probe) return;
+  Server server;
+  for (int i = 0; i < 4000; ++i) Client(server).ask("200");
+  host.read();
+  CHECK(host.agent("http.sampling.ratio") == 0.25);
+  // Of 4,000 at one in four, five standard deviations are 550.
+  CHECK(std::abs(host.answers(server, "2xx").value() - 4000) < 600);
+  CHECK(host.answers(server, "2xx") == host.value(server, "request.begun"));
+  for (int i = 0; i < 2; ++i) host.read();  // the load is gone
+  CHECK(host.agent("http.sampling.ratio") == 0.5);
+  host.read();
+  CHECK(host.agent("http.sampling.ratio") == 1.0);
 }
 
 TEST_CASE("more connections than are kept lose nothing") {

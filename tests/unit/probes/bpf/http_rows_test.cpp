@@ -92,6 +92,10 @@ TEST_CASE("what has no unit is the host's, what is not ours is nobody's, what ne
   CHECK(sink.values.at("host hostmedic.http.server.request.begun{network.local.port=8080}") == 3.0);
   CHECK(sink.values.at("host hostmedic.http.server.request.begun{network.local.port=8081}") == 1.0);
   CHECK(sink.entities.size() == 1);
+  const std::string id(64, 'a');
+  rows.take(80, counts("docker-" + id + ".scope", 2), at(1), sink);
+  rows.sample(sink);
+  CHECK(sink.values.at("container:" + id + " hostmedic.http.server.request.begun{network.local.port=80}") == 2.0);
 }
 
 TEST_CASE("a program with a new port for each run does not add series for ever") {
