@@ -35,6 +35,7 @@ extern const ProbeInfo sockets_probe;
 extern const ProbeInfo syscall_errors_probe;
 extern const ProbeInfo systemd_probe;
 extern const ProbeInfo tcp_sockets_probe;
+extern const ProbeInfo tcp_probe;
 
 std::span<const ProbeInfo* const> all_probes() {
   // In the order in which they are read. filesystem first: its worker answers while the others are read.
@@ -72,6 +73,7 @@ std::span<const ProbeInfo* const> all_probes() {
       &block_probe,
       &journal_probe,
       &log_files_probe,
+      &tcp_probe,
   };
   // clang-format on
   return kProbes;

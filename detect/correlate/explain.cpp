@@ -150,6 +150,23 @@ std::string explain_filesystem_error(const Entity& entity, const Event& event) {
   return text;
 }
 
+std::string explain_network(const Event& event) {
+  std::string who(event.get(attr::kProcessName));
+  if (who.empty()) who = "a program";
+  if (const auto unit = event.get(attr::kProcessUnit); !unit.empty()) who += " of " + std::string(unit);
+  const auto place = [&](std::string_view address, std::string_view port) {
+    return number_of(event.get(address)) + " port " + number_of(event.get(port));
+  };
+  if (event.kind == EventKind::destination) {
+    const std::string first =
+        event.get(attr::kNetworkInitial) == "1" ? " connects to " : " connects for the first time to ";
+    return who + first + place(attr::kNetworkPeerAddress, attr::kNetworkPeerPort);
+  }
+  const bool closed = event.get(attr::kListenerState) == "closed";
+  return who + (closed ? " listens no more on " : " listens on ") +
+         place(attr::kNetworkLocalAddress, attr::kNetworkLocalPort);
+}
+
 }  // namespace
 
 std::string format_value(double value, Unit unit) {
@@ -286,14 +303,14 @@ std::string explain_event(const Entity& entity, const Event& event) {
       return text + " fails: " + number_of(event.get(attr::kCheckReason));
     }
     case EventKind::agent_budget: return explain_budget(event);
+    case EventKind::listener:
+    case EventKind::destination: return explain_network(event);
     case EventKind::samples_lost: return number_of(event.get(attr::kCount)) + " samples were lost";
     case EventKind::mount_changed: return explain_mount(entity, event);
     case EventKind::clock_step: return "the wall clock was set by " + number_of(event.get(attr::kClockStep)) + " s";
     case EventKind::hardware_fault: return explain_hardware(entity, event);
     case EventKind::kernel_message: return "the kernel wrote: " + number_of(event.get(attr::kKernelText));
     case EventKind::log_template: return explain_template(entity, event);
-    case EventKind::listener:
-    case EventKind::destination: return explain_facts(entity, event);
     case EventKind::certificate: return explain_certificate(entity, event);
   }
   return std::string(to_string(event.kind));

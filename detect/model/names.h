@@ -42,6 +42,13 @@ inline constexpr MetricInfo kNetworkIo{"system.network.io", Unit::bytes, Instrum
 inline constexpr MetricInfo kNetworkPackets{"system.network.packet.count", Unit::count, Instrument::counter, "Packets by network.io.direction"};
 inline constexpr MetricInfo kNetworkErrors{"system.network.errors", Unit::count, Instrument::counter, "Errors by network.io.direction"};
 inline constexpr MetricInfo kNetworkDropped{"system.network.packet.dropped", Unit::count, Instrument::counter, "Dropped packets by network.io.direction"};
+inline constexpr MetricInfo kTcpConnections{"hostmedic.tcp.connections", Unit::count, Instrument::counter, "TCP connections that came about, by role (client: opened by us, server: accepted); of a service by server.port, of a remote by service.name"};
+inline constexpr MetricInfo kTcpConnectFailures{"hostmedic.tcp.connect.failures", Unit::count, Instrument::counter, "TCP connections that did not come about, by error.type (refused, timeout, unreachable, no_local_port, abandoned, other)"};
+inline constexpr MetricInfo kTcpConnectP50{"hostmedic.tcp.connect.latency.p50", Unit::seconds, Instrument::gauge, "Median time from SYN to an open connection since the last reading, from a histogram in powers of two; nothing while there are none"};
+inline constexpr MetricInfo kTcpConnectP99{"hostmedic.tcp.connect.latency.p99", Unit::seconds, Instrument::gauge, "The 99th percentile of the same"};
+inline constexpr MetricInfo kTcpRoundTrip{"hostmedic.tcp.round_trip.time", Unit::seconds, Instrument::gauge, "Mean of the smoothed round trip of connections that closed since the last reading"};
+inline constexpr MetricInfo kTcpRetransmits{"hostmedic.tcp.retransmits", Unit::count, Instrument::counter, "Segments sent again"};
+inline constexpr MetricInfo kTcpResets{"hostmedic.tcp.resets", Unit::count, Instrument::counter, "Resets by network.io.direction (transmit, receive)"};
 inline constexpr MetricInfo kServiceCpuTime{"hostmedic.service.cpu.time", Unit::seconds, Instrument::counter, "CPU seconds of the unit's cgroup"};
 inline constexpr MetricInfo kServiceMemoryUsage{"hostmedic.service.memory.usage", Unit::bytes, Instrument::gauge, "Memory charged to the unit's cgroup; absent without a memory controller"};
 inline constexpr MetricInfo kServiceTasks{"hostmedic.service.tasks", Unit::count, Instrument::gauge, "Threads in the unit's cgroup"};
@@ -305,6 +312,15 @@ inline constexpr std::string_view kKernelPattern = "kernel.pattern";  // "oom_ki
 inline constexpr std::string_view kKernelText = "kernel.text";        // the line, cut
 inline constexpr std::string_view kKernelDevice = "kernel.device";    // as the kernel spells it: "sda1", "ata3"
 inline constexpr std::string_view kServerPort = "server.port";
+
+// listener, destination.
+inline constexpr std::string_view kNetworkTransport = "network.transport";
+inline constexpr std::string_view kNetworkLocalAddress = "network.local.address";
+inline constexpr std::string_view kNetworkLocalPort = "network.local.port";
+inline constexpr std::string_view kNetworkPeerAddress = "network.peer.address";
+inline constexpr std::string_view kNetworkPeerPort = "network.peer.port";
+inline constexpr std::string_view kListenerState = "network.listener.state";  // listening, closed
+inline constexpr std::string_view kNetworkInitial = "network.initial";        // "1": soon after start, when all is new
 
 inline constexpr std::string_view kProbeName = "probe.name";
 inline constexpr std::string_view kProbeState = "probe.state";    // available, unavailable, late

@@ -161,6 +161,7 @@ struct percpu_counter {
 /* The members are file, anonymous, swap and shared pages, in this order since 4.5. */
 struct mm_struct {
 	struct percpu_counter rss_stat[4];
+	struct file *exe_file;
 };
 
 /* Before the change "mm: convert mm's rss stats into percpu_counter". */
@@ -354,6 +355,49 @@ struct request {
 /* Before "block: add an explicit ->disk backpointer to the request_queue". */
 struct request___own_disk {
 	struct gendisk *rq_disk;
+};
+
+struct in6_addr {
+	struct {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct sock_common {
+	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
+	__be16 skc_dport;
+	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup; /* a field of its own since "bpf, cgroups: Fix cgroup v2 fallback on v1/v2 mixed mode" */
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	int sk_err;
+	__u16 sk_protocol;
+	struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct inet_sock {
+	__be16 inet_sport;
+};
+
+struct tcp_sock {
+	__u32 srtt_us; /* times eight */
+};
+
+struct sk_buff {
+	char cb[48];
+};
+
+struct tcp_skb_cb {
+	__u16 tcp_gso_segs;
 };
 
 #pragma clang attribute pop

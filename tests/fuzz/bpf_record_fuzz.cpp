@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drives the decoders of records from the BPF programs. Input: the bytes of one record (record/process.h).
-// What must hold: no crash, no read past the bytes, and texts that are short and printable.
+// Drives the decoders of records from the BPF programs. Input: the bytes of one record (record/process.h,
+// record/tcp.h). What must hold: no crash, no read past the bytes, and texts that are short and printable.
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,6 +12,8 @@
 #include "probes/bpf/process_record.h"
 #include "probes/bpf/record/behaviour.h"
 #include "probes/bpf/record/process.h"
+#include "probes/bpf/record/tcp.h"
+#include "probes/bpf/tcp_record.h"
 
 using namespace hostmedic;
 
@@ -21,6 +23,12 @@ void check(const std::vector<Attribute>& attributes) {
   for (const Attribute& attribute : attributes) {
     if (attribute.value != printable(attribute.value, 512) || attribute.value.size() > 160) __builtin_trap();
   }
+}
+
+void decode_tcp(std::string record) {
+  if (record.size() % 4 == 1) record.resize(sizeof(hm_tcp_record));
+  if (const auto event = bpf::decode_tcp_record(std::as_bytes(std::span(record))))
+    check(bpf::tcp_attributes(*event, true));
 }
 
 }  // namespace
@@ -33,6 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check(bpf::behaviour_attributes(*deed));
   // Cut or filled up to the right length, so that not only the refusal of a wrong one is tried.
   std::string record(reinterpret_cast<const char*>(data), size);
+  decode_tcp(record);
   if (size % 4 == 0) record.resize(sizeof(hm_process_record));
   if (size % 4 == 2) record.resize(sizeof(hm_caused_record));
   if (size > 17) record[16] = static_cast<char>(1 + (data[16] & 3)), record[17] = record[18] = record[19] = 0;
