@@ -22,7 +22,7 @@ constexpr std::string_view kFooter =
 using Verb = std::function<Exit(Context&)>;
 
 struct Options {
-  bool json = false, quiet = false, all = false, yes = false, scdoc = false;
+  bool json = false, quiet = false, all = false, yes = false, scdoc = false, cost = false;
   int limit = 100;
   std::string id, reason, what, file = "agent", root;
   std::vector<std::string> files;
@@ -47,11 +47,11 @@ void add_reading_verbs(CLI::App& app, Options& o, Verb& chosen) {
          [&o](Context& c) { return explain_incident(c, o.id); })
         ->add_option("ID", o.id, "the incident's id or its beginning")
         ->required();
-  verb(app, "list", "what the agent has: " + join(listable(), ", "), chosen,
-       [&o](Context& c) { return list_things(c, o.what); })
-      ->add_option("WHAT", o.what)
-      ->required()
-      ->check(CLI::IsMember(listable()));
+  CLI::App* list = verb(app, "list", "what the agent has: " + join(listable(), ", "), chosen, [&o](Context& c) {
+    return o.cost && o.what == "probes" ? measure_cost(c) : list_things(c, o.what);
+  });
+  list->add_option("WHAT", o.what)->required()->check(CLI::IsMember(listable()));
+  list->add_flag("--cost", o.cost, "of probes: run them for ten seconds and tell what they cost (root sees all)");
 }
 
 void add_host_verbs(CLI::App& app, Options& o, Verb& chosen) {

@@ -33,6 +33,20 @@ std::string who() {
   return hostmedic::strf("uid %u (%s)", ::getuid(), entry == nullptr ? "?" : entry->pw_name);
 }
 
+// As the package has it, else as the build has it.
+std::string probe_program() {
+  char path[4096];
+  const ssize_t n = ::readlink("/proc/self/exe", path, sizeof path);
+  if (n <= 0) return {};
+  const std::string_view whole(path, static_cast<std::size_t>(n));
+  const std::string here(whole.substr(0, whole.rfind('/')));
+  for (const char* place : {"/../lib/hostmedic/", "/../probe/"}) {
+    std::string program = here + place + "hostmedic-probe";
+    if (::access(program.c_str(), X_OK) == 0) return program;
+  }
+  return {};
+}
+
 bool confirm(const std::string& question) {
   std::cout << question << " [y/N] " << std::flush;
   std::string answer;
@@ -47,6 +61,7 @@ int main(int argc, char** argv) {
   hostmedic::Surroundings surroundings{std::cout, std::cerr, look(), HM_VERSION, who(), {}, {}};
   surroundings.paths.proc = "/proc";
   surroundings.paths.sys = "/sys";
+  surroundings.paths.probe = probe_program();
   if (::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) surroundings.confirm = confirm;
   const auto exit = hostmedic::run_cli(surroundings, std::vector<std::string>(argv + 1, argv + argc));
   std::cout.flush();

@@ -36,6 +36,8 @@ Exit print_config_reference(Context& context, const std::string& which, bool scd
 Exit enroll(Context& context, const std::string& bundle_path);
 Exit run_doctor(Context& context);
 Exit list_things(Context& context, const std::string& what);
+// Does not return when it goes well.
+Exit measure_cost(Context& context);
 Exit reload(Context& context);
 
 }  // namespace hostmedic

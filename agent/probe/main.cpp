@@ -43,6 +43,7 @@ constexpr char kUsage[] =
     "  --record FILE    write frames into a new FILE until stopped, or --frames N of them\n"
     "  --replay FILE    send a recording to the agent, --speed X times as fast as it was recorded\n"
     "  --list           name the probes\n"
+    "  --cost[=N]       run the probes for N seconds (default 10) and tell what they cost\n"
     "  --help\n";
 
 // Empty where the package's unit has not made one: programs are then attached without a mark.
@@ -56,7 +57,7 @@ struct CommandLine {
   ProbeOptions options;
   std::string config, state_dir = default_state_dir();
   std::vector<std::string> disabled, log_roots;
-  std::optional<int> print;
+  std::optional<int> print, cost;
   std::string record, replay;
   int frames = 1'000'000;  // of a recording, unless it is stopped before
   double speed = 1;        // of a replay
@@ -85,6 +86,7 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
                                         {"list", no_argument, nullptr, 'L'},
                                         {"state-dir", required_argument, nullptr, 'S'},
                                         {"clear-bpf-brake", no_argument, nullptr, 'B'},
+                                        {"cost", optional_argument, nullptr, 'C'},
                                         {"help", no_argument, nullptr, 'h'},
                                         {nullptr, 0, nullptr, 0}};
   CommandLine line;
@@ -124,6 +126,12 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
         break;
       }
       case 'L': line.list = true; break;
+      case 'C': {
+        const auto seconds = parse_u64(::optarg != nullptr ? ::optarg : "10");
+        if (!seconds || *seconds == 0 || *seconds > 3600) return std::nullopt;
+        line.cost = static_cast<int>(*seconds);
+        break;
+      }
       case 'h': line.help = true; break;
       default: return std::nullopt;
     }
@@ -153,6 +161,13 @@ int fail(const Error& error) {
   return 1;
 }
 
+Status print_cost_table(const ProbeOptions& options, int seconds, int stop_fd) {
+  std::string text;
+  const Status status = print_cost(options, seconds, stop_fd, text);
+  std::fputs(text.c_str(), stdout);
+  return status;
+}
+
 int clear_bpf_brake(const std::string& state_dir) {
   if (state_dir.empty()) {
     std::puts("there is no state directory, so there is no brake");
@@ -167,6 +182,7 @@ int clear_bpf_brake(const std::string& state_dir) {
 }
 
 Status run(CommandLine line, int stop_fd) {
+  if (line.cost) return print_cost_table(line.options, *line.cost, stop_fd);
   if (line.print) return print_frames(std::move(line.options), *line.print, stop_fd, STDOUT_FILENO);
   if (!line.replay.empty()) return replay_frames(line.replay, line.options.socket, line.speed, stop_fd);
   if (line.record.empty()) return run_probe(line.options, stop_fd);

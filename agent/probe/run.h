@@ -40,5 +40,7 @@ Status print_frames(ProbeOptions options, int count, int stop_fd, int out_fd);
 Status record_frames(ProbeOptions options, int count, int stop_fd, int out_fd);
 // Sends a recording to an agent, as fast as it was recorded times speed, as if it happened now.
 Status replay_frames(const std::string& recording, const std::string& socket, double speed, int stop_fd);
+// Runs each probe in its own interval for so long and writes what they cost as a table.
+Status print_cost(const ProbeOptions& options, int seconds, int stop_fd, std::string& ret_text);
 
 }  // namespace hostmedic
