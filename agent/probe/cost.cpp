@@ -50,8 +50,9 @@ std::vector<std::uint32_t> ids_beyond(const Rows& now, const Rows& before) {
 Measured make(const ProbeInfo& info, const ProbeContext& context) {
   Measured made;
   made.info = &info;
-  const auto programs = bpf::own_programs();
-  const auto maps = bpf::own_maps();
+  const int proc = context.roots.proc.get();
+  const auto programs = bpf::own_programs(proc);
+  const auto maps = bpf::own_maps(proc);
   const Duration begin = thread_cpu();
   auto probe = info.make(context);
   made.making = thread_cpu() - begin;
@@ -60,8 +61,8 @@ Measured make(const ProbeInfo& info, const ProbeContext& context) {
     return made;
   }
   made.probe = std::move(*probe);
-  made.programs = ids_beyond(bpf::own_programs(), programs);
-  made.maps = ids_beyond(bpf::own_maps(), maps);
+  made.programs = ids_beyond(bpf::own_programs(proc), programs);
+  made.maps = ids_beyond(bpf::own_maps(proc), maps);
   return made;
 }
 
@@ -152,8 +153,8 @@ Status print_cost(const ProbeOptions& options, int seconds, int stop_fd, std::st
     }
   }
   const double passed = us(mono_now() - begin) / 1e6;
-  const auto programs = bpf::own_programs();
-  const auto maps = bpf::own_maps();
+  const auto programs = bpf::own_programs(roots->proc.get());
+  const auto maps = bpf::own_maps(roots->proc.get());
   ret_text =
       strf("%-18s %8s %7s %12s %14s %12s\n", "PROBE", "EVERY s", "READS", "us PER READ", "CPU ms/min", "ms TO START");
   for (const Measured& one : all) ret_text += row_of(one, passed) + programs_of(one, programs, maps);

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,12 +21,14 @@ namespace hostmedic::bpf {
 namespace {
 
 // Our descriptors of one kind, as the kernel names it: "anon_inode:bpf-prog".
-std::vector<int> descriptors_of(std::string_view kind) {
+std::vector<int> descriptors_of(int proc, std::string_view kind) {
   std::vector<int> found;
   struct Close {
     void operator()(DIR* directory) const { ::closedir(directory); }
   };
-  const std::unique_ptr<DIR, Close> directory(::opendir("/proc/self/fd"));
+  auto opened = open_at(proc, "self/fd", O_RDONLY | O_DIRECTORY);
+  const std::unique_ptr<DIR, Close> directory(opened ? ::fdopendir(opened->get()) : nullptr);
+  if (directory) (void)opened->release();  // the stream closes it
   while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr) {
     std::array<char, 64> target{};
     const ssize_t n = ::readlinkat(::dirfd(directory.get()), entry->d_name, target.data(), target.size());
@@ -35,8 +38,8 @@ std::vector<int> descriptors_of(std::string_view kind) {
   return found;
 }
 
-std::uint64_t locked_bytes(int fd) {
-  const auto text = read_file("/proc/self/fdinfo/" + std::to_string(fd), kib(4));
+std::uint64_t locked_bytes(int proc, int fd) {
+  const auto text = read_file_at(proc, "self/fdinfo/" + std::to_string(fd), kib(4));
   if (!text) return 0;
   for (const std::string_view line : split(*text, '\n')) {
     constexpr std::string_view kKey = "memlock:";
@@ -55,9 +58,9 @@ Rows each_once(Rows rows) {
 
 }  // namespace
 
-std::vector<OwnProgram> own_programs() {
+std::vector<OwnProgram> own_programs(int proc) {
   std::vector<OwnProgram> programs;
-  for (const int fd : descriptors_of("anon_inode:bpf-prog")) {
+  for (const int fd : descriptors_of(proc, "anon_inode:bpf-prog")) {
     bpf_prog_info info{};
     __u32 size = sizeof info;
     if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) continue;
@@ -66,12 +69,12 @@ std::vector<OwnProgram> own_programs() {
   return each_once(std::move(programs));
 }
 
-std::vector<OwnMap> own_maps() {
+std::vector<OwnMap> own_maps(int proc) {
   std::vector<OwnMap> maps;
-  for (const int fd : descriptors_of("anon_inode:bpf-map")) {
+  for (const int fd : descriptors_of(proc, "anon_inode:bpf-map")) {
     bpf_map_info info{};
     __u32 size = sizeof info;
-    if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0) maps.push_back({info.id, locked_bytes(fd)});
+    if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0) maps.push_back({info.id, locked_bytes(proc, fd)});
   }
   return each_once(std::move(maps));
 }

@@ -22,9 +22,9 @@ struct OwnMap {
   std::uint64_t bytes = 0;  // that the kernel holds for it; 0 where it does not say
 };
 
-// Each once, sorted by id.
-std::vector<OwnProgram> own_programs();
-std::vector<OwnMap> own_maps();
+// Each once, sorted by id. proc: /proc.
+std::vector<OwnProgram> own_programs(int proc);
+std::vector<OwnMap> own_maps(int proc);
 
 // The kernel times the runs of all programs on the host for as long as the descriptor is open. Needs CAP_SYS_ADMIN.
 Result<Fd> keep_statistics();

@@ -16,13 +16,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "agent/base/fd.h"
+#include "agent/base/parse.h"
 #include "probes/bpf/own_programs.h"
 #include "probes/probe.h"
 #include "probes/source/roots.h"
@@ -115,7 +116,7 @@ bool print_events(const ProbeContext& context, std::vector<Workload>& workloads)
   for (const Workload& one : workloads) one.work();
   double events = 0, ns = 0;
   std::printf("%-24s %12s %14s\n", "program", "events", "ns per event");
-  for (const bpf::OwnProgram& program : bpf::own_programs()) {
+  for (const bpf::OwnProgram& program : bpf::own_programs(context.roots.proc.get())) {
     if (program.runs == 0) continue;
     events += static_cast<double>(program.runs);
     ns += static_cast<double>(program.run_ns);
@@ -130,7 +131,8 @@ bool print_events(const ProbeContext& context, std::vector<Workload>& workloads)
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int pairs = argc > 1 ? std::max(4, std::atoi(argv[1])) : 40;
+  const int pairs =
+      argc > 1 ? static_cast<int>(std::clamp<std::uint64_t>(parse_u64(argv[1]).value_or(40), 4, 1000)) : 40;
   const auto roots = open_roots("");
   if (!roots) return std::fprintf(stderr, "%s\n", roots.error().message().c_str()), 2;
   cpu_set_t one_cpu;
@@ -150,8 +152,9 @@ int main(int argc, char** argv) {
       if (probes.empty()) return std::puts("no BPF program can be attached here"), 0;
       if (i == 0) {
         std::size_t maps = 0;
-        for (const bpf::OwnMap& map : bpf::own_maps()) map_bytes += map.bytes, ++maps;
-        std::printf("%zu probes, %zu programs, %zu maps of %llu KiB\n", probes.size(), bpf::own_programs().size(), maps,
+        for (const bpf::OwnMap& map : bpf::own_maps(context.roots.proc.get())) map_bytes += map.bytes, ++maps;
+        std::printf("%zu probes, %zu programs, %zu maps of %llu KiB\n", probes.size(),
+                    bpf::own_programs(context.roots.proc.get()).size(), maps,
                     static_cast<unsigned long long>(map_bytes >> 10));
       }
       for (const Workload& one : workloads) with.push_back(seconds_of(one.work));

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "agent/base/fd.h"
+#include "agent/base/parse.h"
 #include "detect/model/names.h"
 #include "tests/privileged/probes/bpf/attached.h"
 
@@ -70,7 +71,7 @@ int retransmitted_segments() {
     }
     std::istringstream name(names), value(line);
     for (std::string n, v; name >> n && value >> v;) {
-      if (n == "RetransSegs") return std::stoi(v);
+      if (n == "RetransSegs") return static_cast<int>(parse_u64(v).value_or(0));
     }
   }
   return -1;
