@@ -24,7 +24,8 @@ using namespace hostmedic::test;
 
 namespace hostmedic {
 extern const ProbeInfo cpu_probe, load_probe, memory_probe, paging_probe, pressure_probe, disk_probe, network_probe,
-    services_probe, protocols_probe, sockets_probe, limits_probe, run_queue_probe, numa_probe, kernel_probe;
+    processes_probe, services_probe, protocols_probe, sockets_probe, limits_probe, run_queue_probe, numa_probe,
+    kernel_probe;
 }
 
 TEST_CASE("probes: a read in the steady state allocates nothing, nor does making its frame") {
@@ -85,12 +86,19 @@ TEST_CASE("probes: a read in the steady state allocates nothing, nor does making
   root.write("sys/fs/cgroup/system.slice/a.service/memory.current", "1\n");
   root.write("sys/fs/cgroup/system.slice/a.service/pids.current", "1\n");
 
+  for (const char* pid : {"10", "11", "12"}) {
+    const std::string at = std::string("proc/") + pid;
+    root.write(at + "/stat", std::string(pid) + " (a) S 1 1 1 0 -1 0 1 0 2 0 3 4 0 0 20 0 1 0 9 1000 25\n");
+    root.write(at + "/status", "Uid:\t33\t33\t33\t33\nvoluntary_ctxt_switches:\t5\n");
+    root.write(at + "/cgroup", "0::/system.slice/a.service\n");
+  }
+
   FrameBuilder builder;
   std::string encoded;
   std::size_t speaker = 0;
   for (const ProbeInfo* info : {&cpu_probe, &load_probe, &memory_probe, &paging_probe, &pressure_probe, &disk_probe,
-                                &network_probe, &services_probe, &protocols_probe, &sockets_probe, &limits_probe,
-                                &run_queue_probe, &numa_probe, &kernel_probe}) {
+                                &network_probe, &processes_probe, &services_probe, &protocols_probe, &sockets_probe,
+                                &limits_probe, &run_queue_probe, &numa_probe, &kernel_probe}) {
     CAPTURE(std::string(info->name));
     ProbeUnderTest tested(*info, root);
     REQUIRE(tested.probe);
