@@ -192,8 +192,11 @@ TEST_CASE("walk: one that held its CPU through a sweep and then went to sleep is
   Walk walk;
   if (!walk.source) return;
   for (int round = 0; round < 3; ++round) {
-    const pid_t busy = child([] {
+    int done[2];
+    REQUIRE(::pipe(done) == 0);
+    const pid_t busy = child([&] {
       burn(std::chrono::milliseconds(150));
+      (void)!::write(done[1], "x", 1);
       ::pause();
     });
     sleep_ms(60);
@@ -201,13 +204,16 @@ TEST_CASE("walk: one that held its CPU through a sweep and then went to sleep is
     const auto* during = walk.heard.find(busy);
     REQUIRE(during != nullptr);
     const Duration then = cpu(*during);
-    sleep_ms(400);
+    char byte = 0;
+    REQUIRE(::read(done[0], &byte, 1) == 1);
+    sleep_ms(50);
     (void)walk.sweep();
     const auto* after = walk.heard.find(busy);
     REQUIRE(after != nullptr);
     CHECK(cpu(*after) > then);
     CHECK(cpu(*after) >= std::chrono::milliseconds(150));
     end(busy);
+    ::close(done[0]), ::close(done[1]);
   }
 }
 

@@ -174,8 +174,10 @@ TEST_CASE("agreement: CPU time and memory under load are those of the kernel's t
         pthread_create(
             &thread, nullptr,
             [](void*) -> void* {
-              for (volatile unsigned n = 0;; n = n + 1) {
+              volatile unsigned never = 0;
+              while (never == 0) {
               }
+              return nullptr;
             },
             nullptr);
       }
@@ -187,7 +189,7 @@ TEST_CASE("agreement: CPU time and memory under load are those of the kernel's t
   std::map<pid_t, std::pair<double, double>> begin;  // text, walk
   Records records = everyone(*walk);
   for (const pid_t pid : busy) begin[pid] = {stat_cpu_s(pid), static_cast<double>(cpu(records.at(pid))) * 1e-9};
-  sleep_ms(5000);
+  for (int i = 0; i < 40 && stat_cpu_s(busy.back()) - begin[busy.back()].first < 1; ++i) sleep_ms(500);
   records = everyone(*walk);
   for (const pid_t pid : busy) {
     const double text = stat_cpu_s(pid) - begin[pid].first;
