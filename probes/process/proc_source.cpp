@@ -10,9 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <vector>
 
-#include "agent/base/clock.h"
 #include "agent/base/fd.h"
 #include "agent/base/file.h"
 #include "agent/base/parse.h"
@@ -26,8 +26,8 @@ using namespace std::chrono_literals;
 
 constexpr Duration kInterval = 2s;
 // The list of all processes may use this share of a CPU.
-constexpr double kShareOfList = 0.0005;
-constexpr Duration kShortestList = 2s, kLongestList = 30s;
+constexpr double kShareOfList = 0.0002;
+constexpr Duration kShortestList = 2s, kLongestList = 60s;
 constexpr std::uint32_t kKernelThread = 0x00200000;  // PF_KTHREAD, part of the stable interface
 constexpr std::size_t kMostProcesses = 32768;
 
@@ -39,6 +39,12 @@ struct Known {
   std::uint64_t sweep = 0;  // in which it was last read
   MonoTime blocked_since;
 };
+
+Duration thread_cpu_time() {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);  // there is no kernel without it
+  return std::chrono::seconds(now.tv_sec) + Duration(now.tv_nsec);
+}
 
 struct CloseDir {
   void operator()(DIR* dir) const { (void)::closedir(dir); }  // a directory that was read has nothing to flush
@@ -121,6 +127,9 @@ Status ProcSource::list(ProcessVisitor& visitor) {
 }
 
 void ProcSource::merge_listed() {
+  // Both at once, for they change places.
+  known_.reserve(listed_.capacity());
+  merged_.reserve(listed_.capacity());
   merged_.clear();
   auto old = known_.begin();
   for (const std::uint32_t pid : listed_) {
@@ -264,9 +273,9 @@ Result<Sweep> ProcSource::sweep(MonoTime now, std::size_t, ProcessVisitor& visit
   ++sweeps_;
   Sweep done;
   if (now >= list_at_) {
-    const MonoTime begin = mono_now();
+    const Duration begin = thread_cpu_time();
     if (auto status = list(visitor); !status) return std::move(status).error();
-    const double cost = static_cast<double>((mono_now() - begin).count());
+    const double cost = static_cast<double>((thread_cpu_time() - begin).count());
     list_at_ = now + std::clamp(Duration(static_cast<Duration::rep>(cost / kShareOfList)), kShortestList, kLongestList);
     done.complete = true;
   }

@@ -15,8 +15,8 @@
 
 namespace hostmedic::process {
 
-inline constexpr std::size_t kStatsPerSweep = 128;  // at most; one file each
-inline constexpr std::size_t kFullPerSweep = 8;     // of these with all their files
+inline constexpr std::size_t kStatsPerSweep = 64;  // at most; one file each
+inline constexpr std::size_t kFullPerSweep = 4;    // of these with all their files
 
 // proc must stay open longer than the source.
 std::unique_ptr<ProcessSource> make_proc_source(int proc);

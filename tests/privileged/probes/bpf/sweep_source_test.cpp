@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -248,6 +249,34 @@ TEST_CASE("walk: descriptors and memory follow what a process does, and a zombie
   CHECK(sweep.tasks.zombie >= 1);
   ::waitpid(holder, nullptr, 0);
   ::close(ready[0]), ::close(ready[1]);
+}
+
+TEST_CASE("walk: who waits and cannot be woken is counted, with how long it has been so") {
+  Walk walk;
+  if (!walk.source) return;
+  const MonoTime begun = mono_now();
+  // One that called vfork() waits like that until its child is done.
+  const pid_t blocked = child([] {
+    if (::vfork() == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      for (;;) ::pause();
+    }
+  });
+  sleep_ms(300);
+  (void)walk.sweep();
+  sleep_ms(300);
+  const auto sweep = walk.sweep();
+  const Duration most = mono_now() - begun;
+  CHECK(sweep.tasks.blocked_threads >= 1);
+  CHECK(sweep.tasks.blocked >= 1);
+  CHECK(sweep.tasks.longest_blocked >= std::chrono::milliseconds(500));
+  (void)walk.source->sweep(mono_now() + std::chrono::hours(1), 0, walk.heard);
+  const auto* found = walk.heard.find(blocked);
+  REQUIRE(found != nullptr);
+  CHECK(found->state == 'D');
+  CHECK(found->blocked >= std::chrono::milliseconds(500));
+  CHECK(found->blocked <= most + std::chrono::milliseconds(500));
+  end(blocked);
 }
 
 TEST_CASE("walk: another tree than the host's own has no kernel to ask") {
