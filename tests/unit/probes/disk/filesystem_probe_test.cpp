@@ -82,19 +82,30 @@ TEST_CASE("filesystem probe: mounts come, go and turn read-only") {
 TEST_CASE("filesystem probe: one that cannot be asked is unknown, with a reason, and comes back") {
   FakeRoot root;
   root.mkdir("a");
-  root.write("proc/self/mountinfo", line(1, "/a") + line(2, "/gone"));
+  root.write("gone", "no directory");
+  root.write("proc/self/mountinfo", line(1, "/a") + line(2, "/gone/x"));
   ProbeUnderTest tested(filesystem_probe, root);
   RecordingSink sink;
   REQUIRE(read_all(*tested.probe, at_second(1), sink));
   CHECK(sink.values.at("filesystem:/a system.filesystem.utilization"));
-  CHECK(!sink.values.at("filesystem:/gone system.filesystem.utilization"));
+  CHECK(!sink.values.at("filesystem:/gone/x system.filesystem.utilization"));
   const Status status = read_all(*tested.probe, at_second(2), sink);
   REQUIRE(!status);
-  CHECK(status.error().message().find("filesystem: /gone") == 0);
-  root.mkdir("gone");
+  CHECK(status.error().message().find("filesystem: /gone/x") == 0);
+  root.remove("gone");
+  root.mkdir("gone/x");
   (void)read_all(*tested.probe, at_second(3), sink);
-  CHECK(sink.values.at("filesystem:/gone system.filesystem.utilization"));
+  CHECK(sink.values.at("filesystem:/gone/x system.filesystem.utilization"));
   CHECK(read_all(*tested.probe, at_second(4), sink));
+}
+
+TEST_CASE("filesystem probe: one that another mount hides is unknown, and no trouble") {
+  FakeRoot root;
+  root.write("proc/self/mountinfo", line(1, "/hidden"));
+  ProbeUnderTest tested(filesystem_probe, root);
+  RecordingSink sink;
+  for (const int second : {1, 2, 3}) CHECK(read_all(*tested.probe, at_second(second), sink));
+  CHECK(!sink.values.at("filesystem:/hidden system.filesystem.utilization"));
 }
 
 TEST_CASE("filesystem probe: no mount table is an error, and it is read again later") {
