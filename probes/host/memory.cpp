@@ -124,7 +124,7 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
 
 extern const ProbeInfo memory_probe;
 const ProbeInfo memory_probe{
-    "memory", "memory and swap",   kInterval, "", "38 us per read on a 2-core VM, Linux 6.18", kMetrics,
+    "memory", "memory and swap",   kInterval, "", "46 us per read on a 2-core VM, Linux 6.18", kMetrics,
     make,     ProbePriority::vital};
 
 }  // namespace hostmedic

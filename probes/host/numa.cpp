@@ -124,7 +124,7 @@ const ProbeInfo numa_probe{"numa",
                            "memory and allocations per NUMA node",
                            kInterval,
                            "more than one NUMA node",
-                           "32 us per read of 2 nodes on a 2-core VM, Linux 6.18, from files on disk",
+                           "31 us per read of 2 nodes on a 2-core VM, Linux 6.18, from files on disk",
                            kMetrics,
                            make,
                            ProbePriority::detail};

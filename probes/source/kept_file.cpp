@@ -31,7 +31,7 @@ Status KeptFile::open() {
 }
 
 Result<std::string_view> KeptFile::read_open() {
-  const std::span<char> buffer = thread_buffer();
+  const std::span<char> buffer = shape_ == Shape::small ? thread_buffer().first(kSmallBytes) : thread_buffer();
   if (shape_ == Shape::pieces) return pread_all(fd_.get(), buffer);
   for (;;) {
     const ssize_t n = ::pread(fd_.get(), buffer.data(), buffer.size(), 0);

@@ -12,8 +12,9 @@ namespace hostmedic {
 
 class KeptFile {
  public:
-  // How the kernel hands the file out. whole: in one read, which saves the second one that finds the end.
-  enum class Shape { whole, pieces };
+  // How the kernel hands the file out. whole: in one read, which saves the second one that finds the end. small: the
+  // same, and at most kSmallBytes. For /proc/sys, where the kernel allocates and clears as much as is asked for.
+  enum class Shape { whole, small, pieces };
 
   KeptFile() = default;
   // path is relative to dir, which must stay open longer than this.
@@ -28,7 +29,7 @@ class KeptFile {
 
   int fd() const { return fd_.get(); }
   const std::string& path() const { return path_; }
-  static constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+  static constexpr std::size_t kMostBytes = std::size_t{1} << 20, kSmallBytes = 1024;
 
  private:
   Result<std::string_view> read_open();

@@ -12,7 +12,7 @@ TEST_CASE("kept file: opened once, read from the start each time") {
   FakeRoot root;
   const Roots roots = root.roots();
   root.write("proc/x", "one\n");
-  for (const auto shape : {KeptFile::Shape::whole, KeptFile::Shape::pieces}) {
+  for (const auto shape : {KeptFile::Shape::whole, KeptFile::Shape::small, KeptFile::Shape::pieces}) {
     KeptFile file(roots.proc.get(), "x", shape);
     root.write("proc/x", "one\n");
     CHECK(file.read().value_or("?") == "one\n");
@@ -44,6 +44,18 @@ TEST_CASE("kept file: a file past the bound is refused, not cut") {
     REQUIRE(!text);
     CHECK(text.error().code == ErrorCode::limit);
   }
+}
+
+TEST_CASE("kept file: a small one has a bound of its own") {
+  FakeRoot root;
+  const Roots roots = root.roots();
+  KeptFile file(roots.proc.get(), "x", KeptFile::Shape::small);
+  root.write("proc/x", std::string(KeptFile::kSmallBytes - 1, 'x'));
+  CHECK(file.read());
+  root.write("proc/x", std::string(KeptFile::kSmallBytes, 'x'));
+  const auto text = file.read();
+  REQUIRE(!text);
+  CHECK(text.error().code == ErrorCode::limit);
 }
 
 TEST_CASE("kept file: a directory is an error that names the path") {
