@@ -250,12 +250,13 @@ constexpr const MetricInfo* kMetrics[] = {
 }  // namespace
 
 extern const ProbeInfo block_probe;
-const ProbeInfo block_probe{"block",
-                            "Latency and errors of requests to disks, by disk and by unit, from an eBPF program",
-                            kInterval,
-                            "BTF, CAP_BPF and CAP_PERFMON",
-                            "",
-                            kMetrics,
-                            BlockProbe::make};
+const ProbeInfo block_probe{
+    "block",
+    "Latency and errors of requests to disks, by disk and by unit, from an eBPF program",
+    kInterval,
+    "BTF, CAP_BPF and CAP_PERFMON",
+    "0.7 us per request, 80 us per read, 124 KiB of maps (bpf_stats, busy 2-core VM, Linux 6.18)",
+    kMetrics,
+    BlockProbe::make};
 
 }  // namespace hostmedic

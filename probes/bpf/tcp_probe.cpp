@@ -227,12 +227,13 @@ constexpr const MetricInfo* kMetrics[] = {
 }  // namespace
 
 extern const ProbeInfo tcp_probe;
-const ProbeInfo tcp_probe{"tcp",
-                          "TCP connections by service and remote, new destinations and listeners, from eBPF programs",
-                          kInterval,
-                          "BTF, CAP_BPF and CAP_PERFMON",
-                          "",
-                          kMetrics,
-                          TcpProbe::make};
+const ProbeInfo tcp_probe{
+    "tcp",
+    "TCP connections by service and remote, new destinations and listeners, from eBPF programs",
+    kInterval,
+    "BTF, CAP_BPF and CAP_PERFMON",
+    "0.4 us per change of state, 80 us per read, 537 KiB of maps (bpf_stats, busy 2-core VM, Linux 6.18)",
+    kMetrics,
+    TcpProbe::make};
 
 }  // namespace hostmedic
