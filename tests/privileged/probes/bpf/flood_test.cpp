@@ -96,8 +96,9 @@ TEST_CASE("a flood of failing processes loses nothing silently") {
   REQUIRE(ends > 1000);
   CHECK(told > 0);
   CHECK(told <= 100 * (seconds + 2));
-  // Others on this machine end too, so the count may be higher, but by no more than the ends that were seen.
+  // Others on this machine end too, so the count may be higher, but by no more than the ends that were seen. A reading
+  // takes the records first and the counters then, so a few ends fall between.
   CHECK(accounted >= ends);
-  CHECK(accounted <= host.last(own + "seen{event=exit}") - exits_before);
+  CHECK(accounted <= 1.01 * (host.last(own + "seen{event=exit}") - exits_before) + 10);
   CHECK(host.last(own + "seen{event=exec}") - execs_before >= static_cast<double>(second.starts));
 }
