@@ -131,6 +131,9 @@ class GatewayProbe final : public Probe {
 constexpr const MetricInfo* kMetrics[] = {&metric::kGatewayReachable};
 
 Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
+  KeptFile routes(context.roots.proc.get(), "net/route", KeptFile::Shape::pieces);
+  if (const Status there = routes.open(); !there)
+    return make_error(ErrorCode::unsupported, "not here, because " + there.error().message());
   return std::unique_ptr<Probe>(std::make_unique<GatewayProbe>(context.roots));
 }
 

