@@ -65,6 +65,7 @@ template <class Body>
 pid_t child(Body body) {
   const pid_t pid = ::fork();
   if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that fails leaves nobody behind
     body();
     ::_exit(0);
   }
