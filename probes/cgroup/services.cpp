@@ -113,8 +113,7 @@ const ProbeInfo services_probe{
     "CPU time, memory, I/O, threads, pressure and limits of systemd services",
     kInterval,
     "",
-    "1.5 us per service, and 60 us for each of the few that are looked at more closely, on a "
-    "2-core VM, Linux 6.18",
+    "89 us per read with 26 services; 8 ms of CPU time per minute in all, on a 2-core VM, Linux 6.18",
     kMetrics,
     make};
 

@@ -16,7 +16,7 @@ AS_PACKAGED = ("setpriv --reuid nobody --regid nogroup --clear-groups --inh-caps
 def push_probe(host):
     """The probe of this build, and the libraries that it was linked with and the tree may not have."""
     found = [path for path in (os.path.join(REPO, "build", kind, "agent/probe/hostmedic-probe")
-                               for kind in ("package-build", "release", "debug", "quick")) if os.path.exists(path)]
+                               for kind in ("package-build", "release", "opt", "debug", "quick")) if os.path.exists(path)]
     if not found:
         raise Skip("hostmedic-probe is not built")
     newest = max(found, key=os.path.getmtime)
