@@ -6,6 +6,7 @@ namespace hostmedic {
 
 extern const ProbeInfo behaviour_probe;
 extern const ProbeInfo block_probe;
+extern const ProbeInfo certificate_probe;
 extern const ProbeInfo clock_probe;
 extern const ProbeInfo containers_probe;
 extern const ProbeInfo cpu_probe;
@@ -53,6 +54,7 @@ std::span<const ProbeInfo* const> all_probes() {
       &hardware_probe,
       &tcp_sockets_probe,
       &gateway_probe,
+      &certificate_probe,
       &disk_probe,
       &network_probe,
       &protocols_probe,

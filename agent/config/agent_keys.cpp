@@ -39,6 +39,10 @@ const Key<AgentConfig> kKeys[] = {
     row<FIELD(probes.log_files)>("probes", "log_files", kPath, kRestart,
                                  "Log files whose lines are read: counted by severity and kind of message, requests of "
                                  "access logs by status. '*' stands for any name. Empty: none but the journal."),
+    row<FIELD(probes.certificates)>(
+        "probes", "certificates", kPath, kRestart,
+        "Files of certificates whose end is watched; '*' stands for any name. Those that nginx, Apache and HAProxy are "
+        "configured with, and those on command lines, are found besides."),
     row<FIELD(engine.quiet_after)>("detect", "quiet_after", {.least = 1, .most = 3600}, kReload,
                                    "A signal must be quiet this long before its incident is over."),
     row<FIELD(store.most_size)>("store", "most_size", kSize, kReload,

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long the certificates of this host's servers are still valid. A worker looks for them, and reads them again,
+// every ten minutes.
+#include <fcntl.h>
+
+#include <memory>
+#include <string>
+
+#include "agent/base/clock.h"
+#include "detect/model/names.h"
+#include "probes/certificate/search.h"
+#include "probes/probe.h"
+#include "probes/source/table.h"
+#include "probes/source/worker.h"
+
+namespace hostmedic {
+namespace {
+
+constexpr Duration kInterval = std::chrono::minutes(1);  // the time that is left goes on between the looks
+constexpr Duration kLook = std::chrono::minutes(10), kDeadline = std::chrono::minutes(1);
+
+struct Look {
+  std::shared_ptr<const Fd> root, proc;
+  std::vector<std::string> patterns;
+  CertificateSearch run() const { return search_certificates(root->get(), proc->get(), patterns); }
+};
+using Looker = ProbeWorker<Look>;
+
+struct Followed {
+  EntityId entity = kNoEntity;
+  SeriesId expiry = kNoSeries;
+  Certificate known;
+};
+
+std::string utc(WallTime time) {
+  return time == WallTime::max() ? "for ever" : format_utc(time).substr(0, 19) + "Z";  // without its milliseconds
+}
+
+class CertificateProbe final : public Probe {
+ public:
+  CertificateProbe(std::shared_ptr<const Look> look, std::shared_ptr<Bell> bell, std::unique_ptr<Looker> looker)
+      : look_(std::move(look)), bell_(std::move(bell)), looker_(std::move(looker)) {}
+
+  Status read(MonoTime now, Sink& sink) override {
+    sample(sink);
+    if (looker_->late(0, now)) return make_error(ErrorCode::timeout, "a file does not answer").in("certificate");
+    if ((!looked_at_ || now - *looked_at_ >= kLook) && looker_->submit(0, look_, now + kDeadline)) {
+      looked_at_ = now;
+      looker_->start();
+    }
+    if (too_many_) return make_error(ErrorCode::limit, "more certificates than are followed");
+    return ok();
+  }
+  std::vector<int> descriptors() const override { return {bell_->fd()}; }
+  Status on_ready(MonoTime now, Sink& sink) override {
+    bell_->quiet();
+    if (const auto search = looker_->take(0)) {
+      tell(*search, now, sink);
+      sample(sink);
+    }
+    return ok();
+  }
+  Duration interval() const override { return kInterval; }
+
+ private:
+  void tell(const CertificateSearch& search, MonoTime now, Sink& sink) {
+    too_many_ = search.too_many;
+    followed_.align(
+        search.found,
+        [&](const FoundCertificate& row) {
+          const EntityId entity = sink.entity(EntityKind::certificate, row.name);
+          tell_one("found", entity, row.certificate, now, sink);
+          return Followed{entity, sink.series(entity, metric::kCertificateExpiry), row.certificate};
+        },
+        [&](Followed& gone) { sink.retire(gone.entity); });
+    for (std::size_t i = 0; i < search.found.size(); ++i) {
+      const Certificate& found = search.found[i].certificate;
+      Certificate& known = followed_[i].known;
+      if (found == known) continue;
+      tell_one("replaced", followed_[i].entity, found, now, sink);
+      known = found;
+    }
+  }
+  static void tell_one(std::string_view action, EntityId entity, const Certificate& certificate, MonoTime now,
+                       Sink& sink) {
+    sink.event({EventKind::certificate,
+                entity,
+                now,
+                {{std::string(attr::kCertificateAction), std::string(action)},
+                 {std::string(attr::kCertificateSubject), certificate.subject},
+                 {std::string(attr::kCertificateIssuer), certificate.issuer},
+                 {std::string(attr::kCertificateNotAfter), utc(certificate.not_after)}}});
+  }
+  void sample(Sink& sink) {
+    const WallTime now = wall_now();
+    for (std::size_t i = 0; i < followed_.size(); ++i) {
+      const Duration left = Duration(to_ns(followed_[i].known.not_after)) - Duration(to_ns(now));
+      sink.sample(followed_[i].expiry, to_seconds(left));
+    }
+  }
+
+  const std::shared_ptr<const Look> look_;
+  const std::shared_ptr<Bell> bell_;
+  const std::unique_ptr<Looker> looker_;
+  FollowedTable<Followed> followed_;
+  std::optional<MonoTime> looked_at_;
+  bool too_many_ = false;
+};
+
+constexpr const MetricInfo* kMetrics[] = {&metric::kCertificateExpiry};
+
+Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
+  const auto again = [](const Fd& dir) {
+    return std::make_shared<const Fd>(::openat(dir.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  };
+  auto bell = Bell::make();
+  if (!bell) return std::move(bell).error();
+  auto looker = Looker::make(1, *bell);
+  if (!looker) return std::move(looker).error();
+  return std::unique_ptr<Probe>(std::make_unique<CertificateProbe>(
+      std::make_shared<const Look>(
+          Look{again(context.roots.root), again(context.roots.proc), context.settings.certificates}),
+      std::move(*bell), std::move(*looker)));
+}
+
+}  // namespace
+
+extern const ProbeInfo certificate_probe;
+const ProbeInfo certificate_probe{.name = "certificate",
+                                  .summary = "how long the certificates of this host's servers are still valid",
+                                  .interval = kInterval,
+                                  .needs = "",
+                                  .cost = "",
+                                  .metrics = kMetrics,
+                                  .make = make,
+                                  .priority = ProbePriority::useful};
+
+}  // namespace hostmedic

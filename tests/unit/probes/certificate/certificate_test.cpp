@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <poll.h>
+#include <sys/stat.h>
+
+#include "../fake_root.h"
+#include "../parse/x509_samples.h"
+#include "../recording_sink.h"
+#include "agent/base/clock.h"
+#include "probes/parse/x509.h"
+
+using namespace hostmedic;
+using namespace hostmedic::test;
+
+namespace hostmedic {
+extern const ProbeInfo certificate_probe;
+}
+
+TEST_CASE("certificate probe: found by pattern, configuration and command line; replaced; gone") {
+  FakeRoot root;
+  const std::string pem = kCertificatePem;
+  root.write("etc/letsencrypt/live/a.example/fullchain.pem", pem);
+  root.write("etc/letsencrypt/live/README", "no directory");
+  root.write("etc/nginx/sites-enabled/web", "ssl_certificate /srv/web.crt;\nssl_certificate /srv/missing.crt;\n");
+  root.write("srv/web.crt", pem);
+  root.write("proc/77/cmdline", std::string("stunnel\0--cert=/srv/tunnel.pem\0", 31));
+  root.write("srv/tunnel.pem", pem);
+  root.write("srv/none.pem", "not a certificate");
+  root.write("proc/78/cmdline", std::string("x\0/srv/none.pem\0/srv/fifo.pem\0", 30));
+  REQUIRE(::mkfifo((root.path() + "/srv/fifo.pem").c_str(), 0600) == 0);
+
+  ProbeUnderTest tested(certificate_probe, root);
+  REQUIRE(tested.probe);
+  RecordingSink sink;
+  const auto look = [&](std::int64_t second) {
+    REQUIRE(tested.probe->read(at_second(second), sink));
+    pollfd polled{tested.probe->descriptors().at(0), POLLIN, 0};
+    REQUIRE(::poll(&polled, 1, 10'000) == 1);
+    REQUIRE(tested.probe->on_ready(at_second(second), sink));
+  };
+  look(60);
+  std::vector<std::string> told;
+  for (const Told& one : sink.told) told.push_back(to_string(one.about) + " " + one.get("certificate.action"));
+  CHECK(told == std::vector<std::string>{"certificate:/etc/letsencrypt/live/a.example/fullchain.pem found",
+                                         "certificate:/srv/tunnel.pem found", "certificate:/srv/web.crt found"});
+  CHECK(sink.told[0].get("certificate.subject") == "www.example.org");
+  CHECK(sink.told[0].get("certificate.not_after") == std::string(kCertificateNotAfter).substr(0, 19) + "Z");
+  const double left = sink.values.at("certificate:/srv/web.crt hostmedic.certificate.expiry.time").value();
+  const auto end = parse_certificate_pem(pem)->not_after;
+  CHECK(left == doctest::Approx(to_seconds(end - wall_now())).epsilon(1e-6));
+
+  sink.told.clear();
+  root.remove("srv/tunnel.pem");
+  // As little as a certificate may say: valid until 2030.
+  root.write("srv/web.crt",
+             "-----BEGIN CERTIFICATE-----\nMCswKQIBATAAMAAwHhcNMjAwMTAxMDAwMDAwWhcNMzAwMTAxMDAwMDAwWjAA\n-----END "
+             "CERTIFICATE-----\n");
+  REQUIRE(tested.probe->read(at_second(120), sink));
+  CHECK(sink.told.empty());  // the next look is in ten minutes
+  look(660);
+  REQUIRE(sink.told.size() == 1);
+  CHECK(sink.told[0].get("certificate.action") == "replaced");
+  CHECK(sink.told[0].get("certificate.not_after") == "2030-01-01T00:00:00Z");
+  CHECK(sink.retired == std::vector<std::string>{"certificate:/srv/tunnel.pem"});
+}
