@@ -2,6 +2,7 @@
 // Whether the default gateways answer on the link, without a packet of our own: the kernel resolves them (ARP,
 // neighbour discovery) whenever something is sent through them, and knows when nobody answers.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -60,7 +61,7 @@ class GatewayProbe final : public Probe {
   Status read(MonoTime, Sink& sink) override {
     Status status = find(routes_, parse_gateways_v4, rows_);
     std::vector<Row> more;
-    (void)find(routes6_, parse_gateways_v6, more);  // many hosts have no IPv6
+    if (auto found = find(routes6_, parse_gateways_v6, more); !found && status) status = std::move(found);
     rows_.insert(rows_.end(), more.begin(), more.end());
     shown_.align(
         rows_,
@@ -84,6 +85,7 @@ class GatewayProbe final : public Probe {
   static Status find(KeptFile& file, Parser parser, std::vector<Row>& rows) {
     rows.clear();
     const auto text = file.read();
+    if (!text && text.error().code == ErrorCode::not_found) return ok();  // without this version of IP
     if (!text) return Error(text.error()).in(file.path());
     if (text->empty()) return ok();
     auto gateways = parser(*text);
@@ -131,9 +133,9 @@ class GatewayProbe final : public Probe {
 constexpr const MetricInfo* kMetrics[] = {&metric::kGatewayReachable};
 
 Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
-  KeptFile routes(context.roots.proc.get(), "net/route", KeptFile::Shape::pieces);
-  if (const Status there = routes.open(); !there)
-    return make_error(ErrorCode::unsupported, "not here, because " + there.error().message());
+  if (!open_at(context.roots.proc.get(), "net/route", O_RDONLY) &&
+      !open_at(context.roots.proc.get(), "net/ipv6_route", O_RDONLY))
+    return make_error(ErrorCode::unsupported, "not here, because the kernel shows no routes");
   return std::unique_ptr<Probe>(std::make_unique<GatewayProbe>(context.roots));
 }
 
