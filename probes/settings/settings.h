@@ -40,8 +40,8 @@ struct ProbeSettings {
   std::vector<std::string> log_files{"/var/log/nginx/*.log",    "/var/log/apache2/*.log",   "/var/log/httpd/*_log",
                                      "/var/log/lighttpd/*.log", "/var/log/mysql/*.log",     "/var/log/mariadb/*.log",
                                      "/var/log/redis/*.log",    "/var/log/postgresql/*.log"};
-  // Files of certificates; '*' within a part of the path. Those that servers name in their own configuration or on their
-  // command line are found besides.
+  // Files of certificates; '*' within a part of the path. Those that servers name in their own configuration or on
+  // their command line are found besides.
   std::vector<std::string> certificates{"/etc/letsencrypt/live/*/fullchain.pem", "/etc/hostmedic/tls/*.crt"};
   // Where a probe keeps what must outlive it: the mark of probes/bpf/brake.h. Empty: nowhere. Not from the
   // configuration: it is the service manager that makes the directory.

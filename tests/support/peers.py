@@ -41,10 +41,10 @@ PIDFile "/run/peers/collectd.pid"
 """
 
 COMMANDS = {
-    "netdata": "/usr/sbin/netdata -D -W set global 'run as user' root -W set web 'default port' 21999",
-    "monit": "/usr/bin/monit -I -c /run/peers/monitrc",
-    "collectd": "/usr/sbin/collectd -f -C /run/peers/collectd.conf",
-    "node-exporter": "/usr/bin/prometheus-node-exporter --web.listen-address=127.0.0.1:9101",
+    "peer-netdata": "/usr/sbin/netdata -D -W set global 'run as user' root -W set web 'default port' 21999",
+    "peer-monit": "/usr/bin/monit -I -c /run/peers/monitrc",
+    "peer-collectd": "/usr/sbin/collectd -f -C /run/peers/collectd.conf",
+    "peer-node-exporter": "/usr/bin/prometheus-node-exporter --web.listen-address=127.0.0.1:9101",
 }
 
 
@@ -58,7 +58,7 @@ def start(host):
     for i in range(1, 6):
         host.run(f"systemd-run --quiet --unit=svc{i} sh -c 'echo $$$$ >/run/peers/svc{i}.pid; exec sleep infinity'")
     for name, command in COMMANDS.items():
-        host.run(f"systemd-run --quiet --unit={name} {command}")
+        host.run(f"systemd-run --quiet --unit={name} {command}")  # not the names of the distribution's units
     # Someone has to ask an exporter, once a second; what asking costs is not counted.
     host.run("systemd-run --quiet --unit=scrape sh -c 'while :; do curl -s -o /dev/null http://127.0.0.1:9101/metrics; sleep 1; done'")
     return list(COMMANDS)
@@ -66,10 +66,10 @@ def start(host):
 
 def series(host, name):
     """How many series the tool keeps, where it can be asked; otherwise None."""
-    if name == "node-exporter":
+    if name == "peer-node-exporter":
         lines = host.out("curl -s http://127.0.0.1:9101/metrics").splitlines()
         return sum(not line.startswith("#") for line in lines)
-    if name == "netdata":
+    if name == "peer-netdata":
         text = host.out("curl -s http://127.0.0.1:21999/api/v1/info")
         found = re.search(r'"metrics-count":\s*(\d+)', text)
         return int(found[1]) if found else None
