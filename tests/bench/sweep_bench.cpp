@@ -7,8 +7,9 @@
 //   tree, a sweep    a read of the fallback, which reads a bounded number in turn
 //   text, stat       /proc/PID/stat of every process, opened, read, closed, not parsed
 //   text, full       stat, statm, status, io, schedstat, cgroup and the number of descriptors: the record's fields
-// CPU time of the thread, median over rounds that take turns and start 50 ms apart. Sleepers are forked and ended by
-// pid. Ratios are of medians of one run; the machine's own figure means little. usage: bench_sweep [SLEEPERS...]
+// CPU time of the thread, median over rounds that take turns and start 50 ms apart, or as far as --pace says: caches
+// are cold at 1000, as they are on a host. Sleepers are forked and ended by pid. Ratios are of medians of one run; the
+// machine's own figure means little. usage: bench_sweep [--pace MS] [SLEEPERS...]
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -22,6 +23,7 @@
 #include <ctime>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/base/clock.h"
@@ -53,7 +55,7 @@ double cpu_us() {
   return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) * 1e-3;
 }
 void pause_ms(long ms) {
-  const timespec time{0, ms * 1'000'000};
+  const timespec time{ms / 1000, ms % 1000 * 1'000'000};
   ::nanosleep(&time, nullptr);
 }
 
@@ -104,7 +106,7 @@ std::vector<pid_t> start_sleepers(long count) {
   return pids;
 }
 
-int measure(const Roots& roots, long sleepers) {
+int measure(const Roots& roots, long sleepers, long pace) {
   const ProbeSettings settings;
   const ProbeContext context{roots, settings};
   auto recent = bpf::make_sweep_source(context), everyone = bpf::make_sweep_source(context);
@@ -145,7 +147,7 @@ int measure(const Roots& roots, long sleepers) {
   for (int round = -2; round < kRounds; ++round) {
     for (Case& one : cases) {
       if (round >= one.rounds || (round < 0 && one.rounds == kTextRounds)) continue;
-      pause_ms(50);
+      pause_ms(pace);
       const double begin = cpu_us();
       one.run();
       if (round >= 0) one.us.push_back(cpu_us() - begin);
@@ -169,11 +171,13 @@ int main(int argc, char** argv) {
   const auto roots = open_roots("");
   if (!roots) return 1;
   std::vector<long> counts;
-  for (int i = 1; i < argc; ++i) counts.push_back(static_cast<long>(parse_u64(argv[i]).value_or(0)));
+  const bool paced = argc > 2 && std::string_view(argv[1]) == "--pace";
+  const long pace = paced ? static_cast<long>(parse_u64(argv[2]).value_or(50)) : 50;
+  for (int i = paced ? 3 : 1; i < argc; ++i) counts.push_back(static_cast<long>(parse_u64(argv[i]).value_or(0)));
   if (counts.empty()) counts = {0, 1000, 5000};
   for (const long count : counts) {
     const std::vector<pid_t> sleepers = start_sleepers(count);
-    const int result = measure(*roots, count);
+    const int result = measure(*roots, count, pace);
     for (const pid_t pid : sleepers) ::kill(pid, SIGKILL);
     for (const pid_t pid : sleepers) ::waitpid(pid, nullptr, 0);
     if (result != 0) return result;
