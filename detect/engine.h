@@ -16,6 +16,7 @@
 #include "detect/model/frame.h"
 #include "detect/model/host_view.h"
 #include "detect/model/incident.h"
+#include "detect/scorer.h"
 
 namespace hostmedic::detect {
 
@@ -64,6 +65,7 @@ struct EngineConfig {
   std::vector<Rule> rules;
   std::vector<EventRule> event_rules;
   Duration quiet_after = std::chrono::seconds(5);  // a detector must be quiet this long before an incident is inactive
+  ScorerConfig scoring;
   std::size_t most_detectors = 200'000;
   std::uint64_t host_seed = 0;  // hash of the machine id: makes incident ids differ between hosts
 };

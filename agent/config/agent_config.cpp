@@ -14,9 +14,15 @@ void apply(const Node& root, const std::string& file, Diagnostics& diagnostics, 
                      each_table(member, place, [&](const Node& table) { read(table, place, ret_rows); });
                    }};
   };
-  std::vector<Special> specials = {
-      each("rule", config.engine, read_rule), each("event_rule", config.engine, read_event_rule),
-      each("check", config.probes, read_check), each("scrape", config.probes, read_scrape)};
+  std::vector<Special> specials = {each("rule", config.engine, read_rule),
+                                   each("event_rule", config.engine, read_event_rule),
+                                   each("check", config.probes, read_check),
+                                   each("scrape", config.probes, read_scrape),
+                                   {"detect.models", [&](const Member& member) {
+                                      if (member.value.kind != Node::Kind::table)
+                                        return place.error(member.at, "expected the table [detect.models]");
+                                      read_models(member.value, place, config.engine.scoring);
+                                    }}};
   read_tables<AgentConfig>(root, agent_keys(), std::move(specials), place, config);
 }
 
@@ -24,6 +30,8 @@ void apply(const Node& root, const std::string& file, Diagnostics& diagnostics, 
 void check_whole(const std::string& file, Diagnostics& diagnostics, const AgentConfig& config) {
   const auto engine = detect::Engine::make(config.engine);
   if (!engine) diagnostics.error(file, {}, engine.error().message());
+  const auto scorer = detect::Scorer::make(config.engine.scoring);
+  if (!scorer) diagnostics.error(file, {}, scorer.error().message());
 }
 
 template <class Rows>
@@ -72,6 +80,7 @@ std::vector<KeyChange> changed_keys(const AgentConfig& from, const AgentConfig& 
   for (const Key<AgentConfig>& key : agent_keys())
     if (key.show(from) != key.show(to))
       changes.push_back({std::string(key.table) + "." + std::string(key.name), key.restart});
+  if (from.engine.scoring.modes != to.engine.scoring.modes) changes.push_back({"detect.models", true});
   compare("rule", false, from.engine.rules, to.engine.rules, changes);
   compare("rule", false, from.engine.event_rules, to.engine.event_rules, changes);
   compare("check", true, from.probes.checks, to.probes.checks, changes);

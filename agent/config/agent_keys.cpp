@@ -45,6 +45,16 @@ const Key<AgentConfig> kKeys[] = {
         "configured with, and those on command lines, are found besides."),
     row<FIELD(engine.quiet_after)>("detect", "quiet_after", {.least = 1, .most = 3600}, kReload,
                                    "A signal must be quiet this long before its incident is over."),
+    row<FIELD(engine.scoring.warm_up)>("detect", "warm_up", {.least = 0, .most = 30 * 86400.0}, kRestart,
+                                       "So long the models only learn and no group of series is suspicious; rules "
+                                       "work from the first second."),
+    row<FIELD(engine.scoring.suspicions_per_day)>("detect", "suspicions_per_day", {.least = 0.01, .most = 1000},
+                                                  kRestart,
+                                                  "At most so many suspicions of the models a day are wanted of this "
+                                                  "host; their thresholds follow."),
+    row<FIELD(engine.scoring.seed)>("detect", "seed", {.least = 0, .most = 9e15}, kRestart,
+                                    "Of the models that draw lots; with the same seed the same readings give the same "
+                                    "scores."),
     row<FIELD(store.most_size)>("store", "most_size", kSize, kReload,
                                 "The oldest closed incidents are forgotten when the store is larger."),
     row<FIELD(store.most_age)>("store", "most_age", kAge, kReload,

@@ -15,6 +15,9 @@ std::span<const Key<detect::EventRule>> event_rule_keys();
 void read_rule(const Node& table, const Place& place, detect::EngineConfig& engine);
 void read_event_rule(const Node& table, const Place& place, detect::EngineConfig& engine);
 
+// [detect.models]: how far each model's word counts, by its name.
+void read_models(const Node& table, const Place& place, detect::ScorerConfig& scoring);
+
 std::span<const Key<ActiveCheck>> active_check_keys();
 std::span<const Key<Scrape>> scrape_keys();
 // Adds one, or replaces that of the same id.

@@ -65,7 +65,8 @@ struct Place {
   void error(Position at, std::string message) const { diagnostics.error(file, at, std::move(message)); }
 };
 
-// What a key of a table may be besides a plain value: a list of tables, or a table with rules of its own.
+// What a key of a table may be besides a plain value: a list of tables, or a table with rules of its own. In a whole
+// file, "table.name" is the name in that table.
 struct Special {
   std::string_view name;
   std::function<void(const Member&)> take;
@@ -105,11 +106,17 @@ void read_tables(const Node& root, std::span<const Key<Config>> keys, std::vecto
   std::vector<std::string_view> tables;
   for (const Key<Config>& row : keys)
     if (!row.table.empty() && (tables.empty() || tables.back() != row.table)) tables.push_back(row.table);
+  const std::vector<Special> all = specials;
+  std::erase_if(specials, [](const Special& row) { return row.name.find('.') != std::string_view::npos; });
   for (const std::string_view table : tables) {
-    specials.push_back({table, [table, keys, &place, &config](const Member& member) {
+    specials.push_back({table, [table, keys, &all, &place, &config](const Member& member) {
                           if (member.value.kind != Node::Kind::table)
                             return place.error(member.at, "expected the table [" + std::string(table) + "]");
-                          read_table<Config>(member.value, table, keys, {}, place, config);
+                          std::vector<Special> inside;
+                          for (const Special& row : all)
+                            if (row.name.starts_with(table) && row.name.substr(table.size()).starts_with('.'))
+                              inside.push_back({row.name.substr(table.size() + 1), row.take});
+                          read_table<Config>(member.value, table, keys, inside, place, config);
                         }});
   }
   read_table<Config>(root, "", keys, specials, place, config);

@@ -146,6 +146,10 @@ std::vector<KeyText> reference_rows(ConfigFile file) {
   switch (file) {
     case ConfigFile::agent:
       rows = key_texts(agent_keys());
+      rows.push_back({"[detect.models]", "NAME", "one of off, shadow, serving", "as shipped",
+                      "Whether the model of that name runs, and whether its word counts; `hostmedic list detectors "
+                      "--health` names them.",
+                      true});
       append(rows, key_texts(rule_keys()), "[[rule]]");
       rows.push_back({"[[rule]]", "params", "table", "{}",
                       "Parameters of the detector by name; `hostmedic list detectors` shows them.", false});

@@ -126,6 +126,11 @@ struct Words<Check::Subject> {
   static std::string_view text(Check::Subject value) { return to_string(value); }
 };
 template <>
+struct Words<detect::ModelMode> {
+  static constexpr std::array kAll = {detect::ModelMode::off, detect::ModelMode::shadow, detect::ModelMode::serving};
+  static std::string_view text(detect::ModelMode value) { return to_string(value); }
+};
+template <>
 struct Words<LogLevel> {
   static constexpr std::array kAll = {LogLevel::error, LogLevel::warning, LogLevel::notice, LogLevel::info,
                                       LogLevel::debug};
@@ -191,6 +196,14 @@ std::optional<Fault> read_value(const Node& node, const Limits& limits, int& ret
           in_range(node, static_cast<double>(node.integer), {limits.least, most}, plain(limits.least), plain(most)))
     return out;
   ret_value = static_cast<int>(node.integer);
+  return std::nullopt;
+}
+
+std::optional<Fault> read_value(const Node& node, const Limits& limits, std::uint64_t& ret_value) {
+  if (node.kind != Kind::integer) return wrong_kind(node, "a whole number");
+  if (auto out = in_range(node, static_cast<double>(node.integer), limits, plain(limits.least), plain(limits.most)))
+    return out;
+  ret_value = static_cast<std::uint64_t>(node.integer);
   return std::nullopt;
 }
 
@@ -260,6 +273,9 @@ std::optional<Fault> read_value(const Node& node, const Limits&, Severity& ret_v
 std::optional<Fault> read_value(const Node& node, const Limits&, LogLevel& ret_value) {
   return read_word(node, ret_value);
 }
+std::optional<Fault> read_value(const Node& node, const Limits&, detect::ModelMode& ret_value) {
+  return read_word(node, ret_value);
+}
 std::optional<Fault> read_value(const Node& node, const Limits&, OnFailure& ret_value) {
   return read_word(node, ret_value);
 }
@@ -269,6 +285,7 @@ std::optional<Fault> read_value(const Node& node, const Limits&, Check::Subject&
 
 std::string show_value(bool value) { return value ? "true" : "false"; }
 std::string show_value(int value) { return strf("%d", value); }
+std::string show_value(std::uint64_t value) { return strf("%llu", static_cast<unsigned long long>(value)); }
 std::string show_value(double value) {
   const std::string text = plain(value);
   return text.find('.') == std::string::npos ? text + ".0" : text;
@@ -314,6 +331,9 @@ std::string show_value(Check::Subject value) { return show_word(value); }
 std::string type_text(const bool*, const Limits&) { return "true or false"; }
 std::string type_text(const int*, const Limits& limits) {
   return "whole number, " + plain(limits.least) + " to " + plain(limits.most);
+}
+std::string type_text(const std::uint64_t*, const Limits& limits) {
+  return type_text(static_cast<const int*>(nullptr), limits);
 }
 std::string type_text(const double*, const Limits& limits) {
   return "number, " + plain(limits.least) + " to " + plain(limits.most);

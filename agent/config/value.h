@@ -15,6 +15,7 @@
 #include "agent/base/time.h"
 #include "agent/config/tree.h"
 #include "detect/model/incident.h"
+#include "detect/scorer.h"
 
 namespace hostmedic {
 
@@ -43,6 +44,7 @@ struct Fault {
 // Each sets the value, or says what was expected and leaves it.
 std::optional<Fault> read_value(const Node& node, const Limits& limits, bool& ret_value);
 std::optional<Fault> read_value(const Node& node, const Limits& limits, int& ret_value);
+std::optional<Fault> read_value(const Node& node, const Limits& limits, std::uint64_t& ret_value);
 std::optional<Fault> read_value(const Node& node, const Limits& limits, double& ret_value);
 std::optional<Fault> read_value(const Node& node, const Limits& limits, std::string& ret_value);
 std::optional<Fault> read_value(const Node& node, const Limits& limits, std::vector<std::string>& ret_value);
@@ -51,12 +53,14 @@ std::optional<Fault> read_value(const Node& node, const Limits& limits, Bytes& r
 std::optional<Fault> read_value(const Node& node, const Limits& limits, Tier& ret_value);
 std::optional<Fault> read_value(const Node& node, const Limits& limits, Severity& ret_value);
 std::optional<Fault> read_value(const Node& node, const Limits& limits, LogLevel& ret_value);
+std::optional<Fault> read_value(const Node& node, const Limits& limits, detect::ModelMode& ret_value);
 std::optional<Fault> read_value(const Node& node, const Limits& limits, OnFailure& ret_value);
 std::optional<Fault> read_value(const Node& node, const Limits& limits, Check::Subject& ret_value);
 
 // As a TOML literal.
 std::string show_value(bool value);
 std::string show_value(int value);
+std::string show_value(std::uint64_t value);
 std::string show_value(double value);
 std::string show_value(const std::string& value);
 std::string show_value(const std::vector<std::string>& value);
@@ -71,6 +75,7 @@ std::string show_value(Check::Subject value);
 // "duration", "one of observe, suggest, approve, auto": for the reference.
 std::string type_text(const bool*, const Limits& limits);
 std::string type_text(const int*, const Limits& limits);
+std::string type_text(const std::uint64_t*, const Limits& limits);
 std::string type_text(const double*, const Limits& limits);
 std::string type_text(const std::string*, const Limits& limits);
 std::string type_text(const std::vector<std::string>*, const Limits& limits);

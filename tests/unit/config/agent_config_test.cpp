@@ -304,3 +304,31 @@ proof = false
   CHECK(restart == std::vector<std::string>{"agent.state_dir"});
   CHECK(changed_keys(after, after).empty());
 }
+
+TEST_CASE("the models of detection are configured by name") {
+  const AgentConfig config = good("[detect]\nwarm_up = \"2h\"\nsuspicions_per_day = 0.5\nseed = 7\n");
+  CHECK(config.engine.scoring.warm_up == 2h);
+  CHECK(config.engine.scoring.suspicions_per_day == 0.5);
+  CHECK(config.engine.scoring.seed == 7);
+  CHECK(changed_keys(AgentConfig{}, config).size() == 3);
+  CHECK_FALSE(parse_agent_config("[detect]\nseed = -1\n", "a").ok());
+  CHECK_FALSE(parse_agent_config("[detect]\nmodels = 1\n", "a").ok());
+
+  const auto unknown = parse_agent_config("[detect.models]\nno_such_model = \"off\"\n", "a");
+  REQUIRE(unknown.diagnostics.size() == 1);
+  CHECK(to_string(unknown.diagnostics[0]) == "a:2:1: unknown model 'no_such_model'");
+  const auto scorer = detect::Scorer::make({});
+  REQUIRE(scorer.has_value());
+  for (const detect::ModelHealth& model : (*scorer)->health()) {
+    const std::string name(model.name);
+    const std::string table = "[detect.models]\n" + name + " = ";
+    const AgentConfig off = good(table + "\"off\"\n");
+    REQUIRE(off.engine.scoring.modes.size() == 1);
+    CHECK(off.engine.scoring.modes[0] == std::pair(name, detect::ModelMode::off));
+    CHECK(changed_keys(AgentConfig{}, off).size() == 1);
+    CHECK_FALSE(parse_agent_config(table + "\"on\"\n", "a").ok());
+    const auto near = parse_agent_config("[detect.models]\n" + name + "x = \"off\"\n", "a");
+    REQUIRE(near.diagnostics.size() == 1);
+    CHECK(near.diagnostics[0].message.ends_with("did you mean '" + name + "'?"));
+  }
+}
