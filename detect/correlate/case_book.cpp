@@ -126,6 +126,20 @@ void CaseBook::fire_event(std::uint32_t rule, const Entity& entity, const Event&
   signal->last = now_;
 }
 
+void CaseBook::tell(std::uint32_t rule, const Entity& entity, std::string_view evidence, const Finding& finding) {
+  Signal* signal = find(entity, rule, {});
+  const bool starts = signal == nullptr || signal->phase != SignalPhase::firing;
+  const bool returns = !starts && signal->stale;
+  if (starts) signal = start(entity, rule, {});
+  if (signal == nullptr) return;
+  if (starts) signal->since_wall = wall_at(finding.since);
+  if (returns) roots_[entity].changed = true;
+  if (signal->evidence != evidence) signal->evidence = evidence;
+  signal->stale = false;
+  signal->finding = finding;
+  signal->last = now_;
+}
+
 void CaseBook::clear_event(std::uint32_t rule, const Entity& entity) {
   Signal* signal = find(entity, rule, {});
   if (signal == nullptr || signal->phase != SignalPhase::firing) return;

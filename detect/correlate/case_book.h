@@ -28,6 +28,9 @@ class CaseBook {
   bool quiet(std::uint32_t rule, const Entity& entity, std::string_view attributes);
   // at_once: the rule's open_after is not waited for.
   void fire_event(std::uint32_t rule, const Entity& entity, const Event& event, double probability, bool at_once);
+  // What is said in words of its own, by what is neither a detector of one series nor an event: a model of a group, a
+  // condition, a novelty. Its rule has no detector. May be said at every step; clear_event() ends it.
+  void tell(std::uint32_t rule, const Entity& entity, std::string_view evidence, const Finding& finding);
   void clear_event(std::uint32_t rule, const Entity& entity);
   // As if it had never fired, unless an incident was opened for it meanwhile.
   void withdraw_event(std::uint32_t rule, const Entity& entity);

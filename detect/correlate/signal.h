@@ -18,7 +18,7 @@ struct SignalRule {
   std::string id;
   std::string source;  // metric name or event kind: what counts as one independent signal
   std::string incident_kind;
-  std::string detector;  // empty for an event
+  std::string detector;  // empty for an event, and for what speaks in words of its own
   Severity severity{};
   bool proof = false;
   bool opens = true;
