@@ -47,6 +47,8 @@ class CaseBook {
   void end(const HostView& host, Changes& ret_changes);
 
   const std::map<std::string, Incident>& incidents() const { return incidents_; }
+  // An incident of it is open and says more than "unusual": what is seen now is not to be learnt as normal.
+  bool treated(const Entity& entity) const;
   void adopt(const Incident& incident);
   void forget(const std::string& id);
   std::uint64_t refused() const { return refused_; }

@@ -131,6 +131,11 @@ const Incident* CaseBook::active_incident(const Entity& entity) const {
   return incident == incidents_.end() || !incident->second.active ? nullptr : &incident->second;
 }
 
+bool CaseBook::treated(const Entity& entity) const {
+  const Incident* incident = active_incident(entity);
+  return incident != nullptr && incident->severity > Severity::info;
+}
+
 // The worst and surest of what may open; ties go to the order of the rules.
 const Signal* CaseBook::lead(const Root& root) const {
   const Signal* best = nullptr;
