@@ -11,6 +11,7 @@
 #include "detect/correlate/case_book.h"
 #include "detect/feature/rate.h"
 #include "detect/model/names.h"
+#include "detect/survey.h"
 
 namespace hostmedic::detect {
 
@@ -123,6 +124,7 @@ std::vector<SignalRule> signal_rules(const std::vector<Compiled>& rules, const s
   std::vector<SignalRule> all;
   for (const Compiled& compiled : rules) all.push_back(signal_rule(compiled.rule, quiet_after));
   for (const EventRule& rule : events) all.push_back(signal_rule(rule));
+  for (SignalRule& rule : Survey::signal_rules(quiet_after)) all.push_back(std::move(rule));
   return all;
 }
 
@@ -137,11 +139,12 @@ bool fires(const EventRule& rule, const Event& event) {
 }  // namespace
 
 struct Engine::Internals {
-  Internals(EngineConfig config, std::vector<Compiled> compiled)
+  Internals(EngineConfig config, std::vector<Compiled> compiled, std::unique_ptr<Survey> surveyed)
       : rules(std::move(compiled)),
         events(std::move(config.event_rules)),
         most_detectors(config.most_detectors),
-        book(signal_rules(rules, events, config.quiet_after), config.host_seed, config.quiet_after) {}
+        book(signal_rules(rules, events, config.quiet_after), config.host_seed, config.quiet_after),
+        survey(std::move(surveyed)) {}
 
   bool accept(const Frame& frame);
   void restart();
@@ -158,6 +161,7 @@ struct Engine::Internals {
   const std::vector<EventRule> events;
   const std::size_t most_detectors;
   CaseBook book;
+  std::unique_ptr<Survey> survey;
   HostView view;
   std::vector<Track> tracks;  // by SeriesId
   std::size_t detectors = 0;
@@ -189,6 +193,7 @@ void Engine::Internals::restart() {
   view.apply(nothing);
   tracks.clear();
   detectors = 0;
+  survey->restart();
   book.restart();
 }
 
@@ -200,6 +205,7 @@ void Engine::Internals::retire(EntityId id) {
     if (def == nullptr || def->entity != id) continue;
     detectors -= tracks[i].watches.size();
     tracks[i] = {};
+    survey->unbind(SeriesId{static_cast<std::uint32_t>(i)});
   }
   book.gone(*entity);
 }
@@ -215,6 +221,7 @@ void Engine::Internals::bind(const SeriesDef& def) {
   track = {};
   track.counter = def.instrument == Instrument::counter;
   track.unit = track.counter ? rate_unit(def.unit) : def.unit;
+  survey->bind(def, *entity);
   const std::string name = to_string(*entity);
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const Rule& rule = rules[i].rule;
@@ -266,6 +273,7 @@ void Engine::Internals::note(const Event& event) {
     const auto series = view.find_series(*own, metric::kServiceRestarts.name);
     if (restarts && series) feed(*series, {view.mono(), static_cast<double>(*restarts)});
   }
+  if (event.kind == EventKind::clock_step) survey->forget_changes();
   if (event.kind == EventKind::file_growth && own->kind == EntityKind::filesystem) {
     const std::string_view writer = event.get(attr::kWriterUnit);
     if (!writer.empty()) book.writes_to({EntityKind::service, std::string(writer)}, *own);
@@ -302,8 +310,11 @@ Result<std::unique_ptr<Engine>> Engine::make(EngineConfig config) {
     if (auto status = check(rule); !status) return std::move(status).error();
   }
   ids.clear();
+  auto survey = Survey::make(config.scoring);
+  if (!survey) return std::move(survey).error();
   std::erase_if(config.event_rules, [](const EventRule& rule) { return !rule.enabled; });
-  return std::unique_ptr<Engine>(new Engine(std::make_unique<Internals>(std::move(config), std::move(compiled))));
+  return std::unique_ptr<Engine>(
+      new Engine(std::make_unique<Internals>(std::move(config), std::move(compiled), *std::move(survey))));
 }
 
 Engine::Engine(std::unique_ptr<Internals> internals) : internals_(std::move(internals)) {}
@@ -320,8 +331,12 @@ const Changes& Engine::step(const Frame& frame) {
   for (const EntityId id : frame.gone) in.retire(id);
   in.view.apply(frame);
   for (const SeriesDef& def : frame.series) in.bind(def);
-  for (const Sample& sample : frame.samples) in.feed(sample.series, {frame.mono, sample.value});
+  for (const Sample& sample : frame.samples) {
+    in.feed(sample.series, {frame.mono, sample.value});
+    in.survey->sample(sample.series, sample.value);
+  }
   for (const Event& event : frame.events) in.note(event);
+  in.survey->step(in.view, in.book, static_cast<std::uint32_t>(in.rules.size() + in.events.size()));
   in.book.end(in.view, in.changes);
   return in.changes;
 }
@@ -337,7 +352,7 @@ std::uint64_t Engine::refused() const { return internals_->refused + internals_-
 
 std::size_t Engine::bytes_used() const {
   const Internals& in = *internals_;
-  std::size_t bytes = sizeof in + in.tracks.capacity() * sizeof(Track) + in.book.bytes_used();
+  std::size_t bytes = sizeof in + in.tracks.capacity() * sizeof(Track) + in.book.bytes_used() + in.survey->bytes_used();
   for (const Track& track : in.tracks) {
     bytes += track.watches.capacity() * sizeof(Watch);
     for (const Watch& watch : track.watches) bytes += watch.detector->bytes_used();

@@ -111,7 +111,8 @@ void Survey::restart() {
 }
 
 void Survey::release(std::map<std::string, Watched>::iterator row) {
-  const auto group = std::ranges::find_if(groups_, [&](const auto& each) { return each.second.slot == row->second.group; });
+  const auto group =
+      std::ranges::find_if(groups_, [&](const auto& each) { return each.second.slot == row->second.group; });
   scorer_->remove(row->second.slot);
   by_slot_[row->second.slot] = nullptr;
   watched_.erase(row);
@@ -138,19 +139,20 @@ void Survey::step(const HostView& host, CaseBook& book, std::uint32_t first_rule
   stepped_ = now;
   if (!started_) started_ = now;
   scorer_->step(now, host.wall());
-  for (auto& [entity, group] : groups_) judge(group, host, book, first_rule);
+  for (auto& [entity, group] : groups_) judge(group, book, first_rule);
   if (!minute) return;
   forget_unbound();
   if (now - *started_ > kKept) remembered_.clear(), remembered_groups_.clear();
 }
 
 bool Survey::is_held(const Group& group, const CaseBook& book) const {
+  if (book.treated(group.entity)) return true;
+  if (held_.empty()) return false;
   const std::string name = to_string(group.entity);
-  return book.treated(group.entity) ||
-         std::ranges::any_of(held_, [&](const std::string& pattern) { return glob_match(pattern, name); });
+  return std::ranges::any_of(held_, [&](const std::string& pattern) { return glob_match(pattern, name); });
 }
 
-void Survey::judge(Group& group, const HostView&, CaseBook& book, std::uint32_t first_rule) {
+void Survey::judge(Group& group, CaseBook& book, std::uint32_t first_rule) {
   const bool held = is_held(group, book);
   if (held != group.held) scorer_->hold(group.slot, held);
   group.held = held;
@@ -158,14 +160,14 @@ void Survey::judge(Group& group, const HostView&, CaseBook& book, std::uint32_t 
   if (score.suspicious) {
     if (!group.suspected) group.suspected = root_of(group, score);
     const auto rule = first_rule + static_cast<std::uint32_t>(group.suspected->kind);
-    book.tell(rule, *group.suspected, evidence(group, score), finding(group, score));
+    book.tell(rule, *group.suspected, evidence(group, score), finding(score));
   } else if (group.suspected) {
     book.clear_event(first_rule + static_cast<std::uint32_t>(group.suspected->kind), *group.suspected);
     group.suspected.reset();
   }
 }
 
-Finding Survey::finding(const Group&, const GroupScore& score) const {
+Finding Survey::finding(const GroupScore& score) const {
   Finding finding;
   finding.state = State::firing;
   finding.score = score.page;

@@ -68,21 +68,22 @@ class Survey {
     bool held = false;
   };
 
-  explicit Survey(std::unique_ptr<Scorer> scorer, Duration interval) : scorer_(std::move(scorer)), interval_(interval) {}
+  explicit Survey(std::unique_ptr<Scorer> scorer, Duration interval)
+      : scorer_(std::move(scorer)), interval_(interval) {}
   Group* group_of(const Entity& entity);
   void release(std::map<std::string, Watched>::iterator row);
   void forget_unbound();
-  void judge(Group& group, const HostView& host, CaseBook& book, std::uint32_t first_rule);
-  Finding finding(const Group& group, const GroupScore& score) const;
+  void judge(Group& group, CaseBook& book, std::uint32_t first_rule);
+  Finding finding(const GroupScore& score) const;
   std::string evidence(const Group& group, const GroupScore& score) const;
   Entity root_of(const Group& group, const GroupScore& score) const;
   bool is_held(const Group& group, const CaseBook& book) const;
 
   std::unique_ptr<Scorer> scorer_;
   const Duration interval_;
-  std::map<std::string, Watched> watched_;        // by key_of(entity, metric, attributes)
-  std::vector<const Watched*> by_slot_;           // the scorer's slots
-  std::vector<std::optional<Slot>> slots_;        // by SeriesId
+  std::map<std::string, Watched> watched_;  // by key_of(entity, metric, attributes)
+  std::vector<const Watched*> by_slot_;     // the scorer's slots
+  std::vector<std::optional<Slot>> slots_;  // by SeriesId
   std::map<Entity, Group> groups_;
   std::map<std::string, std::string> remembered_;  // from a checkpoint, until the series is bound
   std::map<std::string, std::string> remembered_groups_;
