@@ -10,12 +10,15 @@
 #include "agent/base/text.h"
 #include "detect/correlate/case_book.h"
 #include "detect/feature/rate.h"
+#include "detect/health/checkpoint.h"
 #include "detect/model/names.h"
 #include "detect/survey.h"
 
 namespace hostmedic::detect {
 
 namespace {
+
+constexpr std::string_view kSurveySection = "survey";
 
 // A rule with its detector found and its parameters complete.
 struct Compiled {
@@ -344,6 +347,23 @@ const Changes& Engine::step(const Frame& frame) {
 const std::map<std::string, Incident>& Engine::incidents() const { return internals_->book.incidents(); }
 void Engine::adopt(const Incident& incident) { internals_->book.adopt(incident); }
 void Engine::forget(const std::string& id) { internals_->book.forget(id); }
+Result<std::string> Engine::checkpoint() const {
+  StateWriter survey;
+  internals_->survey->save(survey);
+  return encode_checkpoint({internals_->view.wall(), {{std::string(kSurveySection), survey.take()}}});
+}
+
+Status Engine::restore(std::string_view checkpoint) {
+  auto decoded = decode_checkpoint(checkpoint);
+  if (!decoded) return std::move(decoded).error();
+  StateReader survey(decoded->sections[std::string(kSurveySection)]);
+  if (!internals_->survey->load(survey))
+    return make_error(ErrorCode::malformed, "what the checkpoint says of series cannot be read");
+  return ok();
+}
+
+void Engine::hold_learning(std::vector<LearningHold> holds) { internals_->survey->hold(std::move(holds)); }
+const Survey& Engine::survey() const { return *internals_->survey; }
 const HostView& Engine::host() const { return internals_->view; }
 std::size_t Engine::detector_count() const { return internals_->detectors; }
 std::uint64_t Engine::lost_frames() const { return internals_->lost; }

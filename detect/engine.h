@@ -20,6 +20,13 @@
 
 namespace hostmedic::detect {
 
+class Survey;
+
+struct LearningHold {
+  std::string entity = "*";  // pattern over to_string(entity)
+  WallTime until;
+};
+
 // Which detector watches which series, and what it means when it fires.
 struct Rule {
   std::string id;  // unique, "filesystem-forecast"
@@ -97,6 +104,14 @@ class Engine {
   // Drops an inactive incident; an active one stays. While one is kept and its root fires again, the same incident
   // becomes active again.
   void forget(const std::string& id);
+
+  // What was learnt of series, by their names: for the next start, or for an engine of another configuration.
+  Result<std::string> checkpoint() const;
+  // Before the first frame. An error leaves everything to be learnt anew.
+  Status restore(std::string_view checkpoint);
+  // People work on these: they are judged, but not learnt from. Replaces what was held.
+  void hold_learning(std::vector<LearningHold> holds);
+  const Survey& survey() const;
 
   const HostView& host() const;
   std::size_t detector_count() const;

@@ -137,6 +137,7 @@ void Survey::step(const HostView& host, CaseBook& book, std::uint32_t first_rule
   const bool minute = stepped_ && now.time_since_epoch() / std::chrono::minutes(1) !=
                                       stepped_->time_since_epoch() / std::chrono::minutes(1);
   stepped_ = now;
+  wall_ = host.wall();
   if (!started_) started_ = now;
   scorer_->step(now, host.wall());
   for (auto& [entity, group] : groups_) judge(group, book, first_rule);
@@ -147,9 +148,10 @@ void Survey::step(const HostView& host, CaseBook& book, std::uint32_t first_rule
 
 bool Survey::is_held(const Group& group, const CaseBook& book) const {
   if (book.treated(group.entity)) return true;
-  if (held_.empty()) return false;
+  if (holds_.empty()) return false;
   const std::string name = to_string(group.entity);
-  return std::ranges::any_of(held_, [&](const std::string& pattern) { return glob_match(pattern, name); });
+  return std::ranges::any_of(
+      holds_, [&](const LearningHold& hold) { return wall_ < hold.until && glob_match(hold.entity, name); });
 }
 
 void Survey::judge(Group& group, CaseBook& book, std::uint32_t first_rule) {

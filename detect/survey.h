@@ -39,8 +39,7 @@ class Survey {
   void forget_changes() { scorer_->forget_changes(); }
   // Scores what was sampled, once per interval, and tells the book; first_rule: index of the first of signal_rules().
   void step(const HostView& host, CaseBook& book, std::uint32_t first_rule);
-  // Groups whose entity matches are not learnt from: people work there.
-  void hold(std::vector<std::string> entity_patterns) { held_ = std::move(entity_patterns); }
+  void hold(std::vector<LearningHold> holds) { holds_ = std::move(holds); }
 
   const Scorer& scorer() const { return *scorer_; }
   std::uint64_t refused() const { return refused_; }
@@ -87,7 +86,8 @@ class Survey {
   std::map<Entity, Group> groups_;
   std::map<std::string, std::string> remembered_;  // from a checkpoint, until the series is bound
   std::map<std::string, std::string> remembered_groups_;
-  std::vector<std::string> held_;
+  std::vector<LearningHold> holds_;
+  WallTime wall_;
   std::optional<MonoTime> started_, stepped_;
   bool fresh_ = false;
   std::uint64_t refused_ = 0;

@@ -8,12 +8,14 @@
 
 #include "agent/actuator/client.h"
 #include "agent/base/clock.h"
+#include "agent/base/file.h"
 #include "agent/base/log.h"
 #include "agent/base/notify.h"
 #include "agent/base/text.h"
 #include "agent/daemon/brakes_json.h"
 #include "agent/daemon/identity.h"
 #include "detect/correlate/explain.h"
+#include "detect/health/checkpoint.h"
 
 namespace hostmedic {
 
@@ -28,6 +30,8 @@ constexpr std::size_t kProbe = 0, kChecks = 1;
 // The longest history that a guard limit may look back to.
 constexpr Duration kHistory = std::chrono::hours(24 * 7);
 constexpr std::string_view kBrakesSetting = "brakes";
+// What a crash may make the models forget.
+constexpr Duration kCheckpointEvery = std::chrono::minutes(10);
 
 // For RELOADING=1, in the clock that systemd compares with.
 std::int64_t monotonic_us() {
@@ -66,7 +70,8 @@ Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, Settings sett
       second_(io),
       wake_(io),
       signals_(io, SIGTERM, SIGINT, SIGHUP),
-      started_(wall_now()) {
+      started_(wall_now()),
+      checkpointed_(mono_now()) {
   pipeline_ = std::make_unique<Pipeline>(make_engine(config_.engine), std::move(settings.runbooks),
                                          std::move(settings.policy), *this);
 }
@@ -145,10 +150,29 @@ void Daemon::restore_brakes() {
   pipeline_->set_brakes(std::move(halted));
 }
 
+// A checkpoint that cannot be used costs what was learnt, nothing else.
+void Daemon::restore_models() {
+  const auto bytes = read_file(models_path(), detect::kMostCheckpoint);
+  if (!bytes && bytes.error().code == ErrorCode::not_found) return;
+  const Status restored = bytes ? pipeline_->restore_models(*bytes) : bytes.error();
+  if (!restored) log_warning("the models begin anew: " + restored.error().message());
+}
+
+void Daemon::checkpoint_models() {
+  auto bytes = pipeline_->checkpoint();
+  if (!bytes) return log_error("models: " + bytes.error().message());
+  worker_.run([path = models_path(), bytes = *std::move(bytes)] { return write_file_atomic(path, bytes, 0600); },
+              [](const Status& written) {
+                if (!written) log_error("the models could not be kept: " + written.error().message());
+              });
+  checkpointed_ = mono_now();
+}
+
 // Brakes, history and open incidents as they were before. An order without outcome is asked of the actuator, whose
 // ledger knows; if it does not, the order counts as interrupted. Nothing is sent again.
 Status Daemon::restore() {
   restore_brakes();
+  restore_models();
   auto history = store_->history(wall_now() - kHistory);
   if (!history) return std::move(history).error();
   pipeline_->set_history(std::move(*history));
@@ -254,6 +278,7 @@ void Daemon::every_second() {
     // The watchdog is fed from this loop, so that a loop that hangs is noticed.
     (void)notify_manager("WATCHDOG=1");
     reporter_->every_second(at, *pipeline_, probe_connected_);
+    if (at.mono - checkpointed_ > kCheckpointEvery) checkpoint_models();
     every_second();
   });
 }
@@ -266,6 +291,7 @@ void Daemon::wait_signal() {
       return wait_signal();
     }
     log_info("stopping");
+    checkpoint_models();
     (void)notify_manager("STOPPING=1");
     io_.stop();
   });

@@ -62,6 +62,9 @@ class Daemon final : public PipelineOutput {
   void apply(Settings settings);
   Status listen();
   void restore_brakes();
+  void restore_models();
+  void checkpoint_models();
+  std::string models_path() const { return state_dir_ + "/models.checkpoint"; }
   Status restore();
   Result<std::unique_ptr<ProbeListener>> listen(std::size_t source, const std::string& name, const char* user,
                                                 int group);
@@ -93,6 +96,7 @@ class Daemon final : public PipelineOutput {
 
   WallTime started_;
   MonoTime last_frame_;  // of the probe
+  MonoTime checkpointed_;
   bool probe_connected_ = false;
   std::string probe_text_ = "not connected yet";
   std::string config_error_;  // of the last reload; empty: it was good

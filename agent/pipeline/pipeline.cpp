@@ -58,6 +58,17 @@ void Pipeline::frame(const Frame& frame) {
   forget_closed(now_);
 }
 
+void Pipeline::set_brakes(Brakes brakes) {
+  brakes_ = std::move(brakes);
+  hold_learning();
+}
+
+void Pipeline::hold_learning() {
+  std::vector<detect::LearningHold> holds;
+  for (const guard::Maintenance& window : brakes_.maintenance) holds.push_back({window.entity, window.until});
+  engine_->hold_learning(std::move(holds));
+}
+
 void Pipeline::tick(Now now) {
   now_ = now;
   run(response_.tick(engine_->host(), now_));
@@ -112,7 +123,9 @@ void Pipeline::reconfigure(std::unique_ptr<detect::Engine> engine, std::vector<R
   if (engine != nullptr) {
     for (const auto& [id, incident] : response_.incidents())
       if (!incident.closed_at) engine->adopt(incident);
+    if (auto learnt = engine_->checkpoint()) (void)engine->restore(*learnt);  // else it learns anew
     engine_ = std::move(engine);
+    hold_learning();
   }
   runbooks_ = std::move(runbooks);
   policy_ = std::move(policy);

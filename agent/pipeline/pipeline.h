@@ -58,11 +58,15 @@ class Pipeline {
   // From the store, before the first frame.
   void restore(Incident incident, std::optional<Order> open_order);
   void set_history(std::vector<guard::PastAction> history) { history_ = std::move(history); }
-  void set_brakes(Brakes brakes) { brakes_ = std::move(brakes); }
+  void set_brakes(Brakes brakes);
   const Brakes& brakes() const { return brakes_; }
 
   // A new configuration. A new engine must be told all definitions in its first frame; open incidents go over to it.
   void reconfigure(std::unique_ptr<detect::Engine> engine, std::vector<Runbook> runbooks, guard::Policy policy);
+
+  // What detection learnt, for the next start; taken over before the first frame.
+  Result<std::string> checkpoint() const { return engine_->checkpoint(); }
+  Status restore_models(std::string_view checkpoint) { return engine_->restore(checkpoint); }
 
   const std::map<std::string, Incident>& incidents() const { return response_.incidents(); }
   std::vector<Proposal> proposals() const { return response_.proposals(); }
@@ -81,6 +85,7 @@ class Pipeline {
   void observe(const std::vector<std::string>& ids, Now now);
   void note_probe_events(const Frame& frame);
   void forget_closed(Now now);
+  void hold_learning();
   guard::Circumstances circumstances(const Order& order) const;
 
   std::unique_ptr<detect::Engine> engine_;
