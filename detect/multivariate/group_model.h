@@ -33,6 +33,8 @@ class GroupModel {
   virtual float step(const GroupReading& reading) = 0;
   // How much each member had to do with the last score: shares that sum to 1, or all 0.
   virtual void shares(std::span<float> ret_shares) const = 0;
+  // False: what it remembers are no numbers any more. Its score is then NaN until it is made anew or loaded.
+  virtual bool healthy() const { return true; }
   virtual std::size_t bytes_used() const = 0;
   virtual void save(StateWriter& writer) const = 0;
   // False when the bytes are not what save() of a model of the same settings wrote; the model is then as if new.

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detect/multivariate/group_model.h"
+#include "detect/multivariate/models.h"
 
 namespace hostmedic::detect {
 
-std::span<const GroupModelInfo* const> all_group_models() { return {}; }
+namespace {
+constexpr const GroupModelInfo* kModels[] = {&kmeans_netdata, &random_cut_forest};
+}  // namespace
+
+std::span<const GroupModelInfo* const> all_group_models() { return kModels; }
 
 const GroupModelInfo* find_group_model(std::string_view name) {
-  for (const GroupModelInfo* info : all_group_models())
+  for (const GroupModelInfo* info : kModels)
     if (info->name == name) return info;
   return nullptr;
 }

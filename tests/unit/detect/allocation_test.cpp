@@ -4,14 +4,20 @@
 
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "detect/model/codec.h"
+#include "tests/unit/detect/allocations.h"
 #include "tests/unit/detect/stream.h"
 
-namespace {
+namespace hostmedic::test {
 bool counting = false;
 std::size_t allocations = 0;
+}  // namespace hostmedic::test
+using hostmedic::test::allocations;
+using hostmedic::test::counting;
 
+namespace {
 void* allocate(std::size_t size) {
   if (counting) ++allocations;
   return std::malloc(size == 0 ? 1 : size);
@@ -70,7 +76,7 @@ TEST_CASE("a steady tick of 2,000 series allocates nothing, from the bytes to th
     counting = false;
     REQUIRE(decoded);
   }
-  CHECK(allocations == 0);
+  CHECK(std::exchange(allocations, 0) == 0);
   CHECK(engine->incidents().empty());
   CHECK(engine->lost_frames() == 0);
 }

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compiled-in group models. A new one is a declaration here, a line in group_models.cpp and a file of its own.
+#pragma once
+
+#include "detect/multivariate/group_model.h"
+
+namespace hostmedic::detect {
+
+extern const GroupModelInfo kmeans_netdata;     // kmeans_netdata.cpp
+extern const GroupModelInfo random_cut_forest;  // random_cut_forest.cpp
+
+}  // namespace hostmedic::detect
