@@ -27,6 +27,7 @@ struct Options {
   std::string id, reason, what, file = "agent", root;
   std::vector<std::string> files;
   MaintenanceWish wish;
+  ScoreWish score;
 };
 
 CLI::App* verb(CLI::App& parent, const std::string& name, const std::string& summary, Verb& chosen, Verb run) {
@@ -96,6 +97,26 @@ void add_acting_verbs(CLI::App& app, Options& o, Verb& chosen) {
   verb(app, "reload", "read the configuration again (root); a wrong one is refused", chosen, reload);
 }
 
+void add_score_verb(CLI::App& app, ScoreWish& o, Verb& chosen) {
+  CLI::App* run = verb(app, "score", "files of measurements through the shipped detection, row by row; needs no agent",
+                       chosen, [&o](Context& c) { return score(c, o); });
+  run->add_option("--in", o.in,
+                  "CSV or CSV.gz: a column of time first or none, a header or none, any number of series; a column "
+                  "named label is left out; an empty cell is unknown")
+      ->required()
+      ->check(CLI::ExistingFile);
+  run->add_option("--out", o.out, "CSV, one row for each row; or a directory")->required();
+  run->add_option("--train", o.train, "read first; gives no rows")->check(CLI::ExistingFile);
+  run->add_option("--train-dir", o.train_dir, "for several inputs: here are files of the same names to read first")
+      ->check(CLI::ExistingDirectory)
+      ->excludes("--train");
+  run->add_option("--config", o.config, "[detect] of this file, instead of the shipped defaults")
+      ->check(CLI::ExistingFile);
+  run->add_option("--interval", o.interval, "between rows; else the median of the first 16 rows' times, else 60s");
+  run->add_flag("--per-series", o.per_series, "a column for each series as well: its part of the evidence");
+  run->add_option("--jobs", o.jobs, "files at a time")->check(CLI::Range(1, 64))->capture_default_str();
+}
+
 // The nearest verb to a word that is none.
 std::string suggestion(const CLI::App& app, const std::vector<std::string>& args) {
   std::vector<std::string> names;
@@ -129,6 +150,7 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   add_reading_verbs(app, options, chosen);
   add_acting_verbs(app, options, chosen);
   add_host_verbs(app, options, chosen);
+  add_score_verb(app, options.score, chosen);
   verb(app, "version", "of this program", chosen, [&surroundings](Context& c) {
     if (c.json)
       write_json(c, boost::json::object{{"version", surroundings.version}});

@@ -40,4 +40,12 @@ Exit list_things(Context& context, const std::string& what);
 Exit measure_cost(Context& context);
 Exit reload(Context& context);
 
+struct ScoreWish {
+  std::vector<std::string> in;
+  std::string out, train, train_dir, config, interval;
+  bool per_series = false;
+  unsigned jobs = 1;
+};
+Exit score(Context& context, const ScoreWish& wish);
+
 }  // namespace hostmedic

@@ -68,4 +68,38 @@ Result<std::string> gunzip(std::string_view packed, Bytes most) {
   return text;
 }
 
+struct GunzipStream::Internals {
+  Inflater inflater;
+  bool complete = false;
+};
+
+GunzipStream::GunzipStream(std::unique_ptr<Internals> internals) : internals_(std::move(internals)) {}
+GunzipStream::~GunzipStream() = default;
+GunzipStream::GunzipStream(GunzipStream&& other) noexcept = default;
+GunzipStream& GunzipStream::operator=(GunzipStream&& other) noexcept = default;
+
+Result<GunzipStream> GunzipStream::make() {
+  auto internals = std::make_unique<Internals>();
+  if (!internals->inflater.ready) return make_error(ErrorCode::io, "gzip cannot start");
+  return GunzipStream(std::move(internals));
+}
+
+Result<GunzipStream::Progress> GunzipStream::step(std::string_view packed, std::span<char> room) {
+  constexpr std::size_t kMost = std::numeric_limits<uInt>::max();
+  z_stream& stream = internals_->inflater.stream;
+  if (internals_->complete && ::inflateReset(&stream) != Z_OK) return make_error(ErrorCode::io, "gzip cannot go on");
+  const auto offered = static_cast<uInt>(std::min(packed.size(), kMost));
+  const auto free = static_cast<uInt>(std::min(room.size(), kMost));
+  stream.next_in = input_of(packed);
+  stream.avail_in = offered;
+  stream.next_out = static_cast<Bytef*>(static_cast<void*>(room.data()));
+  stream.avail_out = free;
+  const int state = ::inflate(&stream, Z_NO_FLUSH);
+  if (state != Z_OK && state != Z_STREAM_END) return make_error(ErrorCode::malformed, "not gzip, or damaged");
+  internals_->complete = state == Z_STREAM_END;
+  return Progress{offered - stream.avail_in, free - stream.avail_out};
+}
+
+bool GunzipStream::complete() const { return internals_->complete; }
+
 }  // namespace hostmedic

@@ -7,12 +7,12 @@ _hostmedic_ids() {
 
 _hostmedic() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word
-	local verbs="status incidents explain show list halt resume maintenance approve reject check doctor enroll config reload version"
+	local verbs="status incidents explain show list halt resume maintenance approve reject check doctor enroll config reload score version"
 	local global="--json --quiet --socket --actuator-socket --help"
 	COMPREPLY=()
 	case $prev in
-	--socket|--actuator-socket) COMPREPLY=($(compgen -f -- "$cur")); return ;;
-	--root) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+	--socket|--actuator-socket|--in|--train) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--root|--train-dir) COMPREPLY=($(compgen -d -- "$cur")); return ;;
 	--for) COMPREPLY=($(compgen -W "30m 1h 2h 1d" -- "$cur")); return ;;
 	--reason|--limit|-n|--entity) return ;;
 	esac
@@ -33,6 +33,7 @@ _hostmedic() {
 	maintenance) COMPREPLY=($(compgen -W "on off --for --reason --entity" -- "$cur")) ;;
 	config) COMPREPLY=($(compgen -W "reference agent policy aggregator runbook" -- "$cur")) ;;
 	check) COMPREPLY=($(compgen -f -- "$cur")) ;;
+	score) COMPREPLY=($(compgen -W "--in --out --train --train-dir --config --interval --per-series --jobs $global" -- "$cur") $(compgen -f -- "$cur")) ;;
 	enroll) COMPREPLY=($(compgen -W "--root" -- "$cur") $(compgen -f -- "$cur")) ;;
 	*) COMPREPLY=($(compgen -W "$global" -- "$cur")) ;;
 	esac
