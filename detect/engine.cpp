@@ -331,6 +331,7 @@ const Changes& Engine::step(const Frame& frame) {
   if (!in.accept(frame)) return in.changes;
   if (frame.first) in.restart();
   in.book.begin(frame.mono, frame.wall);
+  in.survey->begin(frame.mono);
   for (const EntityId id : frame.gone) in.retire(id);
   in.view.apply(frame);
   for (const SeriesDef& def : frame.series) in.bind(def);
@@ -363,6 +364,7 @@ Status Engine::restore(std::string_view checkpoint) {
 }
 
 void Engine::hold_learning(std::vector<LearningHold> holds) { internals_->survey->hold(std::move(holds)); }
+std::size_t Engine::relearn(std::string_view entity_pattern) { return internals_->survey->relearn(entity_pattern); }
 const Survey& Engine::survey() const { return *internals_->survey; }
 const HostView& Engine::host() const { return internals_->view; }
 std::size_t Engine::detector_count() const { return internals_->detectors; }

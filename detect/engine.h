@@ -111,6 +111,8 @@ class Engine {
   Status restore(std::string_view checkpoint);
   // People work on these: they are judged, but not learnt from. Replaces what was held.
   void hold_learning(std::vector<LearningHold> holds);
+  // What the models learnt of these is forgotten and learnt anew. The number of groups.
+  std::size_t relearn(std::string_view entity_pattern);
   const Survey& survey() const;
 
   const HostView& host() const;

@@ -58,6 +58,7 @@ inline constexpr std::size_t kMostContributions = 5;
 
 struct GroupScore {
   float page = 0;         // evidence of this moment; what pages are decided on
+  float threshold = 0;    // suspicious when page is above it; 0: not known yet
   float rank = 0;         // evidence that lasts; how grave it is
   float onset = 0;        // 0..1: high once when something new begins, low while it lasts
   float probability = 0;  // 0..1: how sure that this is a real problem; comparable between groups and hosts

@@ -47,12 +47,12 @@ std::vector<SignalRule> Survey::signal_rules(Duration quiet_after) {
 Result<std::unique_ptr<Survey>> Survey::make(const ScorerConfig& config) {
   auto scorer = Scorer::make(config);
   if (!scorer) return std::move(scorer).error();
-  return std::unique_ptr<Survey>(new Survey(*std::move(scorer), config.interval));
+  return std::unique_ptr<Survey>(new Survey(*std::move(scorer), config));
 }
 
 Survey::Group* Survey::group_of(const Entity& entity) {
   const Entity owner = stands_alone(entity.kind) ? entity : Entity{};
-  const auto [found, made] = groups_.try_emplace(owner);
+  const auto [found, made] = groups_.try_emplace(owner, interval_);
   Group& group = found->second;
   if (!made) return &group;
   group.entity = owner;
@@ -87,22 +87,30 @@ void Survey::bind(const SeriesDef& def, const Entity& entity) {
       remembered_.erase(known);
     }
     const std::string metric = def.attributes.empty() ? def.name : def.name + '{' + def.attributes + '}';
-    const Unit unit = def.instrument == Instrument::counter ? rate_unit(def.unit) : def.unit;
-    row = watched_.emplace(std::move(key), Watched{*slot, group->slot, {}, {}, to_string(entity), metric, unit}).first;
-    if (by_slot_.size() <= *slot) by_slot_.resize(*slot + 1);
-    by_slot_[*slot] = &row->second;
+    row = watched_
+              .emplace(std::move(key),
+                       Watched{*slot, group->slot, {}, {}, to_string(entity), metric, def.unit, def.instrument})
+              .first;
+    place(row->second);
   }
   row->second.bound = def.id;
   if (slots_.size() <= index) slots_.resize(index + 1);
   slots_[index] = row->second.slot;
 }
 
+void Survey::place(Watched& watched) {
+  if (by_slot_.size() <= watched.slot) by_slot_.resize(watched.slot + 1), feeds_.resize(watched.slot + 1);
+  by_slot_[watched.slot] = &watched;
+  feeds_[watched.slot] = {0, 0, now_};
+  if (watched.bound) slots_[static_cast<std::size_t>(*watched.bound)] = watched.slot;
+}
+
 void Survey::unbind(SeriesId id) {
   const auto index = static_cast<std::size_t>(id);
   if (index >= slots_.size() || !slots_[index]) return;
-  auto* watched = const_cast<Watched*>(by_slot_[*slots_[index]]);
+  Watched* watched = by_slot_[*slots_[index]];
   watched->bound.reset();
-  watched->unbound_at = stepped_.value_or(MonoTime{});
+  watched->unbound_at = now_;
   slots_[index].reset();
 }
 
@@ -124,13 +132,13 @@ void Survey::release(std::map<std::string, Watched>::iterator row) {
 void Survey::forget_unbound() {
   for (auto row = watched_.begin(); row != watched_.end();) {
     const auto next = std::next(row);
-    if (!row->second.bound && *stepped_ - row->second.unbound_at > kKept) release(row);
+    if (!row->second.bound && now_ - row->second.unbound_at > kKept) release(row);
     row = next;
   }
 }
 
 void Survey::step(const HostView& host, CaseBook& book, std::uint32_t first_rule) {
-  const MonoTime now = host.mono();
+  const MonoTime now = now_;
   // A frame that was woken by an event comes between two ticks; half an interval tells them apart.
   if (!fresh_ || (stepped_ && now - *stepped_ < interval_ / 2)) return;
   fresh_ = false;
@@ -159,6 +167,7 @@ void Survey::judge(Group& group, CaseBook& book, std::uint32_t first_rule) {
   if (held != group.held) scorer_->hold(group.slot, held);
   group.held = held;
   const GroupScore& score = scorer_->group(group.slot);
+  note(group, score);
   if (score.suspicious) {
     if (!group.suspected) group.suspected = root_of(group, score);
     const auto rule = first_rule + static_cast<std::uint32_t>(group.suspected->kind);
@@ -167,6 +176,78 @@ void Survey::judge(Group& group, CaseBook& book, std::uint32_t first_rule) {
     book.clear_event(first_rule + static_cast<std::uint32_t>(group.suspected->kind), *group.suspected);
     group.suspected.reset();
   }
+}
+
+// What the group's own health is told by.
+void Survey::note(Group& group, const GroupScore& score) {
+  constexpr double kForget = 14;    // days: older suspicions count half
+  constexpr float kWorthy = 0.05F;  // of a threshold: less is no change
+  if (!score.learning) {
+    group.drift.add(static_cast<double>(score.page));
+    group.days += to_seconds(interval_) / 86400;
+  }
+  if (score.suspicious && !group.suspected) group.suspicions += 1;
+  if (group.days > kForget) group.days /= 2, group.suspicions /= 2;
+  if (std::abs(score.threshold - group.threshold) <= kWorthy * group.threshold) return;
+  thresholds_.add({wall_, to_string(group.entity), static_cast<double>(group.threshold),
+                   static_cast<double>(score.threshold),
+                   group.threshold == 0 ? strf("first set, for at most %g suspicions a day", wanted_)
+                                        : strf("%.2g suspicions a day, wanted at most %g",
+                                               group.days > 0 ? group.suspicions / group.days : 0, wanted_)});
+  group.threshold = score.threshold;
+}
+
+std::vector<GroupHealth> Survey::groups() const {
+  std::map<GroupSlot, GroupHealth> found;
+  std::map<GroupSlot, std::pair<double, double>> readings;  // all, failed
+  for (const auto& [entity, group] : groups_) {
+    GroupHealth& health = found[group.slot];
+    health.entity = entity;
+    health.series = group.series;
+    health.score = scorer_->group(group.slot);
+    health.held = group.held;
+    health.drift_known = group.drift.known();
+    health.psi = group.drift.psi();
+    health.ks = group.drift.ks();
+    health.suspicions_a_day = group.days > 0 ? group.suspicions / group.days : 0;
+  }
+  for (const auto& [key, row] : watched_) {
+    const Feed& feed = feeds_[row.slot];
+    readings[row.group].first += feed.readings;
+    readings[row.group].second += feed.failed;
+    if (now_ - feed.last > kStale) ++found[row.group].stale;
+  }
+  std::vector<GroupHealth> all;
+  for (auto& [slot, health] : found) {
+    const auto& [readings_of, failed] = readings[slot];
+    if (readings_of > 0) health.complete = 1 - failed / readings_of;
+    all.push_back(std::move(health));
+  }
+  return all;
+}
+
+std::size_t Survey::relearn(std::string_view entity_pattern) {
+  std::size_t matched = 0;
+  for (auto& [entity, group] : groups_) {
+    if (!glob_match(entity_pattern, to_string(entity))) continue;
+    ++matched;
+    std::vector<Watched*> members;
+    for (auto& [key, row] : watched_)
+      if (row.group == group.slot) members.push_back(&row);
+    for (const Watched* member : members) {
+      by_slot_[member->slot] = nullptr;
+      scorer_->remove(member->slot);
+    }
+    scorer_->remove_group(group.slot);
+    group.slot = scorer_->add_group();
+    group.drift = make_drift(interval_);
+    for (Watched* member : members) {
+      member->group = group.slot;
+      member->slot = *scorer_->add(group.slot, member->unit, member->instrument);  // as many as were just removed
+      place(*member);
+    }
+  }
+  return matched;
 }
 
 Finding Survey::finding(const GroupScore& score) const {
@@ -196,11 +277,11 @@ std::string Survey::evidence(const Group& group, const GroupScore& score) const 
     const Contribution& part = score.top[i];
     const Watched* watched = by_slot_[part.series];
     if (watched == nullptr) continue;
+    const Unit unit = watched->instrument == Instrument::counter ? rate_unit(watched->unit) : watched->unit;
     if (i > 0) text += "; ";
     if (watched->entity_text != to_string(group.entity)) text += watched->entity_text + ' ';
-    text += watched->metric + ' ' + format_value(part.value, watched->unit) + ", usually " +
-            format_value(part.expected, watched->unit) + " (" + std::string(to_string(part.aspect)) +
-            strf(", %.0f%%)", 100 * static_cast<double>(part.share));
+    text += watched->metric + ' ' + format_value(part.value, unit) + ", usually " + format_value(part.expected, unit) +
+            " (" + std::string(to_string(part.aspect)) + strf(", %.0f%%)", 100 * static_cast<double>(part.share));
   }
   return text;
 }

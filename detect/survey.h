@@ -4,6 +4,7 @@
 // learnt belongs to a series' name, so that it outlives a stream and, by the checkpoint, the process. The engine's.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,10 +14,24 @@
 
 #include "agent/base/result.h"
 #include "detect/correlate/case_book.h"
+#include "detect/health/drift.h"
+#include "detect/health/threshold_log.h"
 #include "detect/model/host_view.h"
 #include "detect/scorer.h"
 
 namespace hostmedic::detect {
+
+// How a group of series fares.
+struct GroupHealth {
+  Entity entity;
+  std::size_t series = 0, stale = 0;  // stale: no value for Survey::kStale
+  double complete = 1;                // share of its readings that gave a value
+  GroupScore score;
+  bool held = false;  // judged, but not learnt from
+  bool drift_known = false;
+  double psi = 0, ks = 0;  // of its scores, the last hours against the last weeks
+  double suspicions_a_day = 0;
+};
 
 class Survey {
  public:
@@ -32,16 +47,29 @@ class Survey {
   void sample(SeriesId id, const std::optional<double>& value) {
     const auto index = static_cast<std::size_t>(id);
     if (index >= slots_.size() || !slots_[index]) return;
-    scorer_->set(*slots_[index], value);
+    const Slot slot = *slots_[index];
+    scorer_->set(slot, value);
     fresh_ = true;
+    Feed& feed = feeds_[slot];
+    if (++feed.readings == kFade) feed.readings /= 2, feed.failed /= 2;
+    if (value && std::isfinite(*value))
+      feed.last = now_;
+    else
+      ++feed.failed;
   }
   // A step of the clock: differences to what was before mean nothing.
   void forget_changes() { scorer_->forget_changes(); }
+  void begin(MonoTime now) { now_ = now; }  // of the frame whose samples follow
   // Scores what was sampled, once per interval, and tells the book; first_rule: index of the first of signal_rules().
   void step(const HostView& host, CaseBook& book, std::uint32_t first_rule);
   void hold(std::vector<LearningHold> holds) { holds_ = std::move(holds); }
 
+  // Forgets what was learnt of the groups whose entity matches; they learn anew. The number of groups.
+  std::size_t relearn(std::string_view entity_pattern);
+
   const Scorer& scorer() const { return *scorer_; }
+  std::vector<GroupHealth> groups() const;
+  const ThresholdLog& thresholds() const { return thresholds_; }
   std::uint64_t refused() const { return refused_; }
   std::size_t bytes_used() const;
   void save(StateWriter& writer) const;
@@ -49,8 +77,16 @@ class Survey {
   bool load(StateReader& reader);
 
   static constexpr Duration kKept = std::chrono::minutes(10);
+  static constexpr Duration kStale = std::chrono::minutes(5);
 
  private:
+  static constexpr Duration kPresent = std::chrono::hours(6), kPast = std::chrono::hours(24 * 14);  // of the drift
+  static constexpr std::uint32_t kFade = 1 << 16;  // readings: what is older counts half
+  // How the readings of one series came.
+  struct Feed {
+    std::uint32_t readings = 0, failed = 0;
+    MonoTime last;
+  };
   struct Watched {
     Slot slot = 0;
     GroupSlot group = 0;
@@ -58,20 +94,30 @@ class Survey {
     MonoTime unbound_at;
     std::string entity_text, metric;  // for the evidence
     Unit unit{};
+    Instrument instrument{};
   };
+  static Drift make_drift(Duration interval) {
+    return {to_seconds(kPresent) / to_seconds(interval), to_seconds(kPast) / to_seconds(interval)};
+  }
   struct Group {
+    explicit Group(Duration interval) : drift(make_drift(interval)) {}
     Entity entity;
     GroupSlot slot = 0;
     std::size_t series = 0;
     std::optional<Entity> suspected;  // the book holds a signal on it
     bool held = false;
+    Drift drift;
+    double suspicions = 0, days = 0;  // fading
+    float threshold = 0;              // as last logged
   };
 
-  explicit Survey(std::unique_ptr<Scorer> scorer, Duration interval)
-      : scorer_(std::move(scorer)), interval_(interval) {}
+  Survey(std::unique_ptr<Scorer> scorer, const ScorerConfig& config)
+      : scorer_(std::move(scorer)), interval_(config.interval), wanted_(config.suspicions_per_day) {}
   Group* group_of(const Entity& entity);
   void release(std::map<std::string, Watched>::iterator row);
   void forget_unbound();
+  void place(Watched& watched);
+  void note(Group& group, const GroupScore& score);
   void judge(Group& group, CaseBook& book, std::uint32_t first_rule);
   Finding finding(const GroupScore& score) const;
   std::string evidence(const Group& group, const GroupScore& score) const;
@@ -80,8 +126,10 @@ class Survey {
 
   std::unique_ptr<Scorer> scorer_;
   const Duration interval_;
+  const double wanted_;                     // suspicions a day
   std::map<std::string, Watched> watched_;  // by key_of(entity, metric, attributes)
-  std::vector<const Watched*> by_slot_;     // the scorer's slots
+  std::vector<Watched*> by_slot_;           // the scorer's slots; null: free
+  std::vector<Feed> feeds_;                 // by slot
   std::vector<std::optional<Slot>> slots_;  // by SeriesId
   std::map<Entity, Group> groups_;
   std::map<std::string, std::string> remembered_;  // from a checkpoint, until the series is bound
@@ -89,7 +137,9 @@ class Survey {
   std::vector<LearningHold> holds_;
   WallTime wall_;
   std::optional<MonoTime> started_, stepped_;
+  MonoTime now_;
   bool fresh_ = false;
+  ThresholdLog thresholds_;
   std::uint64_t refused_ = 0;
 };
 
