@@ -12,6 +12,7 @@
 #include "detect/feature/rate.h"
 #include "detect/health/checkpoint.h"
 #include "detect/model/names.h"
+#include "detect/rules/condition_set.h"
 #include "detect/survey.h"
 
 namespace hostmedic::detect {
@@ -123,11 +124,13 @@ SignalRule signal_rule(const EventRule& rule) {
 }
 
 std::vector<SignalRule> signal_rules(const std::vector<Compiled>& rules, const std::vector<EventRule>& events,
-                                     Duration quiet_after) {
+                                     ConditionSet& conditions, Duration quiet_after) {
   std::vector<SignalRule> all;
   for (const Compiled& compiled : rules) all.push_back(signal_rule(compiled.rule, quiet_after));
   for (const EventRule& rule : events) all.push_back(signal_rule(rule));
   for (SignalRule& rule : Survey::signal_rules(quiet_after)) all.push_back(std::move(rule));
+  conditions.begin_at(all.size());
+  for (SignalRule& rule : conditions.signal_rules(quiet_after)) all.push_back(std::move(rule));
   return all;
 }
 
@@ -142,11 +145,13 @@ bool fires(const EventRule& rule, const Event& event) {
 }  // namespace
 
 struct Engine::Internals {
-  Internals(EngineConfig config, std::vector<Compiled> compiled, std::unique_ptr<Survey> surveyed)
+  Internals(EngineConfig config, std::vector<Compiled> compiled, ConditionSet compiled_conditions,
+            std::unique_ptr<Survey> surveyed)
       : rules(std::move(compiled)),
         events(std::move(config.event_rules)),
         most_detectors(config.most_detectors),
-        book(signal_rules(rules, events, config.quiet_after), config.host_seed, config.quiet_after),
+        conditions(std::move(compiled_conditions)),
+        book(signal_rules(rules, events, conditions, config.quiet_after), config.host_seed, config.quiet_after),
         survey(std::move(surveyed)) {}
 
   bool accept(const Frame& frame);
@@ -163,6 +168,7 @@ struct Engine::Internals {
   const std::vector<Compiled> rules;
   const std::vector<EventRule> events;
   const std::size_t most_detectors;
+  ConditionSet conditions;
   CaseBook book;
   std::unique_ptr<Survey> survey;
   HostView view;
@@ -196,6 +202,7 @@ void Engine::Internals::restart() {
   view.apply(nothing);
   tracks.clear();
   detectors = 0;
+  conditions.restart();
   survey->restart();
   book.restart();
 }
@@ -210,6 +217,7 @@ void Engine::Internals::retire(EntityId id) {
     tracks[i] = {};
     survey->unbind(SeriesId{static_cast<std::uint32_t>(i)});
   }
+  conditions.retire(id, *entity);
   book.gone(*entity);
 }
 
@@ -239,9 +247,11 @@ void Engine::Internals::bind(const SeriesDef& def) {
     track.watches.push_back({number, told, rules[i].detector->make(rules[i].values)});
     ++detectors;
   }
+  conditions.bind(def, *entity, book);
 }
 
 void Engine::Internals::feed(SeriesId id, const Reading& reading) {
+  conditions.feed(id, reading);
   const std::size_t index = static_cast<std::size_t>(id);
   if (index >= tracks.size() || tracks[index].watches.empty()) return;
   const SeriesDef* def = view.series(id);
@@ -312,12 +322,16 @@ Result<std::unique_ptr<Engine>> Engine::make(EngineConfig config) {
     if (rule.id.empty() || !ids.insert(rule.id).second) return rule_error(rule.id, "the id is empty or used twice");
     if (auto status = check(rule); !status) return std::move(status).error();
   }
+  for (const ConditionRule& rule : config.condition_rules)
+    if (rule.id.empty() || !ids.insert(rule.id).second) return rule_error(rule.id, "the id is empty or used twice");
+  auto conditions = ConditionSet::make(config.condition_rules, config.stage);
+  if (!conditions) return std::move(conditions).error();
   ids.clear();
   auto survey = Survey::make(config.scoring);
   if (!survey) return std::move(survey).error();
   std::erase_if(config.event_rules, [](const EventRule& rule) { return !rule.enabled; });
-  return std::unique_ptr<Engine>(
-      new Engine(std::make_unique<Internals>(std::move(config), std::move(compiled), *std::move(survey))));
+  return std::unique_ptr<Engine>(new Engine(
+      std::make_unique<Internals>(std::move(config), std::move(compiled), *std::move(conditions), *std::move(survey))));
 }
 
 Engine::Engine(std::unique_ptr<Internals> internals) : internals_(std::move(internals)) {}
@@ -341,6 +355,7 @@ const Changes& Engine::step(const Frame& frame) {
   }
   for (const Event& event : frame.events) in.note(event);
   in.survey->step(in.view, in.book, static_cast<std::uint32_t>(in.rules.size() + in.events.size()));
+  in.conditions.judge(frame.mono, frame.wall, in.book);
   in.book.end(in.view, in.changes);
   return in.changes;
 }
@@ -368,13 +383,17 @@ std::size_t Engine::relearn(std::string_view entity_pattern) { return internals_
 const Survey& Engine::survey() const { return *internals_->survey; }
 const HostView& Engine::host() const { return internals_->view; }
 std::size_t Engine::detector_count() const { return internals_->detectors; }
+std::size_t Engine::condition_count() const { return internals_->conditions.size(); }
 std::uint64_t Engine::lost_frames() const { return internals_->lost; }
 std::uint64_t Engine::ignored_frames() const { return internals_->ignored; }
-std::uint64_t Engine::refused() const { return internals_->refused + internals_->book.refused(); }
+std::uint64_t Engine::refused() const {
+  return internals_->refused + internals_->conditions.refused() + internals_->book.refused();
+}
 
 std::size_t Engine::bytes_used() const {
   const Internals& in = *internals_;
-  std::size_t bytes = sizeof in + in.tracks.capacity() * sizeof(Track) + in.book.bytes_used() + in.survey->bytes_used();
+  std::size_t bytes = sizeof in + in.tracks.capacity() * sizeof(Track) + in.book.bytes_used() +
+                      in.survey->bytes_used() + in.conditions.bytes_used();
   for (const Track& track : in.tracks) {
     bytes += track.watches.capacity() * sizeof(Watch);
     for (const Watch& watch : track.watches) bytes += watch.detector->bytes_used();

@@ -16,6 +16,7 @@
 #include "detect/model/frame.h"
 #include "detect/model/host_view.h"
 #include "detect/model/incident.h"
+#include "detect/rules/condition_rule.h"
 #include "detect/scorer.h"
 
 namespace hostmedic::detect {
@@ -71,6 +72,8 @@ struct EventRule {
 struct EngineConfig {
   std::vector<Rule> rules;
   std::vector<EventRule> event_rules;
+  std::vector<ConditionRule> condition_rules;
+  std::string stage;                               // "production": what `stage is` in a condition compares
   Duration quiet_after = std::chrono::seconds(5);  // a detector must be quiet this long before an incident is inactive
   ScorerConfig scoring;
   std::size_t most_detectors = 200'000;
@@ -117,6 +120,7 @@ class Engine {
 
   const HostView& host() const;
   std::size_t detector_count() const;
+  std::size_t condition_count() const;
   std::size_t bytes_used() const;
   std::uint64_t lost_frames() const;     // gaps in the sequence
   std::uint64_t ignored_frames() const;  // out of order

@@ -85,6 +85,28 @@ void CaseBook::fire(std::uint32_t rule, const Entity& entity, const SeriesDef& s
   if (returns) roots_[entity].changed = true;
 }
 
+void CaseBook::fire_condition(std::uint32_t rule, const Entity& entity, Unit unit, std::optional<double> value,
+                              const Finding& finding, std::string evidence) {
+  Signal* signal = find(entity, rule, {});
+  const bool starts = signal == nullptr || signal->phase != SignalPhase::firing;
+  if (!starts && signal->stale) roots_[entity].changed = true;
+  if (starts) signal = start(entity, rule, {});
+  if (signal == nullptr) return;
+  signal->stale = false;
+  signal->bound = true;
+  signal->unit = unit;
+  signal->value = value;
+  signal->finding = finding;
+  signal->last = now_;
+  if (starts) signal->since_wall = wall_at(finding.since);
+  signal->evidence = std::move(evidence);
+}
+
+void CaseBook::repeat(std::uint32_t rule, const Entity& entity) {
+  Signal* signal = find(entity, rule, {});
+  if (signal != nullptr && signal->phase == SignalPhase::firing) signal->last = now_;
+}
+
 bool CaseBook::quiet(std::uint32_t rule, const Entity& entity, std::string_view attributes) {
   Signal* signal = find(entity, rule, attributes);
   if (signal == nullptr || signal->phase == SignalPhase::settled) return true;

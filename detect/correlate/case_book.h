@@ -24,6 +24,10 @@ class CaseBook {
   // What a detector or an event says. Each returns at once if it changes nothing.
   void fire(std::uint32_t rule, const Entity& entity, const SeriesDef& series, Unit unit, double value, double weight,
             const Finding& finding);
+  // A condition rule, with its evidence; and that it still holds, with nothing new to say.
+  void fire_condition(std::uint32_t rule, const Entity& entity, Unit unit, std::optional<double> value,
+                      const Finding& finding, std::string evidence);
+  void repeat(std::uint32_t rule, const Entity& entity);
   // True when the signal is settled and need not be told again.
   bool quiet(std::uint32_t rule, const Entity& entity, std::string_view attributes);
   // at_once: the rule's open_after is not waited for.

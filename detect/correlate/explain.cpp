@@ -183,6 +183,7 @@ std::string format_value(double value, Unit unit) {
 }
 
 std::string explain_series(const SignalRule& rule, const Entity& entity, const Signal& signal) {
+  if (rule.detector == kConditionDetector) return signal.evidence;
   const Finding& finding = signal.finding;
   std::string text = subject(rule, entity, signal);
   const double expected = finding.expected.value_or(0);

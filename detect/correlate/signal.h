@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "agent/base/time.h"
 #include "detect/detector.h"
@@ -12,6 +13,9 @@
 #include "detect/model/incident.h"
 
 namespace hostmedic::detect {
+
+// Stands as the detector of a rule that says its evidence itself.
+inline constexpr std::string_view kConditionDetector = "condition";
 
 // What correlation needs to know of a rule, whether it watches a series or an event.
 struct SignalRule {
