@@ -22,9 +22,9 @@ constexpr std::string_view kFooter =
 using Verb = std::function<Exit(Context&)>;
 
 struct Options {
-  bool json = false, quiet = false, all = false, yes = false, scdoc = false, cost = false;
+  bool json = false, quiet = false, all = false, yes = false, scdoc = false, cost = false, health = false;
   int limit = 100;
-  std::string id, reason, what, file = "agent", root;
+  std::string id, reason, what, file = "agent", root, since = "yesterday", entity = "*";
   std::vector<std::string> files;
   MaintenanceWish wish;
   ScoreWish score;
@@ -49,10 +49,16 @@ void add_reading_verbs(CLI::App& app, Options& o, Verb& chosen) {
         ->add_option("ID", o.id, "the incident's id or its beginning")
         ->required();
   CLI::App* list = verb(app, "list", "what the agent has: " + join(listable(), ", "), chosen, [&o](Context& c) {
-    return o.cost && o.what == "probes" ? measure_cost(c) : list_things(c, o.what);
+    if (o.cost && o.what == "probes") return measure_cost(c);
+    return o.health && o.what == "detectors" ? list_health(c) : list_things(c, o.what);
   });
   list->add_option("WHAT", o.what)->required()->check(CLI::IsMember(listable()));
   list->add_flag("--cost", o.cost, "of probes: run them for ten seconds and tell what they cost (root sees all)");
+  list->add_flag("--health", o.health, "of detectors: how the models and the groups of series they watch fare");
+  verb(app, "thresholds", "how thresholds that follow the data were moved, and why", chosen,
+       [&o](Context& c) { return list_thresholds(c, o.since); })
+      ->add_option("--since", o.since, "a length of time such as 12h, or yesterday")
+      ->capture_default_str();
 }
 
 void add_host_verbs(CLI::App& app, Options& o, Verb& chosen) {
@@ -94,6 +100,10 @@ void add_acting_verbs(CLI::App& app, Options& o, Verb& chosen) {
                       [&o](Context& c) { return reject(c, o.id, o.reason); });
   no->add_option("ID", o.id, "the incident's id or its beginning")->required();
   no->add_option("--reason", o.reason, "kept and shown");
+  verb(app, "relearn", "forget what the models learnt of some entities, and learn anew (root)", chosen,
+       [&o](Context& c) { return relearn(c, o.entity); })
+      ->add_option("ENTITY", o.entity, "pattern: service:nginx.service, host, *")
+      ->required();
   verb(app, "reload", "read the configuration again (root); a wrong one is refused", chosen, reload);
 }
 

@@ -2,6 +2,7 @@
 // `hostmedic list`: what the agent has, as tables.
 #include "agent/ctl/list.h"
 
+#include "agent/base/bytes.h"
 #include "agent/base/text.h"
 #include "agent/ctl/verbs.h"
 #include "agent/record/record_json.h"
@@ -84,6 +85,40 @@ std::string runbook_text(const json::object& row) {
          text_at(row, "source") + ")";
 }
 
+std::string number(const json::object& row, std::string_view key) {
+  const auto value = number_at(row, key);
+  return value ? strf("%.3g", *value) : "?";
+}
+std::string mode_of(const json::object& row) { return text_at(row, "mode"); }
+std::string model_state(const json::object& row) {
+  const std::string reason = text_at(row, "reason");
+  return (flag_at(row, "working") ? "working" : "out") + (reason.empty() ? "" : ": " + reason);
+}
+std::string model_cost(const json::object& row) {
+  const double ns = number_at(row, "cost_ns").value_or(0);
+  return (ns > 0 ? strf("%.0f ns", ns) : std::string("-")) + ", " + format_bytes(number_at(row, "bytes").value_or(0));
+}
+std::string alarms_of(const json::object& row) { return number(row, "alarm_rate") + " a day"; }
+std::string group_state(const json::object& row) {
+  if (flag_at(row, "suspicious")) return "suspicious";
+  if (flag_at(row, "learning")) return "learning";
+  return flag_at(row, "held") ? "watching, not learning" : "watching";
+}
+std::string group_series(const json::object& row) {
+  const double stale = number_at(row, "stale").value_or(0);
+  return number(row, "series") + (stale > 0 ? strf(" (%.0f stale)", stale) : "");
+}
+std::string group_complete(const json::object& row) {
+  return strf("%.4g%%", 100 * number_at(row, "complete").value_or(0));
+}
+std::string group_score(const json::object& row) { return number(row, "score") + " of " + number(row, "threshold"); }
+std::string group_drift(const json::object& row) {
+  const auto psi = number_at(row, "psi");
+  if (!psi) return "not known yet";
+  return strf("%.2f", *psi) + (*psi > 0.25 ? " (drifted)" : "");
+}
+std::string group_suspicions(const json::object& row) { return number(row, "suspicions_a_day") + " a day"; }
+
 struct Kind {
   std::string_view what;
   std::vector<Column> columns;
@@ -93,6 +128,20 @@ const std::vector<Kind>& kinds() {
       {"probes", {{"PROBE", name_of}, {"STATE", state_of}, {"DETAIL", probe_text}}},
       {"series", {{"ENTITY", entity_of}, {"VALUE", value_text}, {"SERIES", series_name}}},
       {"detectors", {{"DETECTOR", name_of}, {"WHAT IT FINDS", detector_text}}},
+      {"models",
+       {{"MODEL", name_of},
+        {"MODE", mode_of},
+        {"HEALTH", model_state},
+        {"COST PER SERIES", model_cost},
+        {"ALONE IT WOULD SUSPECT", alarms_of}}},
+      {"groups",
+       {{"GROUP", entity_of},
+        {"STATE", group_state},
+        {"SERIES", group_series},
+        {"COMPLETE", group_complete},
+        {"SCORE", group_score},
+        {"DRIFT (PSI)", group_drift},
+        {"SUSPICIONS", group_suspicions}}},
       {"rules", {{"RULE", id_of}, {"WATCHES", rule_watches}, {"OPENS", rule_text}}},
       {"actions", {{"ACTION", name_of}, {"TARGET", target_of}, {"WHAT IT DOES", action_text}}},
       {"runbooks", {{"RUNBOOK", name_of}, {"TIER", tier_of}, {"WHAT IT DOES", runbook_text}}},
@@ -128,8 +177,8 @@ Exit list_proposals(Context& context) {
 }  // namespace
 
 const std::vector<std::string>& listable() {
-  static const std::vector<std::string> kWhat{"probes",  "series",   "detectors", "rules",
-                                              "actions", "runbooks", "guard",     "proposals"};
+  static const std::vector<std::string> kWhat{"probes", "series",  "detectors", "models", "groups",
+                                              "rules",  "actions", "runbooks",  "guard",  "proposals"};
   return kWhat;
 }
 

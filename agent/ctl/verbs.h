@@ -36,6 +36,12 @@ Exit print_config_reference(Context& context, const std::string& which, bool scd
 Exit enroll(Context& context, const std::string& bundle_path);
 Exit run_doctor(Context& context);
 Exit list_things(Context& context, const std::string& what);
+// The models, then the groups of series that they watch.
+Exit list_health(Context& context);
+// How thresholds that follow the data were moved. since: a length, or "yesterday".
+Exit list_thresholds(Context& context, const std::string& since);
+// What the models learnt of the entities that match is forgotten.
+Exit relearn(Context& context, const std::string& entity);
 // Does not return when it goes well.
 Exit measure_cost(Context& context);
 Exit reload(Context& context);

@@ -8,8 +8,8 @@
 #include "agent/base/log.h"
 #include "agent/base/text.h"
 #include "agent/daemon/daemon.h"
+#include "agent/daemon/lists.h"
 #include "agent/record/record_json.h"
-#include "detect/detector.h"
 
 namespace hostmedic {
 
@@ -50,17 +50,6 @@ Error root_only(std::string_view verb) {
   return make_error(ErrorCode::denied, "only root may " + std::string(verb) + "; run it as root");
 }
 
-json::object params_object(std::span<const detect::ParamSpec> specs) {
-  json::object params;
-  for (const detect::ParamSpec& spec : specs)
-    params[spec.name] = {{"unit", to_string(spec.unit)},
-                         {"default", spec.fallback},
-                         {"min", spec.min},
-                         {"max", spec.max},
-                         {"doc", spec.doc}};
-  return params;
-}
-
 }  // namespace
 
 boost::asio::awaitable<std::string> ControlApi::handle(const Peer& peer, std::string line) {
@@ -84,11 +73,17 @@ boost::asio::awaitable<json::object> ControlApi::dispatch(const Peer& peer, cons
   } else if (verb == "proposals") {
     answer = proposals();
   } else if (verb == "list") {
-    answer = list(request);
+    auto rows = list_rows(daemon_, text_of(request, "what"));
+    if (!rows) co_return refusal(rows.error());
+    answer["items"] = *std::move(rows);
   } else if (verb == "halt" || verb == "resume" || verb == "maintenance" || verb == "maintenance-off") {
     answer = brake(peer, request, verb);
   } else if (verb == "approve" || verb == "reject") {
     answer = decide(peer, request, verb == "approve");
+  } else if (verb == "relearn") {
+    if (peer.uid != 0) co_return refusal(root_only(verb));
+    answer["groups"] = daemon_.pipeline().relearn(text_of(request, "entity", "*"));
+    log_notice("what the models learnt of " + text_of(request, "entity", "*") + " is forgotten, by " + peer_name(peer));
   } else if (verb == "reload") {
     if (peer.uid != 0) co_return refusal(root_only(verb));
     const Status reloaded = daemon_.reload();
@@ -188,78 +183,6 @@ json::object ControlApi::decide(const Peer& peer, const json::object& request, b
   const Status decided = approve ? pipeline.approve(id, peer_name(peer), daemon_.now())
                                  : pipeline.reject(id, peer_name(peer), text_of(request, "reason"), daemon_.now());
   return decided ? accepted() : refusal(decided.error());
-}
-
-json::object ControlApi::list(const json::object& request) const {
-  const std::string what = text_of(request, "what");
-  const Pipeline& pipeline = daemon_.pipeline();
-  json::array items;
-  if (what == "probes") {
-    for (const auto& [name, probe] : pipeline.probes()) {
-      json::object row{{"name", name}, {"state", probe.state}, {"reason", probe.reason}};
-      for (const Attribute& attribute : probe.attributes) row.emplace(attribute.key, attribute.value);
-      items.push_back(std::move(row));
-    }
-  } else if (what == "series") {
-    pipeline.engine().host().each_series([&](const SeriesDef& def, const Entity& entity, std::optional<double> value) {
-      items.push_back({{"entity", to_string(entity)},
-                       {"name", def.name},
-                       {"attributes", def.attributes},
-                       {"unit", to_string(def.unit)},
-                       {"instrument", to_string(def.instrument)},
-                       {"value", value ? json::value(*value) : json::value(nullptr)}});
-    });
-  } else if (what == "detectors") {
-    for (const detect::DetectorInfo* info : detect::all_detectors())
-      items.push_back({{"name", info->name}, {"summary", info->summary}, {"params", params_object(info->params)}});
-  } else if (what == "rules") {
-    for (const detect::Rule& rule : daemon_.engine_config().rules)
-      items.push_back({{"id", rule.id},
-                       {"enabled", rule.enabled},
-                       {"metric", rule.metric},
-                       {"entity", rule.entity},
-                       {"detector", rule.detector},
-                       {"incident_kind", rule.incident_kind},
-                       {"why", rule.why}});
-    for (const detect::EventRule& rule : daemon_.engine_config().event_rules)
-      items.push_back({{"id", rule.id},
-                       {"enabled", rule.enabled},
-                       {"metric", to_string(rule.kind)},
-                       {"entity", rule.entity},
-                       {"detector", "event"},
-                       {"incident_kind", rule.incident_kind},
-                       {"why", rule.why}});
-  } else if (what == "actions") {
-    for (const ActionInfo* info : all_actions())
-      items.push_back({{"name", info->name},
-                       {"summary", info->summary},
-                       {"target", to_string(info->target)},
-                       {"reversible", info->reversible},
-                       {"capabilities", info->capabilities},
-                       {"undo", info->undo}});
-  } else if (what == "runbooks") {
-    for (const Runbook& runbook : pipeline.runbooks()) {
-      json::array steps;
-      for (const Step& step : runbook.steps) steps.push_back(json::value(step.action));
-      json::array kinds;
-      for (const std::string& kind : runbook.kinds) kinds.push_back(json::value(kind));
-      items.push_back({{"name", runbook.name},
-                       {"summary", runbook.summary},
-                       {"kinds", std::move(kinds)},
-                       {"steps", std::move(steps)},
-                       {"ceiling", to_string(runbook.ceiling)},
-                       {"tier", to_string(guard::tier_of(pipeline.policy(), runbook.name, Entity{}))},
-                       {"source", runbook.source}});
-    }
-  } else if (what == "guard") {
-    for (const guard::RuleInfo& rule : guard::rules()) items.push_back({{"name", rule.name}, {"doc", rule.doc}});
-  } else {
-    return refusal(
-        make_error(ErrorCode::not_found, "can list probes, series, detectors, rules, actions, runbooks, guard"));
-  }
-  json::object answer = accepted();
-  answer["items"] = std::move(items);
-  return answer;
 }
 
 }  // namespace hostmedic

@@ -7,12 +7,13 @@
 //   incidents    {all?: bool, limit?: 1..1000}             {incidents: [incident]} newest first; open ones unless all
 //   incident     {id: prefix}                              {incident, orders: [order], outcomes: [outcome]}
 //   proposals                                              {proposals: [{incident_id, order, expires_at_unix_nano}]}
-//   list         {what: probes|series|detectors|rules|actions|runbooks|guard}   {items: [...]}
+//   list         {what: one of the table in lists.cpp}     {items: [...]}
 //   halt         {reason?}                                 stops all acting, at once and over restarts
 //   resume                                                 (root only)
 //   maintenance  {seconds, reason?, entity?}               no action on matching entities until then
 //   maintenance-off                                        (root only)
 //   approve      {id}, reject {id, reason?}                (root only)
+//   relearn      {entity?: pattern}                        (root only) {groups: how many models begin anew}
 //   reload                                                 (root only) as SIGHUP; answers what changed or why not
 //
 // Whoever may open the socket may read and may stop the agent; only root may let it act again. The actuator keeps its
@@ -38,7 +39,6 @@ class ControlApi {
   boost::asio::awaitable<boost::json::object> dispatch(const Peer& peer, const boost::json::object& request);
   boost::asio::awaitable<boost::json::object> incidents(const boost::json::object& request);
   boost::asio::awaitable<boost::json::object> incident(const boost::json::object& request);
-  boost::json::object list(const boost::json::object& request) const;
   boost::json::object proposals() const;
   boost::json::object brake(const Peer& peer, const boost::json::object& request, std::string_view verb);
   boost::json::object decide(const Peer& peer, const boost::json::object& request, bool approve);

@@ -50,6 +50,7 @@ class Daemon final : public PipelineOutput {
 
   // For the control socket.
   Pipeline& pipeline() { return *pipeline_; }
+  const Pipeline& pipeline() const { return *pipeline_; }
   const detect::EngineConfig& engine_config() const { return config_.engine; }
   boost::json::object status() const;
   boost::asio::awaitable<Result<std::vector<Incident>>> stored_incidents(std::size_t limit);

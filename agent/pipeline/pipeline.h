@@ -68,6 +68,9 @@ class Pipeline {
   Result<std::string> checkpoint() const { return engine_->checkpoint(); }
   Status restore_models(std::string_view checkpoint) { return engine_->restore(checkpoint); }
 
+  // The models of what matches begin anew. How many groups that are.
+  std::size_t relearn(std::string_view entity_pattern) { return engine_->relearn(entity_pattern); }
+
   const std::map<std::string, Incident>& incidents() const { return response_.incidents(); }
   std::vector<Proposal> proposals() const { return response_.proposals(); }
   const detect::Engine& engine() const { return *engine_; }

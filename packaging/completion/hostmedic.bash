@@ -7,7 +7,7 @@ _hostmedic_ids() {
 
 _hostmedic() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word
-	local verbs="status incidents explain show list halt resume maintenance approve reject check doctor enroll config reload score version"
+	local verbs="status incidents explain show list halt resume maintenance approve reject check doctor enroll config reload relearn score thresholds version"
 	local global="--json --quiet --socket --actuator-socket --help"
 	COMPREPLY=()
 	case $prev in
@@ -28,7 +28,8 @@ _hostmedic() {
 	explain|show) COMPREPLY=($(compgen -W "$(_hostmedic_ids incidents --all)" -- "$cur")) ;;
 	approve) COMPREPLY=($(compgen -W "--yes $(_hostmedic_ids list proposals)" -- "$cur")) ;;
 	reject) COMPREPLY=($(compgen -W "--reason $(_hostmedic_ids list proposals)" -- "$cur")) ;;
-	list) COMPREPLY=($(compgen -W "probes series detectors rules actions runbooks guard proposals" -- "$cur")) ;;
+	list) COMPREPLY=($(compgen -W "probes series detectors models groups rules actions runbooks guard proposals --cost --health" -- "$cur")) ;;
+	thresholds) COMPREPLY=($(compgen -W "--since $global" -- "$cur")) ;;
 	halt) COMPREPLY=($(compgen -W "--reason $global" -- "$cur")) ;;
 	maintenance) COMPREPLY=($(compgen -W "on off --for --reason --entity" -- "$cur")) ;;
 	config) COMPREPLY=($(compgen -W "reference agent policy aggregator runbook" -- "$cur")) ;;

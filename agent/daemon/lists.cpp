@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/daemon/lists.h"
+
+#include "agent/base/text.h"
+#include "agent/daemon/daemon.h"
+#include "detect/detector.h"
+#include "detect/survey.h"
+
+namespace hostmedic {
+
+namespace json = boost::json;
+
+namespace {
+
+json::object params_object(std::span<const detect::ParamSpec> specs) {
+  json::object params;
+  for (const detect::ParamSpec& spec : specs)
+    params[spec.name] = {{"unit", to_string(spec.unit)},
+                         {"default", spec.fallback},
+                         {"min", spec.min},
+                         {"max", spec.max},
+                         {"doc", spec.doc}};
+  return params;
+}
+
+json::array probes(const Daemon& daemon) {
+  json::array rows;
+  for (const auto& [name, probe] : daemon.pipeline().probes()) {
+    json::object row{{"name", name}, {"state", probe.state}, {"reason", probe.reason}};
+    for (const Attribute& attribute : probe.attributes) row.emplace(attribute.key, attribute.value);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+json::array series(const Daemon& daemon) {
+  json::array rows;
+  daemon.pipeline().engine().host().each_series(
+      [&](const SeriesDef& def, const Entity& entity, std::optional<double> value) {
+        rows.push_back({{"entity", to_string(entity)},
+                        {"name", def.name},
+                        {"attributes", def.attributes},
+                        {"unit", to_string(def.unit)},
+                        {"instrument", to_string(def.instrument)},
+                        {"value", value ? json::value(*value) : json::value(nullptr)}});
+      });
+  return rows;
+}
+
+json::array detectors(const Daemon&) {
+  json::array rows;
+  for (const detect::DetectorInfo* info : detect::all_detectors())
+    rows.push_back({{"name", info->name}, {"summary", info->summary}, {"params", params_object(info->params)}});
+  return rows;
+}
+
+json::array models(const Daemon& daemon) {
+  json::array rows;
+  for (const detect::ModelHealth& model : daemon.pipeline().engine().survey().scorer().health())
+    rows.push_back({{"name", model.name},
+                    {"summary", model.summary},
+                    {"mode", to_string(model.mode)},
+                    {"working", model.working},
+                    {"reason", model.reason},
+                    {"cost_ns", model.cost_ns},
+                    {"bytes", model.bytes},
+                    {"alarm_rate", model.alarm_rate}});
+  return rows;
+}
+
+json::array groups(const Daemon& daemon) {
+  json::array rows;
+  for (const detect::GroupHealth& group : daemon.pipeline().engine().survey().groups())
+    rows.push_back({{"entity", to_string(group.entity)},
+                    {"series", group.series},
+                    {"stale", group.stale},
+                    {"complete", group.complete},
+                    {"learning", group.score.learning},
+                    {"suspicious", group.score.suspicious},
+                    {"held", group.held},
+                    {"score", group.score.page},
+                    {"threshold", group.score.threshold},
+                    {"probability", group.score.probability},
+                    {"psi", group.drift_known ? json::value(group.psi) : json::value(nullptr)},
+                    {"ks", group.drift_known ? json::value(group.ks) : json::value(nullptr)},
+                    {"suspicions_a_day", group.suspicions_a_day}});
+  return rows;
+}
+
+json::array thresholds(const Daemon& daemon) {
+  json::array rows;
+  for (const detect::ThresholdChange& change : daemon.pipeline().engine().survey().thresholds().changes())
+    rows.push_back({{"at_unix_nano", to_ns(change.at)},
+                    {"what", change.what},
+                    {"before", change.before},
+                    {"after", change.after},
+                    {"why", change.why}});
+  return rows;
+}
+
+json::array rules(const Daemon& daemon) {
+  json::array rows;
+  for (const detect::Rule& rule : daemon.engine_config().rules)
+    rows.push_back({{"id", rule.id},
+                    {"enabled", rule.enabled},
+                    {"metric", rule.metric},
+                    {"entity", rule.entity},
+                    {"detector", rule.detector},
+                    {"incident_kind", rule.incident_kind},
+                    {"why", rule.why}});
+  for (const detect::EventRule& rule : daemon.engine_config().event_rules)
+    rows.push_back({{"id", rule.id},
+                    {"enabled", rule.enabled},
+                    {"metric", to_string(rule.kind)},
+                    {"entity", rule.entity},
+                    {"detector", "event"},
+                    {"incident_kind", rule.incident_kind},
+                    {"why", rule.why}});
+  return rows;
+}
+
+json::array actions(const Daemon&) {
+  json::array rows;
+  for (const ActionInfo* info : all_actions())
+    rows.push_back({{"name", info->name},
+                    {"summary", info->summary},
+                    {"target", to_string(info->target)},
+                    {"reversible", info->reversible},
+                    {"capabilities", info->capabilities},
+                    {"undo", info->undo}});
+  return rows;
+}
+
+json::array runbooks(const Daemon& daemon) {
+  json::array rows;
+  for (const Runbook& runbook : daemon.pipeline().runbooks()) {
+    json::array steps, kinds;
+    for (const Step& step : runbook.steps) steps.push_back(json::value(step.action));
+    for (const std::string& kind : runbook.kinds) kinds.push_back(json::value(kind));
+    rows.push_back({{"name", runbook.name},
+                    {"summary", runbook.summary},
+                    {"kinds", std::move(kinds)},
+                    {"steps", std::move(steps)},
+                    {"ceiling", to_string(runbook.ceiling)},
+                    {"tier", to_string(guard::tier_of(daemon.pipeline().policy(), runbook.name, Entity{}))},
+                    {"source", runbook.source}});
+  }
+  return rows;
+}
+
+json::array guard_rules(const Daemon&) {
+  json::array rows;
+  for (const guard::RuleInfo& rule : guard::rules()) rows.push_back({{"name", rule.name}, {"doc", rule.doc}});
+  return rows;
+}
+
+struct List {
+  std::string_view what;
+  json::array (*rows)(const Daemon& daemon);
+};
+constexpr List kLists[] = {
+    {"probes", probes},     {"series", series},     {"detectors", detectors},   {"models", models},
+    {"groups", groups},     {"rules", rules},       {"thresholds", thresholds}, {"actions", actions},
+    {"runbooks", runbooks}, {"guard", guard_rules},
+};
+
+}  // namespace
+
+Result<json::array> list_rows(const Daemon& daemon, std::string_view what) {
+  std::string known;
+  for (const List& list : kLists) {
+    if (list.what == what) return list.rows(daemon);
+    known += (known.empty() ? "" : ", ") + std::string(list.what);
+  }
+  return make_error(ErrorCode::not_found, "can list " + known);
+}
+
+}  // namespace hostmedic
