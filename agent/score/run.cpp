@@ -14,98 +14,12 @@
 
 #include "agent/base/file.h"
 #include "agent/base/text.h"
-#include "agent/score/csv.h"
-#include "agent/score/lines.h"
+#include "agent/score/csv_file.h"
 
 namespace hostmedic {
 namespace {
 
 constexpr std::size_t kBuffer = 1 << 16;
-
-Error at_place(const std::string& path, std::uint64_t line, std::size_t column, Error error) {
-  const std::string place = column == 0
-                                ? strf("%s:%llu", path.c_str(), static_cast<unsigned long long>(line))
-                                : strf("%s:%llu:%zu", path.c_str(), static_cast<unsigned long long>(line), column);
-  return std::move(error).in(place);
-}
-
-// The rows of one file.
-class CsvFile {
- public:
-  static Result<CsvFile> open(const std::string& path) {
-    auto bytes = read_bytes_of(path);
-    if (!bytes) return std::move(bytes.error()).in(path);
-    CsvFile file(path, std::move(*bytes));
-    if (auto begun = file.begin(); !begun) return std::move(begun).error();
-    return file;
-  }
-
-  const CsvLayout& layout() const { return layout_; }
-  const std::string& path() const { return path_; }
-  // False at the end.
-  Result<bool> next(CsvRow& ret_row) {
-    auto line = next_line();
-    if (!line) return std::move(line).error();
-    if (!*line) return false;
-    if ((*line)->empty()) return end_after_blank();
-    if (const auto fault = parse_row(**line, layout_, ret_row)) return here(*fault);
-    return true;
-  }
-
- private:
-  CsvFile(std::string path, ReadBytes read) : path_(std::move(path)), lines_(std::move(read)) {}
-
-  // Empty lines are for the end only.
-  Result<bool> end_after_blank() {
-    const std::uint64_t blank = number_;
-    for (;;) {
-      auto line = next_line();
-      if (!line) return std::move(line).error();
-      if (!*line) return false;
-      if ((*line)->empty()) continue;
-      number_ = blank;
-      return here({0, "an empty line"});
-    }
-  }
-
-  Error here(const CsvFault& fault) const {
-    return at_place(path_, number_, fault.column, make_error(ErrorCode::malformed, fault.message));
-  }
-
-  // Looks ahead as far as the layout needs.
-  Status begin() {
-    while (head_.size() <= kLayoutRows) {
-      auto line = read_line();
-      if (!line) return std::move(line).error();
-      if (!*line) break;
-      head_.emplace_back(**line);
-    }
-    if (head_.empty()) return at_place(path_, 1, 0, make_error(ErrorCode::malformed, "the file is empty"));
-    number_ = 1;
-    if (const auto fault = recognise(head_, layout_)) return here(*fault);
-    number_ = head_at_ = layout_.header ? 1 : 0;
-    return ok();
-  }
-
-  Result<std::optional<std::string_view>> read_line() {
-    auto line = lines_.next();
-    if (!line) return at_place(path_, lines_.number(), 0, std::move(line).error());
-    return line;
-  }
-
-  Result<std::optional<std::string_view>> next_line() {
-    ++number_;
-    if (head_at_ < head_.size()) return std::optional<std::string_view>(head_[head_at_++]);
-    return read_line();
-  }
-
-  std::string path_;
-  LineReader lines_;
-  std::vector<std::string> head_;  // lines read ahead
-  std::size_t head_at_ = 0;
-  std::uint64_t number_ = 0;  // of the last line given out
-  CsvLayout layout_;
-};
 
 // The rows written. Removes what it wrote unless it was finished.
 class Output {
