@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -35,6 +36,9 @@ class GroupModel {
   virtual void shares(std::span<float> ret_shares) const = 0;
   // False: what it remembers are no numbers any more. Its score is then NaN until it is made anew or loaded.
   virtual bool healthy() const { return true; }
+  // Of one that forecasts: the mean square of what it missed by of late, over that of the forecast that all stays as it
+  // is. NaN for others, and while it is not known.
+  virtual float loss() const { return std::numeric_limits<float>::quiet_NaN(); }
   virtual std::size_t bytes_used() const = 0;
   virtual void save(StateWriter& writer) const = 0;
   // False when the bytes are not what save() of a model of the same settings wrote; the model is then as if new.

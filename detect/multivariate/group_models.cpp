@@ -4,7 +4,8 @@
 namespace hostmedic::detect {
 
 namespace {
-constexpr const GroupModelInfo* kModels[] = {&kmeans_netdata, &random_cut_forest, &half_space_trees, &pca_residual};
+constexpr const GroupModelInfo* kModels[] = {&kmeans_netdata, &random_cut_forest, &half_space_trees, &pca_residual,
+                                             &gru_forecaster};
 }  // namespace
 
 std::span<const GroupModelInfo* const> all_group_models() { return kModels; }

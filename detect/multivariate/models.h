@@ -9,6 +9,7 @@ namespace hostmedic::detect {
 extern const GroupModelInfo kmeans_netdata;     // kmeans_netdata.cpp
 extern const GroupModelInfo random_cut_forest;  // random_cut_forest.cpp
 extern const GroupModelInfo pca_residual;       // pca_residual.cpp
+extern const GroupModelInfo gru_forecaster;     // gru_forecaster.cpp
 extern const GroupModelInfo half_space_trees;   // half_space_trees.cpp
 
 }  // namespace hostmedic::detect

@@ -53,10 +53,11 @@ class PcaResidual final : public GroupModel {
     const float weight = reading.learn ? weight_of(point) : 0;
     const float gain = std::min(1.0F, std::max(1 / memory_, (1 + kAmnesia) / (readings_ + 1)));
     for (std::size_t k = 0; k < directions; ++k) explain(directions_[k], gain, weight);
-    const float score = judge_.judge(residual_, input_, reading.learn);
+    const bool learning = readings_ < kFirstScore;
+    const float score = judge_.judge(residual_, input_, reading.learn && !learning);
     if (!std::isfinite(score)) healthy_ = false;
     if (reading.learn) readings_ = std::min(readings_ + 1, memory_);
-    return point.empty() || readings_ <= kFirstScore || !healthy_ ? NAN : score;
+    return point.empty() || learning || !healthy_ ? NAN : score;
   }
 
   void shares(std::span<float> ret_shares) const override { judge_.shares(ret_shares); }

@@ -167,7 +167,7 @@ TEST_CASE("a member of which nothing is known is not blamed, and the model goes 
     }
     CHECK(test::shares_of(*model, kMembers) == std::vector<float>(kMembers, 0));
     (void)test::live(*model, world, 300);
-    CHECK(test::live(*model, world, 300) < usual * 3 + 0.1F);
+    CHECK(test::live(*model, world, 300) < usual * 3 + 1);
     CHECK(model->healthy());
   });
 }
