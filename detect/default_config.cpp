@@ -8,6 +8,7 @@ namespace hostmedic::detect {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 using Params = std::vector<std::pair<std::string, double>>;
 
@@ -154,6 +155,27 @@ void add_events(std::vector<EventRule>& rules) {
   rules.push_back(std::move(growth));
 }
 
+void add_behaviour(std::vector<EventRule>& rules) {
+  constexpr auto kKey = attr::kBehaviourKind;
+  EventRule service =
+      event("service-behaviour", EventKind::behaviour, kKey, "novelty", std::string(kServiceBehaviour),
+            Severity::warning, 0.6, "several new things at once, as seldom as once in eight years; yet new is not bad");
+  service.entity = "service:*";
+  service.expires = minutes(15);
+  EventRule host = service;
+  host.id = "host-behaviour";
+  host.entity = "host";
+  host.incident_kind = kHostBehaviour;
+  host.severity = Severity::info;
+  host.probability = 0.4;
+  host.why = "what is no service is people at work and programs of nobody, where new is common";
+  EventRule weak = event("new-behaviour", EventKind::behaviour, kKey, "novelty_weak", "", Severity::info, 0.3,
+                         "one new thing is no fault, but beside a fault it may be its cause");
+  weak.opens = false;
+  weak.expires = minutes(15);
+  for (EventRule* made : {&service, &host, &weak}) rules.push_back(std::move(*made));
+}
+
 }  // namespace
 
 EngineConfig default_engine_config() {
@@ -163,6 +185,7 @@ EngineConfig default_engine_config() {
   add_load(config.rules);
   add_services(config.rules);
   add_events(config.event_rules);
+  add_behaviour(config.event_rules);
   return config;
 }
 

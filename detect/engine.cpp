@@ -151,6 +151,7 @@ struct Engine::Internals {
         events(std::move(config.event_rules)),
         most_detectors(config.most_detectors),
         conditions(std::move(compiled_conditions)),
+        behaviour(config.behaviour),
         book(signal_rules(rules, events, conditions, config.quiet_after), config.host_seed, config.quiet_after),
         survey(std::move(surveyed)) {}
 
@@ -169,6 +170,7 @@ struct Engine::Internals {
   const std::vector<EventRule> events;
   const std::size_t most_detectors;
   ConditionSet conditions;
+  BehaviourWatch behaviour;
   CaseBook book;
   std::unique_ptr<Survey> survey;
   HostView view;
@@ -354,9 +356,11 @@ const Changes& Engine::step(const Frame& frame) {
     in.survey->sample(sample.series, sample.value);
   }
   for (const Event& event : frame.events) in.note(event);
+  for (const Event& event : in.behaviour.step(frame, in.view)) in.note(event);
   in.survey->step(in.view, in.book, static_cast<std::uint32_t>(in.rules.size() + in.events.size()));
   in.conditions.judge(frame.mono, frame.wall, in.book);
   in.book.end(in.view, in.changes);
+  in.behaviour.hold(in.book.incidents());
   return in.changes;
 }
 
@@ -382,6 +386,8 @@ void Engine::hold_learning(std::vector<LearningHold> holds) { internals_->survey
 std::size_t Engine::relearn(std::string_view entity_pattern) { return internals_->survey->relearn(entity_pattern); }
 const Survey& Engine::survey() const { return *internals_->survey; }
 const HostView& Engine::host() const { return internals_->view; }
+const BehaviourWatch& Engine::behaviour() const { return internals_->behaviour; }
+BehaviourWatch& Engine::behaviour() { return internals_->behaviour; }
 std::size_t Engine::detector_count() const { return internals_->detectors; }
 std::size_t Engine::condition_count() const { return internals_->conditions.size(); }
 std::uint64_t Engine::lost_frames() const { return internals_->lost; }
@@ -393,7 +399,7 @@ std::uint64_t Engine::refused() const {
 std::size_t Engine::bytes_used() const {
   const Internals& in = *internals_;
   std::size_t bytes = sizeof in + in.tracks.capacity() * sizeof(Track) + in.book.bytes_used() +
-                      in.survey->bytes_used() + in.conditions.bytes_used();
+                      in.survey->bytes_used() + in.conditions.bytes_used() + in.behaviour.bytes_used();
   for (const Track& track : in.tracks) {
     bytes += track.watches.capacity() * sizeof(Watch);
     for (const Watch& watch : track.watches) bytes += watch.detector->bytes_used();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "detect/behaviour/behaviour_watch.h"
 #include "detect/detector.h"
 #include "detect/model/frame.h"
 #include "detect/model/host_view.h"
@@ -77,6 +78,7 @@ struct EngineConfig {
   Duration quiet_after = std::chrono::seconds(5);  // a detector must be quiet this long before an incident is inactive
   ScorerConfig scoring;
   std::size_t most_detectors = 200'000;
+  BehaviourConfig behaviour;
   std::uint64_t host_seed = 0;  // hash of the machine id: makes incident ids differ between hosts
 };
 // The rules for a host that ship by default, each with the reason for its numbers.
@@ -119,6 +121,8 @@ class Engine {
   const Survey& survey() const;
 
   const HostView& host() const;
+  const BehaviourWatch& behaviour() const;
+  BehaviourWatch& behaviour();  // to restore it, and for maintenance
   std::size_t detector_count() const;
   std::size_t condition_count() const;
   std::size_t bytes_used() const;

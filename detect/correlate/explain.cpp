@@ -119,8 +119,11 @@ std::string explain_fatal_signal(const Event& event) {
   return text + " by " + process_of(pid, event.get(attr::kSignalSenderName), event.get(attr::kSignalSenderUnit));
 }
 
-std::string explain_behaviour(const Event& event) {
+std::string explain_behaviour(const Entity& entity, const Event& event) {
   const auto kind = event.get(attr::kBehaviourKind);
+  if (kind.starts_with("novelty"))
+    return (entity.kind == EntityKind::service ? entity.name : to_string(entity)) + " " +
+           number_of(event.get(attr::kBehaviourObject));
   const std::string object = number_of(event.get(attr::kBehaviourObject)), who = process_of(event);
   const std::string other = process_of(event.get(attr::kBehaviourObjectPid), object, "");
   if (kind == "setuid_exec")
@@ -287,7 +290,7 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::file_growth: return explain_growth(event);
     case EventKind::oom_kill: return explain_oom_kill(event);
     case EventKind::fatal_signal: return explain_fatal_signal(event);
-    case EventKind::behaviour: return explain_behaviour(event);
+    case EventKind::behaviour: return explain_behaviour(entity, event);
     case EventKind::filesystem_error: return explain_filesystem_error(entity, event);
     case EventKind::process_exit: {
       const auto signal = event.get(attr::kProcessExitSignal);
@@ -332,6 +335,8 @@ std::string summarize(std::string_view incident_kind, const Entity& root, WallTi
       Phrase{"io.stalled", "waits for its disks"},
       Phrase{"disk.saturated", "is busy all the time"},
       Phrase{"network.errors", "loses packets to errors"},
+      Phrase{"service.behaviour", "does what it never did before"},
+      Phrase{"host.behaviour", "sees what nobody did on it before"},
   };
   std::string what = "has " + std::string(incident_kind);
   for (const Phrase& phrase : kPhrases)

@@ -237,6 +237,8 @@ inline constexpr std::string_view kContainerOomKilled = "container.oom_killed"; 
 inline constexpr std::string_view kProcessPid = "process.pid";
 inline constexpr std::string_view kProcessParentPid = "process.parent_pid";
 inline constexpr std::string_view kProcessName = "process.executable.name";
+inline constexpr std::string_view kProcessPath = "process.executable.path";  // as it was called
+inline constexpr std::string_view kProcessParentName = "process.parent.executable.name";
 inline constexpr std::string_view kProcessExitCode = "process.exit.code";
 inline constexpr std::string_view kProcessExitSignal = "process.exit.signal";  // number
 inline constexpr std::string_view kProcessUnit = "process.unit";               // systemd unit, if known
@@ -259,11 +261,12 @@ inline constexpr std::string_view kSignalSenderUnit = "signal.sender.unit";
 inline constexpr std::string_view kProcessUser = "process.user.id";  // real user id
 
 // behaviour; process.* is who does it. kind: setuid_exec, memfd_exec, traced_exec, ptrace_attach, module_load,
-// module_unload. object: the program as it was called, the name of the memory file, the name of the tracer or of the
-// process that is traced, the module.
+// module_unload; from detection itself novelty, novelty_weak, whose object is what is new. object: the program as it
+// was called, the name of the memory file, the name of the tracer or of the process that is traced, the module.
 inline constexpr std::string_view kBehaviourKind = "behaviour.kind";
 inline constexpr std::string_view kBehaviourObject = "behaviour.object";
 inline constexpr std::string_view kBehaviourObjectPid = "behaviour.object.pid";
+inline constexpr std::string_view kBehaviourScore = "behaviour.score";  // of what detection found new, in nats
 
 // filesystem_error. kind: damage (its structures contradict each other), shutdown (it stopped itself), writeback
 // (written data did not reach the device). place: function and line of the kernel that found it.

@@ -8,6 +8,7 @@
 
 #include "detect/model/codec.h"
 #include "tests/unit/detect/allocations.h"
+#include "tests/unit/detect/behaviour/behaviour_host.h"
 #include "tests/unit/detect/stream.h"
 
 namespace hostmedic::test {
@@ -79,4 +80,22 @@ TEST_CASE("a steady tick of 2,000 series allocates nothing, from the bytes to th
   CHECK(std::exchange(allocations, 0) == 0);
   CHECK(engine->incidents().empty());
   CHECK(engine->lost_frames() == 0);
+}
+
+TEST_CASE("what a known service does again allocates nothing") {
+  test::BehaviourHost host;
+  host.days(3);
+  const Event start = test::started("/usr/sbin/nginx", "nginx"), connect = test::connected("10.0.0.7", "5432");
+  for (int i = 0; i < 1000; ++i) {
+    counting = true;
+    host.model.advance(test::BehaviourHost::at(host.second += 1));
+    const auto service = host.model.service("nginx.service");
+    host.model.note(service, EntityId{1}, start);
+    host.model.note(service, EntityId{1}, connect);
+    host.model.load(service, EntityId{1}, 0.3);
+    const bool quiet = host.model.ripe().empty();
+    counting = false;
+    REQUIRE(quiet);
+  }
+  CHECK(allocations == 0);
 }

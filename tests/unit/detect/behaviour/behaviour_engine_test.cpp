@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include "tests/unit/detect/stream.h"
+
+using namespace hostmedic;
+using namespace hostmedic::test;
+
+namespace {
+
+struct Watched {
+  std::unique_ptr<detect::Engine> engine;
+  Stream stream;
+  EntityId nginx, host;
+  SeriesId cpu;
+  double second = 0, used = 0;
+
+  explicit Watched(detect::ModelMode mode) {
+    auto config = detect::default_engine_config();
+    config.behaviour.mode = mode;
+    engine = engine_of(std::move(config));
+    nginx = stream.entity(EntityKind::service, "nginx.service");
+    host = stream.entity(EntityKind::host, "");
+    cpu = stream.series(nginx, metric::kServiceCpuTime);
+  }
+  void minutes(int count, double cores = 0.3) {
+    for (int i = 0; i < count; ++i) {
+      second += 60;
+      used += 60 * cores;
+      stream.sample(cpu, used);
+      (void)engine->step(stream.cut(second));
+    }
+  }
+  void start(std::string_view path, EntityId about, std::string_view unit) {
+    stream.event(EventKind::process_exec, about,
+                 {{attr::kProcessPath, path},
+                  {attr::kProcessParentName, "nginx"},
+                  {attr::kProcessUser, "33"},
+                  {attr::kProcessUnit, unit}});
+  }
+  void connect(std::string_view address) {
+    stream.event(EventKind::destination, nginx,
+                 {{attr::kNetworkPeerAddress, address}, {attr::kNetworkPeerPort, "4444"}});
+  }
+  void learn(int days) {
+    for (int hour = 0; hour < 24 * days; ++hour) {
+      start("/usr/sbin/nginx", nginx, "nginx.service");
+      minutes(60);
+    }
+  }
+  void intrude() {
+    start("/tmp/x", nginx, "nginx.service");
+    connect("203.0.113.9");
+    minutes(2, 3.0);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an intrusion opens an incident of the service, with what it did as evidence; it is no proof") {
+  Watched watched(detect::ModelMode::serving);
+  watched.learn(10);
+  CHECK(watched.engine->incidents().empty());
+  watched.intrude();
+  const Incident* incident = only(*watched.engine);
+  REQUIRE(incident != nullptr);
+  CHECK(incident->kind == "service.behaviour");
+  CHECK(incident->root == Entity{EntityKind::service, "nginx.service"});
+  CHECK(incident->severity == Severity::warning);
+  CHECK_FALSE(incident->proof);
+  REQUIRE(!incident->anomalies.empty());
+  const std::string& evidence = incident->anomalies[0].evidence;
+  CHECK(evidence.starts_with("nginx.service does what is new for it in 10 days of watching: "));
+  CHECK(evidence.find("started /tmp/x") != std::string::npos);
+  CHECK(evidence.find("used 3 cores") != std::string::npos);
+  CHECK(incident->summary.find("does what it never did before") != std::string::npos);
+  // Quiet for a quarter of an hour, it is over.
+  watched.minutes(20);
+  CHECK_FALSE(only(*watched.engine)->active);
+}
+
+TEST_CASE("one new thing opens nothing, but is evidence beside a failure of the service") {
+  Watched watched(detect::ModelMode::serving);
+  watched.learn(30);
+  watched.start("/usr/bin/migrate", watched.nginx, "nginx.service");
+  watched.minutes(2);
+  CHECK(watched.engine->incidents().empty());
+  watched.stream.event(EventKind::unit_state, watched.nginx,
+                       {{attr::kUnitActiveState, "failed"}, {attr::kUnitRestartPolicy, "no"}});
+  watched.minutes(1);
+  const Incident* incident = only(*watched.engine);
+  REQUIRE(incident != nullptr);
+  CHECK(incident->kind == "service.failed");
+  bool told = false;
+  for (const Anomaly& anomaly : incident->anomalies)
+    told = told || anomaly.evidence.find("started /usr/bin/migrate") != std::string::npos;
+  CHECK(told);
+}
+
+TEST_CASE("in the shadow it learns and finds, and nobody hears of it; off it does nothing") {
+  Watched shadow(detect::ModelMode::shadow), off(detect::ModelMode::off);
+  for (Watched* watched : {&shadow, &off}) {
+    watched->learn(10);
+    watched->intrude();
+    CHECK(watched->engine->incidents().empty());
+  }
+  CHECK(shadow.engine->behaviour().model().totals().findings == 1);
+  CHECK(off.engine->behaviour().model().totals().services == 0);
+}
+
+TEST_CASE("while a service has failed, nothing it does is learned") {
+  Watched watched(detect::ModelMode::serving);
+  watched.learn(10);
+  watched.stream.event(EventKind::unit_state, watched.nginx,
+                       {{attr::kUnitActiveState, "failed"}, {attr::kUnitRestartPolicy, "no"}});
+  watched.minutes(1);
+  for (int hour = 0; hour < 24; ++hour) {
+    watched.start("/tmp/x", watched.nginx, "nginx.service");
+    watched.minutes(60);
+  }
+  watched.stream.event(EventKind::unit_state, watched.nginx, {{attr::kUnitActiveState, "active"}});
+  watched.minutes(60);
+  REQUIRE(only(*watched.engine) != nullptr);
+  watched.engine->forget(only(*watched.engine)->id);
+  watched.intrude();
+  REQUIRE(only(*watched.engine) != nullptr);
+  CHECK(only(*watched.engine)->kind == "service.behaviour");
+}
+
+TEST_CASE("what is known of services outlives the stream of frames") {
+  Watched watched(detect::ModelMode::serving);
+  watched.learn(10);
+  watched.stream.restart();
+  watched.host = watched.stream.entity(EntityKind::host, "");
+  watched.nginx = watched.stream.entity(EntityKind::service, "nginx.service");
+  watched.cpu = watched.stream.series(watched.nginx, metric::kServiceCpuTime);
+  watched.used = 0;
+  watched.minutes(2);
+  watched.intrude();
+  REQUIRE(only(*watched.engine) != nullptr);
+  CHECK(only(*watched.engine)->root == Entity{EntityKind::service, "nginx.service"});
+}
