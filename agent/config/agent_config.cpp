@@ -83,6 +83,7 @@ std::vector<KeyChange> changed_keys(const AgentConfig& from, const AgentConfig& 
   if (from.engine.scoring.modes != to.engine.scoring.modes) changes.push_back({"detect.models", true});
   compare("rule", false, from.engine.rules, to.engine.rules, changes);
   compare("rule", false, from.engine.event_rules, to.engine.event_rules, changes);
+  compare("rule", false, from.engine.condition_rules, to.engine.condition_rules, changes);
   compare("check", true, from.probes.checks, to.probes.checks, changes);
   compare("scrape", true, from.probes.scrapes, to.probes.scrapes, changes);
   return changes;

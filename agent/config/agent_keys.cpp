@@ -45,6 +45,9 @@ const Key<AgentConfig> kKeys[] = {
         "configured with, and those on command lines, are found besides."),
     row<FIELD(engine.quiet_after)>("detect", "quiet_after", {.least = 1, .most = 3600}, kReload,
                                    "A signal must be quiet this long before its incident is over."),
+    row<FIELD(engine.stage)>(
+        "detect", "stage", {}, kReload,
+        "What this host is for, such as \"production\" or \"test\": rules may say `stage is test`."),
     row<FIELD(engine.scoring.warm_up)>("detect", "warm_up", {.least = 0, .most = 30 * 86400.0}, kRestart,
                                        "So long the models only learn and no group of series is suspicious; rules "
                                        "work from the first second."),

@@ -10,9 +10,13 @@ namespace hostmedic {
 std::span<const Key<AgentConfig>> agent_keys();
 std::span<const Key<detect::Rule>> rule_keys();
 std::span<const Key<detect::EventRule>> event_rule_keys();
+std::span<const Key<detect::ConditionRule>> condition_rule_keys();
 
 // Changes the rule of the table's id, or adds a new and complete one.
 void read_rule(const Node& table, const Place& place, detect::EngineConfig& engine);
+// Whether a [[rule]] is one with `when`, and reads it.
+bool is_condition_rule(const Node& table, const detect::EngineConfig& engine);
+void read_condition_rule(const Node& table, const std::string& id, const Place& place, detect::EngineConfig& engine);
 void read_event_rule(const Node& table, const Place& place, detect::EngineConfig& engine);
 
 // [detect.models]: how far each model's word counts, by its name.
@@ -27,6 +31,7 @@ void read_scrape(const Node& table, const Place& place, ProbeSettings& settings)
 // As one line each, for comparing.
 std::string row_text(const detect::Rule& rule);
 std::string row_text(const detect::EventRule& rule);
+std::string row_text(const detect::ConditionRule& rule);
 std::string row_text(const ActiveCheck& check);
 std::string row_text(const Scrape& scrape);
 

@@ -133,7 +133,9 @@ bool complete(const Node& table, const detect::Rule& rule, bool known, const det
   bool whole = true;
   for (const std::string_view needed : {"metric", "detector", "incident_kind"}) {
     if (find_member(table, needed) != nullptr || (needed == "incident_kind" && !rule.opens)) continue;
-    std::string text = unknown_text("rule", rule.id, ids_of(engine.rules));
+    std::vector<std::string_view> ids = ids_of(engine.rules);
+    for (const detect::ConditionRule& each : engine.condition_rules) ids.push_back(each.id);
+    std::string text = unknown_text("rule", rule.id, ids);
     if (text.find("did you mean") == std::string::npos)
       text = "the new rule '" + rule.id + "' needs the key '" + std::string(needed) + "'";
     place.error(position_of(table, "id"), text);
@@ -154,6 +156,7 @@ std::span<const Key<detect::EventRule>> event_rule_keys() { return kEventRuleKey
 void read_rule(const Node& table, const Place& place, detect::EngineConfig& engine) {
   const std::string id = id_of(table, place);
   if (id.empty()) return;
+  if (is_condition_rule(table, engine)) return read_condition_rule(table, id, place, engine);
   const auto old = find_rule(engine.rules, id);
   detect::Rule rule = old != engine.rules.end() ? *old : detect::Rule{};
   const std::string old_detector = rule.detector;

@@ -39,6 +39,15 @@ detector = "above_for"
 params = { limit = 64, hold = "30s" }
 incident_kind = "disk.saturated"
 
+A rule may have a condition instead; hostmedic-rules(5) tells what can be said:
+
+[[rule]]
+id = "shop-errors"
+entity = "service:shop*"
+when = "error_rate > 5% and request_rate > 1/s and p99_latency > 2s for 30s"
+incident_kind = "http.errors"
+severity = "error"
+
 Active checks and exporters are asked by hostmedic-check.service, which has no rights on this host:
 
 [[check]]
@@ -153,6 +162,10 @@ std::vector<KeyText> reference_rows(ConfigFile file) {
       append(rows, key_texts(rule_keys()), "[[rule]]");
       rows.push_back({"[[rule]]", "params", "table", "{}",
                       "Parameters of the detector by name; `hostmedic list detectors` shows them.", false});
+      rows.push_back({"[[rule]]", "when", "condition", "\"\"",
+                      "In place of metric, attributes, detector, params and weight: a condition over any series, see "
+                      "hostmedic-rules(5). Such a rule has a probability, 0.8 if it says none.",
+                      false});
       append(rows, key_texts(event_rule_keys()), "[[event_rule]]");
       append(rows, key_texts(active_check_keys()), "[[check]]");
       append(rows, key_texts(scrape_keys()), "[[scrape]]");

@@ -32,7 +32,8 @@ namespace {
 // In one line. A dotted key is as deep as it has dots.
 constexpr std::ptrdiff_t kMostDots = 100;
 
-Position place(const toml::source_region& region) { return {region.begin.line, region.begin.column}; }
+Position place(const toml::source_position& position) { return {position.line, position.column}; }
+Position place(const toml::source_region& region) { return place(region.begin); }
 
 Node convert(const toml::node& from);
 
@@ -76,6 +77,7 @@ Node convert(const toml::node& from) {
     case toml::node_type::none: node.kind = Node::Kind::date; break;
   }
   node.at = place(from.source());
+  node.end = place(from.source().end);
   return node;
 }
 

@@ -16,7 +16,7 @@ struct Member;
 struct Node {
   enum class Kind : std::uint8_t { boolean, integer, number, text, date, list, table };
   Kind kind = Kind::table;
-  Position at;
+  Position at, end;  // where it begins, and behind its last character
   bool boolean = false;
   std::int64_t integer = 0;
   double number = 0;

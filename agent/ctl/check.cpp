@@ -49,6 +49,22 @@ std::vector<Diagnostic> check_file(const std::string& path) {
   return {{path, {}, "cannot be read: " + text.error().message(), true}};
 }
 
+// The line of the file with a caret below the place; empty when there is none to show.
+std::string line_of(const Diagnostic& one) {
+  constexpr std::size_t kWidth = 120, kBefore = 80;
+  const auto text = one.at.column > 0 ? read_file(one.file, Bytes{kMostConfigBytes}) : Result<std::string>("");
+  if (!text) return {};
+  const std::vector<std::string_view> lines = split(*text, '\n');
+  if (one.at.line == 0 || one.at.line > lines.size()) return {};
+  std::string_view line = lines[one.at.line - 1];
+  std::size_t column = one.at.column - 1;
+  if (column > line.size()) return {};
+  const std::size_t cut = column > kBefore ? column - kBefore : 0;
+  line.remove_prefix(cut);
+  column -= cut;
+  return "  " + printable(line.substr(0, kWidth), kWidth) + "\n  " + std::string(column, ' ') + "^\n";
+}
+
 }  // namespace
 
 std::vector<Diagnostic> check_installed(const Paths& paths) {
@@ -77,7 +93,8 @@ Exit check_configuration(Context& context, const std::vector<std::string>& files
     return errors == 0 ? Exit::fine : Exit::config;
   }
   for (const Diagnostic& one : list)
-    context.out << to_string(one.error ? one : Diagnostic{one.file, one.at, "note: " + one.message, false}) << '\n';
+    context.out << to_string(one.error ? one : Diagnostic{one.file, one.at, "note: " + one.message, false}) << '\n'
+                << line_of(one);
   if (errors == 0) {
     say(context, "The configuration is valid.");
     return Exit::fine;

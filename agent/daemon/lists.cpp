@@ -116,6 +116,14 @@ json::array rules(const Daemon& daemon) {
                     {"detector", "event"},
                     {"incident_kind", rule.incident_kind},
                     {"why", rule.why}});
+  for (const detect::ConditionRule& rule : daemon.engine_config().condition_rules)
+    rows.push_back({{"id", rule.id},
+                    {"enabled", rule.enabled},
+                    {"metric", rule.when},
+                    {"entity", rule.entity},
+                    {"detector", "condition"},
+                    {"incident_kind", rule.incident_kind},
+                    {"why", rule.why}});
   return rows;
 }
 
