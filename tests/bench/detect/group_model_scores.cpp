@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One group model by itself over a file: its own score, without what the pipeline makes of it. For the reference points
-// of the table. group_model_scores --list | NAME INTERVAL_SECONDS IN TRAIN|- OUT
+// of the table. group_model_scores --list | --shipped | NAME INTERVAL_SECONDS IN TRAIN|- OUT
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -10,6 +10,7 @@
 #include "agent/base/parse.h"
 #include "agent/score/csv_file.h"
 #include "detect/multivariate/group_model.h"
+#include "detect/scorer.h"
 
 using namespace hostmedic;
 
@@ -95,9 +96,16 @@ int main(int argc, char** argv) {
       std::printf("%s\n", std::string(info->name).c_str());
     return 0;
   }
+  if (args == std::vector<std::string>{"--shipped"}) {
+    const auto scorer = detect::Scorer::make({});
+    if (!scorer) return std::fprintf(stderr, "%s\n", scorer.error().message().c_str()), 1;
+    for (const detect::ModelHealth& model : (*scorer)->health())
+      std::printf("%s %s\n", std::string(model.name).c_str(), std::string(to_string(model.mode)).c_str());
+    return 0;
+  }
   const auto seconds = args.size() == 5 ? parse_u64(args[1]) : make_error(ErrorCode::malformed, "arguments");
   const detect::GroupModelInfo* info = args.size() == 5 ? detect::find_group_model(args[0]) : nullptr;
   if (!seconds || info == nullptr)
-    return std::fprintf(stderr, "group_model_scores --list | NAME INTERVAL_SECONDS IN TRAIN|- OUT\n"), 64;
+    return std::fprintf(stderr, "group_model_scores --list | --shipped | NAME INTERVAL_SECONDS IN TRAIN|- OUT\n"), 64;
   return run(*info, std::chrono::seconds(*seconds), args[2], args[3], args[4]);
 }

@@ -49,6 +49,10 @@ class Programs:
     def group_models(self):
         return call([self.models, "--list"]).split() if self.models else []
 
+    def shipped_models(self):
+        """[(name, mode)] of the pipeline's own models."""
+        return [line.split() for line in call([self.models, "--shipped"]).splitlines()] if self.models else []
+
     def rescale(self, dataset):
         """Writes the data set in units of its own; the entities then name those files."""
         for entity in dataset.entities:

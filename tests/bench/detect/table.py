@@ -44,7 +44,23 @@ def print_rows(title, heads, rows):
     sys.stdout.flush()
 
 
-def detector_scores(programs, dataset, models):
+def variations(programs, dataset):
+    """{name: scores}: the pipeline with one model switched the other way: what each is worth to the whole."""
+    out = {}
+    kind = "anomaly_score" if dataset.kind == "nab" else "probability"
+    shipped = programs.config
+    for model, mode in programs.shipped_models():
+        name = ("without " if mode == "serving" else "with ") + model
+        say("%s: %s" % (dataset.name, name))
+        programs.config = os.path.join(programs.work, "variation.toml")
+        with open(programs.config, "w") as f:
+            f.write('[detect.models]\n%s = "%s"\n' % (model, "off" if mode == "serving" else "serving"))
+        out["  " + name] = [r[0][kind] for r in programs.score(dataset, "variation")[0]]
+    programs.config = shipped
+    return out
+
+
+def detector_scores(programs, dataset, models, vary):
     """{detector: [scores of all rows of the test part of each entity]}, evidence, and nanoseconds per value."""
     entities = dataset.entities
     points = sum(e.values.size for e in entities)
@@ -56,6 +72,8 @@ def detector_scores(programs, dataset, models):
     scores = {OURS if kind == kinds[0] else "  its " + kind: [r[0][kind] for r in results] for kind in kinds}
     if dataset.kind == "hosts":
         evidence = [r[1] for r in results]
+    if vary:
+        scores.update(variations(programs, dataset))
     for model in models:
         say("%s: %s" % (dataset.name, model))
         scores[model], used = programs.alone(dataset, model)
@@ -147,7 +165,7 @@ def run_set(programs, found, seconds, models, args):
     dataset = data.load(name, kind, path, seconds)
     if kind == "hosts":
         programs.rescale(dataset)
-    scores, evidence, cost = detector_scores(programs, dataset, models)
+    scores, evidence, cost = detector_scores(programs, dataset, models, args.vary)
     figures = figures_of(dataset, scores, args.jobs)
     report = {"figures": figures, "ns_per_value": cost}
     if kind == "nab":
@@ -170,6 +188,7 @@ def arguments():
     parser.add_argument("--config", help="[detect] of this file instead of the shipped defaults")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--no-models", action="store_true", help="without the group models by themselves, which are slow")
+    parser.add_argument("--vary", action="store_true", help="also with each model switched the other way")
     parser.add_argument("--hostmedic", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--models", help=argparse.SUPPRESS)
     parser.add_argument("--cost", help=argparse.SUPPRESS)
@@ -192,8 +211,9 @@ def table(args):
         programs.config = args.config
         have = programs.group_models()
         models = [] if args.no_models else [m for m in ("kmeans_netdata", "random_cut_forest") if m in have]
-        for name in {"kmeans_netdata", "random_cut_forest"} - set(have):
-            print("there is no group model %s in this build: its rows are missing" % name)
+        for name in sorted({"kmeans_netdata", "random_cut_forest"} - set(have)):
+            if args.models:
+                print("there is no group model %s in this build: its rows are missing" % name)
         for each in found:
             seconds = data.interval_of(each[0], given)
             if each[1] == "hosts" and seconds is None:
