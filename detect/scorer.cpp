@@ -2,41 +2,49 @@
 #include "detect/scorer.h"
 
 #include <algorithm>
-#include <cmath>
+#include <limits>
 
-#include "detect/multivariate/group_model.h"
+#include "agent/base/text.h"
+#include "detect/scorer_state.h"
 
 namespace hostmedic::detect {
 
 namespace {
 
-constexpr float kDeadZone = 3;       // deviations that count for nothing
-constexpr float kFloor = 0.02F;      // of the range: the least deviation that is worth a look
-constexpr float kPrior = 0.2F;       // of the range: deviation assumed before it is known
-constexpr float kDrawIn = 1e-5F;     // of the range, per reading
-constexpr float kPriorFades = 1000;  // readings
-constexpr double kMemorySeconds = 14 * 86400;
+constexpr float kNoNews = std::numeric_limits<float>::quiet_NaN();
+// How many readings a smoothing covers grows slower than their number per second does: noise is correlated over
+// readings as well as over time. Fitted on data of one minute, five minutes and one hour.
+constexpr double kAnchorSeconds = 60, kPace = 0.4;
+constexpr double kFastReadings = 5, kSlowReadings = 30, kLevelReadings = 40;
+constexpr double kUsualSeconds = 7 * 86400;
+constexpr double kModelSeconds = 60;  // group models: at most once in so long
+constexpr double kMostSeconds = 86400;
+constexpr std::uint32_t kSweep = 64;                                // each series is looked after once in so many steps
+constexpr Duration kShortestCount = std::chrono::milliseconds(50);  // a shorter one makes a rate of rounding errors
+constexpr Duration kMostCount = std::chrono::minutes(5);            // an older one says nothing of the present
 
-float excess(float deviations) {
-  const float over = std::max(0.0F, deviations - kDeadZone);
-  return over * std::sqrt(over);
+double readings_of(double readings, double seconds) {
+  return std::max(1.0, readings * std::pow(kAnchorSeconds / seconds, kPace));
+}
+std::uint32_t clock_of(MonoTime at) { return static_cast<std::uint32_t>(to_ns(at) / 100'000); }
+
+// Reference points cost more than they find: they run on request only. What is listed here earned its place.
+struct Shipped {
+  std::string_view name;
+  ModelMode mode;
+};
+constexpr Shipped kShippedModels[] = {
+    {"level", ModelMode::serving}, {"change", ModelMode::serving}, {"season", ModelMode::serving}};
+
+ModelMode shipped_mode(std::string_view name) {
+  for (const Shipped& shipped : kShippedModels)
+    if (shipped.name == name) return shipped.mode;
+  return ModelMode::off;
 }
 
-struct Row {
-  bool live = false, counter = false, fresh = false;
-  GroupSlot group = 0;
-  double base = 0;
-  std::optional<double> counted;  // last reading of a counter
-  float x = 0, n = 0, mean = 0, variance = 0, last = 0, variance_change = 0, low = 0, high = 0;
-  float level = 0, change = 0;
-};
-
-struct Group {
-  bool live = false, held = false;
-  float fast = 0, slow = 0;
-  double steps = 0;
-  GroupScore score;
-};
+constexpr std::string_view kSummaries[] = {
+    "the level, and its mean over some readings, against the long mean, in usual deviations",
+    "the step between two readings, in usual steps", "the residual from the usual course of a day"};
 
 }  // namespace
 
@@ -64,120 +72,294 @@ std::string_view to_string(Aspect aspect) {
   return "";
 }
 
-struct Scorer::Internals {
-  ScorerConfig config;
-  std::vector<Row> rows;
-  std::vector<Group> groups;
-  std::size_t live = 0;
-};
+Scorer::Internals::Internals(const ScorerConfig& settings) : config(settings) {
+  const double seconds = to_seconds(settings.interval);
+  fast = static_cast<float>(1 / readings_of(kFastReadings, seconds));
+  slow = static_cast<float>(1 / readings_of(kSlowReadings, seconds));
+  usual_weight = seconds / kUsualSeconds;
+  stride = std::max(1U, static_cast<std::uint32_t>(kModelSeconds / seconds));
+  for (std::size_t i = 0; i < kAlwaysOn.size(); ++i) models.push_back({.name = kAlwaysOn[i], .summary = kSummaries[i]});
+  for (const GroupModelInfo* info : all_group_models())
+    models.push_back({.name = info->name, .summary = info->summary, .info = info});
+  for (RunningModel& model : models) model.mode = shipped_mode(model.name);
+}
+
+RunningModel* Scorer::Internals::find(std::string_view name) {
+  const auto found = std::ranges::find(models, name, &RunningModel::name);
+  return found == models.end() ? nullptr : &*found;
+}
 
 Scorer::Scorer(std::unique_ptr<Internals> internals) : internals_(std::move(internals)) {}
 Scorer::~Scorer() = default;
 
 Result<std::unique_ptr<Scorer>> Scorer::make(const ScorerConfig& config) {
-  auto internals = std::make_unique<Internals>();
-  internals->config = config;
+  const double seconds = to_seconds(config.interval);
+  if (!(seconds >= 0.01 && seconds <= kMostSeconds))
+    return make_error(ErrorCode::malformed, "the interval of scoring must be 10 ms to a day");
+  if (!(config.suspicions_per_day >= 0.01 && config.suspicions_per_day <= 1000))
+    return make_error(ErrorCode::malformed, "suspicions a day must be 0.01 to 1000");
+  if (config.warm_up < Duration::zero()) return make_error(ErrorCode::malformed, "a warm-up cannot be negative");
+  auto internals = std::make_unique<Internals>(config);
+  for (const auto& [name, mode] : config.modes) {
+    RunningModel* model = internals->find(name);
+    if (model == nullptr) return make_error(ErrorCode::malformed, "no model is called " + name);
+    model->mode = mode;
+  }
   return std::unique_ptr<Scorer>(new Scorer(std::move(internals)));
 }
 
-GroupSlot Scorer::add_group() {
-  auto& groups = internals_->groups;
-  const auto free = std::ranges::find(groups, false, &Group::live);
-  const auto slot = static_cast<GroupSlot>(free - groups.begin());
-  if (free == groups.end()) groups.emplace_back();
-  groups[slot] = {};
-  groups[slot].live = true;
-  return slot;
-}
-void Scorer::remove_group(GroupSlot group) { internals_->groups[group] = {}; }
-
 std::optional<Slot> Scorer::add(GroupSlot group, Unit, Instrument instrument) {
-  auto& rows = internals_->rows;
-  if (internals_->live >= kMostSeries) return std::nullopt;
-  const auto free = std::ranges::find(rows, false, &Row::live);
-  const auto slot = static_cast<Slot>(free - rows.begin());
-  if (free == rows.end()) rows.emplace_back();
-  rows[slot] = {};
-  rows[slot].live = true;
-  rows[slot].counter = instrument == Instrument::counter;
-  rows[slot].group = group;
-  ++internals_->live;
+  Internals& in = *internals_;
+  if (in.live >= kMostSeries || group >= in.groups.size() || !in.groups[group].live) return std::nullopt;
+  if (in.free_rows.empty()) {
+    const auto first = static_cast<Slot>(in.rows.size());
+    LevelBlock& block = in.blocks.emplace_back();
+    for (std::size_t lane = 0; lane < kLanes; ++lane) block.reset(lane);
+    in.rows.resize(in.rows.size() + kLanes);
+    in.seasons.resize(in.rows.size());
+    in.counters.reserve(in.rows.size());
+    for (std::size_t lane = kLanes; lane-- > 0;) in.free_rows.push_back(first + static_cast<Slot>(lane));
+  }
+  const Slot slot = in.free_rows.back();
+  in.free_rows.pop_back();
+  in.rows[slot] = {};
+  in.rows[slot].live = true;
+  in.rows[slot].counter = instrument == Instrument::counter;
+  in.rows[slot].group = group;
+  in.seasons[slot] = {};
+  in.set_period(slot, 1);
+  ++in.live;
+  GroupState& of = in.groups[group];
+  in.at(&LevelBlock::learns, slot) = of.held ? 0 : 1;
+  const auto place = std::ranges::find(of.members, kNobody);
+  const auto member = static_cast<std::size_t>(place - of.members.begin());
+  if (place != of.members.end()) {
+    *place = slot;
+    for (GroupMember& model : of.models)
+      if (model.model && member < kMostMembers) model.model->forget(member);
+  } else {
+    of.members.push_back(slot);
+    for (GroupMember& model : of.models)
+      if (model.model && of.members.size() <= kMostMembers) model.model->resize(of.members.size());
+  }
+  if (const std::size_t room = std::min(of.members.capacity(), kMostMembers); in.values.size() < room)
+    in.values.resize(room), in.deviations.resize(room), in.shares.resize(room);
   return slot;
 }
-void Scorer::remove(Slot series) {
-  internals_->rows[series] = {};
-  --internals_->live;
+
+void Scorer::remove(Slot slot) {
+  Internals& in = *internals_;
+  if (slot >= in.rows.size() || !in.rows[slot].live) return;
+  std::ranges::replace(in.groups[in.rows[slot].group].members, slot, kNobody);
+  std::erase(in.counters, slot);
+  in.rows[slot] = {};
+  in.blocks[slot / kLanes].reset(slot % kLanes);
+  in.free_rows.push_back(slot);
+  --in.live;
 }
 
-void Scorer::set(Slot series, std::optional<double> value) {
-  Row& row = internals_->rows[series];
-  if (!value || !std::isfinite(*value)) {
-    row.counted.reset();
+void Scorer::set(Slot slot, std::optional<double> value) {
+  Internals& in = *internals_;
+  Row& row = in.rows[slot];
+  if (!row.live) return;
+  if (!value || !(std::fabs(*value) <= kMostValue)) {  // NaN is no number either
+    in.forget_change(slot);
+    row.has_counted = false;
     return;
   }
-  double now = *value;
+  const std::uint32_t step = in.now + 1;
+  if (row.readings < kLearnPeriod) in.learn_period(slot);
+  if (step - row.seen > kPeriodsSilent * row.period) in.forget_change(slot);
+  const bool again = row.readings > 1 && row.seen == step;
+  row.seen = step;
+  float& x = in.at(&LevelBlock::x, slot);
   if (row.counter) {
-    const std::optional<double> before = std::exchange(row.counted, now);
-    if (!before || now < *before) return;
-    now -= *before;
+    if (!again) in.counters.push_back(slot);
+    const bool grows = row.has_counted && *value >= row.counted;
+    x = grows ? static_cast<float>(*value - row.counted) + (again && x == x ? x : 0) : kNoNews;
+    row.has_counted = grows;  // else it begins anew: take_counters()
+    row.counted = *value;
+    return;
   }
-  if (row.n == 0) row.base = now;
-  row.x = static_cast<float>(now - row.base);
-  row.fresh = true;
+  if (!row.has_base) row.base = *value;
+  row.has_base = true;
+  x = static_cast<float>(*value - row.base);
 }
 
-void Scorer::step(MonoTime, WallTime) {
-  Internals& in = *internals_;
-  const auto memory = static_cast<float>(kMemorySeconds / to_seconds(in.config.interval));
-  for (Group& group : in.groups) group.score.page = 0;
-  for (Row& row : in.rows) {
-    row.level = row.change = 0;
-    if (!std::exchange(row.fresh, false)) continue;
-    const float range = row.high - row.low;
-    const float fade = std::exp(-row.n / kPriorFades), prior = fade * kPrior * kPrior * range * range;
-    const float floor = kFloor * kFloor * range * range;
-    const float off = row.x - row.mean, step = row.n > 0 ? row.x - row.last : 0;
-    if (range > 0) {
-      row.level = off / std::sqrt((1 - fade) * row.variance + prior + floor);
-      row.change = step / std::sqrt((1 - fade) * row.variance_change + prior + floor / 9);
+void Scorer::Internals::learn_period(Slot slot) {
+  Row& row = rows[slot];
+  if (row.readings == 0) row.first = now + 1;
+  if (++row.readings < kLearnPeriod) return;
+  const std::uint32_t steps = (now + 1 - row.first + kLearnPeriod / 2) / (kLearnPeriod - 1);
+  set_period(slot, std::clamp(steps, 1U, 0xFFFFU));
+}
+
+void Scorer::Internals::set_period(Slot slot, std::uint32_t steps) {
+  rows[slot].period = static_cast<std::uint16_t>(steps);
+  const double seconds = to_seconds(config.interval) * steps;
+  at(&LevelBlock::forget, slot) = static_cast<float>(std::min(1.0, seconds / (kMemoryDays * 86400.0)));
+  at(&LevelBlock::smoothing, slot) = static_cast<float>(1 / readings_of(kLevelReadings, seconds));
+}
+
+void Scorer::Internals::forget_change(Slot slot) { at(&LevelBlock::last, slot) = kNoNews; }
+
+void Scorer::Internals::take_counters(MonoTime time) {
+  const std::uint32_t clock = clock_of(time);
+  for (const Slot slot : counters) {
+    Row& row = rows[slot];
+    float& x = at(&LevelBlock::x, slot);
+    const Duration since = std::chrono::microseconds(100) * static_cast<std::int64_t>(clock - row.counted_at);
+    row.counted_at = clock;
+    const bool usable = row.has_counted && since >= kShortestCount &&
+                        since <= std::max<Duration>(kMostCount, config.interval * (kPeriodsSilent * row.period));
+    row.has_counted = true;
+    if (!usable) {
+      x = kNoNews;
+      continue;
     }
-    const float a = std::max(1 / memory, 1 / (row.n + 2));
-    row.mean += a * off;
-    row.variance = (1 - a) * (row.variance + a * off * off);
-    row.variance_change = (1 - a) * (row.variance_change + a * step * step);
-    row.last = row.x;
-    row.low = std::min(row.x, row.low + kDrawIn * range);
-    row.high = std::max(row.x, row.high - kDrawIn * range);
-    row.n += 1;
-    in.groups[row.group].score.page += excess(std::abs(row.level)) + excess(std::abs(row.change));
+    const double rate = static_cast<double>(x) / to_seconds(since);
+    if (!row.has_base) row.base = rate;
+    row.has_base = true;
+    x = static_cast<float>(rate - row.base);
   }
-  for (Group& group : in.groups) {
-    if (!group.live) continue;
-    group.fast += (group.score.page - group.fast) / 5;
-    group.slow += (group.score.page - group.slow) / 20;
-    group.score.rank = std::sqrt(group.fast * group.slow);
-    group.score.probability = group.score.rank / (group.score.rank + 10);
-    group.score.learning = ++group.steps * to_seconds(in.config.interval) < to_seconds(in.config.warm_up);
+  counters.clear();
+}
+
+void Scorer::Internals::load_hour(Slot slot) {
+  at(&LevelBlock::season_mean, slot) = seasons[slot].offset(hour);
+  at(&LevelBlock::season_spread, slot) = seasons[slot].spread(hour);
+}
+
+void Scorer::Internals::turn_hour(std::size_t to) {
+  const std::size_t passed = std::exchange(hour, to);
+  for (Slot slot = 0; slot < rows.size(); ++slot) {
+    if (!rows[slot].live) continue;
+    float &sum = at(&LevelBlock::season_sum, slot), &squares = at(&LevelBlock::season_squares, slot),
+          &count = at(&LevelBlock::season_count, slot);
+    if (passed < SeasonProfile::kHours) seasons[slot].add(passed, sum, squares, count);
+    sum = squares = count = 0;
+    load_hour(slot);
   }
 }
 
-const GroupScore& Scorer::group(GroupSlot group) const { return internals_->groups[group].score; }
-float Scorer::evidence(Slot series) const {
-  const Row& row = internals_->rows[series];
-  return excess(std::abs(row.level)) + excess(std::abs(row.change));
+// Once in kSweep steps: what is silent says nothing, and what has been elsewhere for long lives there now.
+void Scorer::Internals::sweep(Slot slot) {
+  const Row& row = rows[slot];
+  if (!row.live) return;
+  if (now - row.seen > kPeriodsSilent * row.period) {
+    for (const auto field : {&LevelBlock::level, &LevelBlock::change, &LevelBlock::season, &LevelBlock::evidence,
+                             &LevelBlock::lasting, &LevelBlock::power})
+      at(field, slot) = 0;
+    forget_change(slot);
+  }
+  if (at(&LevelBlock::away, slot) < kAdoptDays / kMemoryDays) return;
+  at(&LevelBlock::away, slot) = 0;
+  at(&LevelBlock::mean, slot) = at(&LevelBlock::smooth, slot);
 }
-void Scorer::hold(GroupSlot group, bool held) { internals_->groups[group].held = held; }
+
+void Scorer::Internals::break_series(Slot slot) {
+  ++broken_series;
+  blocks[slot / kLanes].reset(slot % kLanes);
+  seasons[slot] = {};
+  set_period(slot, rows[slot].period);
+  rows[slot].has_base = false;
+  at(&LevelBlock::learns, slot) = groups[rows[slot].group].held ? 0 : 1;
+}
+
+void Scorer::Internals::step_breakers(MonoTime time) {
+  for (RunningModel& model : models) {
+    const bool was_out = model.breaker.is_out();
+    model.allowed = model.mode != ModelMode::off && model.breaker.allows(time);
+    if (!was_out || !model.allowed) continue;
+    model.breaker.close(time);
+    if (model.info == nullptr) continue;
+    for (GroupState& group : groups)  // made anew: the rare step that allocates
+      if (group.live) make_models(group);
+  }
+}
+
+void Scorer::step(MonoTime at, WallTime wall) {
+  Internals& in = *internals_;
+  if (in.stepped && at <= *in.stepped) {  // a frame that came twice or late
+    for (const Slot slot : in.counters) in.rows[slot].has_counted = false;
+    in.counters.clear();
+    for (LevelBlock& block : in.blocks) block.x.fill(kNoNews);
+    return;
+  }
+  in.stepped = at;
+  ++in.now;
+  in.step_breakers(at);
+  in.take_counters(at);
+  if (const std::size_t hour = SeasonProfile::hour_of(wall); hour != in.hour) in.turn_hour(hour);
+  const auto weight = [&](std::size_t model) { return in.serves(model) ? 1.0F : 0.0F; };
+  step_levels(in.blocks, {.level = weight(0), .change = weight(1), .season = weight(2)});
+  for (Slot slot = in.now % kSweep; slot < in.rows.size(); slot += kSweep) in.sweep(slot);
+  in.sum_groups();
+  for (GroupState& group : in.groups) {
+    if (!group.live) continue;
+    if (in.now % in.stride == 0) in.step_models(group, at);
+    in.judge(group);
+  }
+}
+
+float Scorer::evidence(Slot slot) const { return internals_->at(&LevelBlock::lasting, slot); }
+
 void Scorer::forget_changes() {
-  for (Row& row : internals_->rows) row.last = row.x, row.counted.reset();
+  Internals& in = *internals_;
+  for (LevelBlock& block : in.blocks) block.last.fill(kNoNews);
+  for (Row& row : in.rows) row.has_counted = false;
 }
-std::vector<ModelHealth> Scorer::health() const { return {}; }
+
+std::vector<ModelHealth> Scorer::health() const {
+  const Internals& in = *internals_;
+  std::vector<ModelHealth> all;
+  for (const RunningModel& model : in.models) {
+    ModelHealth& health = all.emplace_back();
+    health.name = model.name;
+    health.summary = model.summary;
+    health.mode = model.mode;
+    health.working = model.mode != ModelMode::off && !model.breaker.is_out();
+    if (model.breaker.is_out()) health.reason = model.breaker.reason();
+    if (model.info == nullptr && in.broken_series > 0)
+      health.reason += (health.reason.empty() ? "" : "; ") +
+                       strf("%llu series had to learn anew", static_cast<unsigned long long>(in.broken_series));
+    health.cost_ns = model.cost_ns;
+    health.alarm_rate = model.seconds > 0 ? model.alarms / std::max(1.0, model.seconds / 86400) : 0;
+    if (model.info == nullptr) {
+      health.bytes =
+          in.rows.size() * (model.name == "season" ? sizeof(SeasonProfile) : sizeof(LevelBlock) / kLanes / 2);
+      continue;
+    }
+    const auto index = static_cast<std::size_t>(&model - in.models.data()) - kAlwaysOn.size();
+    for (const GroupState& group : in.groups)
+      if (index < group.models.size() && group.models[index].model)
+        health.bytes += group.models[index].model->bytes_used();
+  }
+  return all;
+}
+
+void Scorer::note_cost(std::string_view model, double ns) {
+  constexpr double kWeight = 0.05;
+  if (RunningModel* found = internals_->find(model))
+    found->cost_ns += (ns - found->cost_ns) * (found->cost_ns == 0 ? 1 : kWeight);
+}
+
+void Scorer::take_out(std::string_view model, std::string_view reason) {
+  Internals& in = *internals_;
+  if (RunningModel* found = in.find(model)) found->breaker.fail(in.stepped.value_or(MonoTime{}), reason);
+}
+
 std::size_t Scorer::series_count() const { return internals_->live; }
 std::size_t Scorer::bytes_used() const {
-  return sizeof *internals_ + internals_->rows.capacity() * sizeof(Row) + internals_->groups.capacity() * sizeof(Group);
+  const Internals& in = *internals_;
+  std::size_t bytes = sizeof in + in.blocks.capacity() * sizeof(LevelBlock) + in.rows.capacity() * sizeof(Row) +
+                      in.seasons.capacity() * sizeof(SeasonProfile) + in.groups.capacity() * sizeof(GroupState) +
+                      (in.free_rows.capacity() + in.counters.capacity()) * sizeof(Slot);
+  for (const GroupState& group : in.groups) {
+    bytes += group.members.capacity() * sizeof(Slot) + group.models.capacity() * sizeof(GroupMember);
+    for (const GroupMember& member : group.models) bytes += member.model ? member.model->bytes_used() : 0;
+  }
+  return bytes;
 }
-void Scorer::save(Slot, StateWriter&) const {}
-bool Scorer::load(Slot, StateReader&) { return false; }
-void Scorer::save_group(GroupSlot, StateWriter&) const {}
-bool Scorer::load_group(GroupSlot, StateReader&) { return false; }
 
 }  // namespace hostmedic::detect

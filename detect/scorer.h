@@ -57,11 +57,12 @@ struct Contribution {
 inline constexpr std::size_t kMostContributions = 5;
 
 struct GroupScore {
-  float page = 0;         // evidence of this moment; what pages are decided on
+  float page = 0;         // all evidence as one number, against what the group usually has: pages are decided on it
   float threshold = 0;    // suspicious when page is above it; 0: not known yet
-  float rank = 0;         // evidence that lasts; how grave it is
+  float rank = 0;         // the evidence itself, however restless the group is: how grave it is
   float onset = 0;        // 0..1: high once when something new begins, low while it lasts
-  float probability = 0;  // 0..1: how sure that this is a real problem; comparable between groups and hosts
+  float probability = 0;  // 0..1: how sure that this is a real problem; a fixed function of page, so that it is
+                          // comparable between groups and hosts
   bool learning = true;   // too little was seen yet
   bool suspicious = false;
   std::array<Contribution, kMostContributions> top{};  // largest first
@@ -95,14 +96,20 @@ class Scorer {
   void step(MonoTime at, WallTime wall);
 
   const GroupScore& group(GroupSlot group) const;  // of the last step
-  float evidence(Slot series) const;               // this series' share of page, in the same unit
+  // How much this series has departed lately; among the series of a group the order of blame.
+  float evidence(Slot series) const;
 
   // An incident is open, or people work here: nothing of the group is learned as normal.
   void hold(GroupSlot group, bool held);
+  // A level that has been far off for kAdoptDays is taken for the new normal all the same.
   // Boot, a step of the clock, a hot-plug: differences to what was before mean nothing.
   void forget_changes();
 
   std::vector<ModelHealth> health() const;
+  // What a step of this model took, as measured outside: nanoseconds per series. Unknown names are ignored.
+  void note_cost(std::string_view model, double ns);
+  // The circuit breaker from outside: the model is out until it has rested, and is tried again as new.
+  void take_out(std::string_view model, std::string_view reason);
   std::size_t series_count() const;
   std::size_t bytes_used() const;
 

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a Scorer holds. Only for scorer*.cpp.
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "detect/calibrate/page_budget.h"
+#include "detect/health/breaker.h"
+#include "detect/multivariate/group_model.h"
+#include "detect/scorer.h"
+#include "detect/univariate/level_change.h"
+#include "detect/univariate/season.h"
+
+namespace hostmedic::detect {
+
+// The always-on members, by the names of the configuration; group models follow them in Internals::models.
+inline constexpr std::array<std::string_view, 3> kAlwaysOn = {"level", "change", "season"};
+
+struct RunningModel {
+  std::string_view name, summary;
+  ModelMode mode{};
+  const GroupModelInfo* info = nullptr;  // null: always on
+  Breaker breaker = {};
+  double cost_ns = 0;
+  double alarms = 0, seconds = 0;  // fading
+  bool allowed = true;             // by its breaker, in this step
+};
+
+// One series, beside its lane of a LevelBlock.
+struct Row {
+  double base = 0;               // the first value: floats are too coarse for large ones
+  double counted = 0;            // the last reading of a counter
+  std::uint32_t counted_at = 0;  // 0.1 ms, goes round
+  GroupSlot group = 0;
+  std::uint32_t first = 0, seen = 0;  // steps, of the first and the last reading
+  std::uint16_t period = 1;           // steps between readings
+  std::uint8_t readings = 0;          // up to kLearnPeriod
+  bool live : 1 = false, counter : 1 = false, has_base : 1 = false, has_counted : 1 = false;
+};
+inline constexpr std::uint8_t kLearnPeriod = 8;     // readings from which the period of a series is learnt
+inline constexpr std::uint32_t kPeriodsSilent = 4;  // without a reading for so long: what it last said is void
+
+// A group model at work on one group.
+struct GroupMember {
+  std::unique_ptr<GroupModel> model;
+  float score = 0;    // the last, as evidence
+  double usual = 0;   // mean root of its score
+  double scores = 0;  // so many
+  bool above = false;
+};
+
+struct GroupState {
+  bool live = false, held = false;
+  float sum = 0, fast = 0, slow = 0;
+  double usual = 0;  // mean root of rank
+  double steps = 0;
+  PageBudget budget;
+  GroupScore score;
+  std::vector<Slot> members;        // kNobody: a free place
+  std::vector<GroupMember> models;  // as Internals::models from kAlwaysOn.size() on; empty where off
+};
+inline constexpr Slot kNobody = ~Slot{0};
+
+struct Scorer::Internals {
+  explicit Internals(const ScorerConfig& settings);
+
+  ScorerConfig config;
+  float fast, slow;      // weights of one step
+  double usual_weight;   // of one step, in what is usual
+  std::uint32_t stride;  // steps between two of the group models
+  std::vector<LevelBlock> blocks;
+  std::vector<SeasonProfile> seasons;
+  std::vector<Row> rows;
+  std::vector<GroupState> groups;
+  std::vector<Slot> free_rows, counters;          // counters: read in this step
+  std::vector<float> values, deviations, shares;  // of one group
+  std::vector<RunningModel> models;
+  std::size_t live = 0;
+  std::uint32_t now = 0;  // steps
+  std::size_t hour = SeasonProfile::kHours;
+  std::optional<MonoTime> stepped;
+  std::uint64_t broken_series = 0;
+
+  float& at(LevelBlock::Lanes LevelBlock::* field, Slot slot) { return (blocks[slot / kLanes].*field)[slot % kLanes]; }
+  float at(LevelBlock::Lanes LevelBlock::* field, Slot slot) const {
+    return (blocks[slot / kLanes].*field)[slot % kLanes];
+  }
+  RunningModel* find(std::string_view name);
+  bool serves(std::size_t model) const { return models[model].allowed && models[model].mode == ModelMode::serving; }
+
+  void learn_period(Slot slot);
+  void set_period(Slot slot, std::uint32_t steps);
+  void forget_change(Slot slot);
+  void take_counters(MonoTime at);
+  void turn_hour(std::size_t hour);
+  void load_hour(Slot slot);
+  void sweep(Slot slot);
+  void step_breakers(MonoTime at);
+  void break_series(Slot slot);
+
+  // scorer_groups.cpp
+  void sum_groups();
+  void judge(GroupState& group);
+  void explain(GroupState& group);
+  // scorer_models.cpp
+  void make_models(GroupState& group);
+  void step_models(GroupState& group, MonoTime at);
+};
+
+}  // namespace hostmedic::detect
