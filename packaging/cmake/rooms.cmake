@@ -13,7 +13,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(hm_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized -Wno-restrict
     -Wno-mismatched-new-delete -Wno-free-nonheap-object>)
 else()
-  target_compile_options(hm_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wthread-safety>)
+  # libstdc++ 12 itself uses what it deprecates, in std::stable_sort.
+  target_compile_options(hm_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wthread-safety -Wno-deprecated-declarations>)
 endif()
 
 # hm_library(NAME FOLDER folder SOURCES ... USES ...): folder is relative to the repository's root.
