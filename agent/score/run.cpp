@@ -109,7 +109,9 @@ class Pipeline {
   void write(Output& ret_output, bool per_series) const {
     for (std::size_t i = 0; per_series && i < slots_.size(); ++i) ret_output.number(scorer_->evidence(slots_[i]));
     const detect::GroupScore& score = scorer_->group(group_);
-    for (const float value : {score.onset, score.page, score.rank, score.probability}) ret_output.number(value);
+    ret_output.number(score.onset);
+    ret_output.text(score.suspicious ? "1" : "0");
+    for (const float value : {score.page, score.rank, score.probability}) ret_output.number(value);
   }
   std::size_t series() const { return slots_.size(); }
   Duration interval() const { return interval_; }
@@ -127,7 +129,7 @@ class Pipeline {
 void write_header(const CsvLayout& layout, bool per_series, Output& ret_output) {
   if (layout.time != TimeForm::none) ret_output.text("timestamp");
   for (std::size_t i = 0; per_series && i < layout.series.size(); ++i) ret_output.text(csv_cell(layout.series[i]));
-  for (const char* name : {"anomaly_score", "page", "rank", "probability"}) ret_output.text(name);
+  for (const char* name : {"anomaly_score", "suspicious", "page", "rank", "probability"}) ret_output.text(name);
 }
 
 Result<std::uint64_t> train(CsvFile& file, Pipeline& pipeline) {

@@ -9,7 +9,7 @@ import numpy as np
 
 import data
 
-COLUMNS = ("anomaly_score", "page", "rank", "probability")
+COLUMNS = ("anomaly_score", "suspicious", "page", "rank", "probability")
 
 
 class Failed(Exception):

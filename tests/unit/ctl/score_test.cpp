@@ -67,13 +67,13 @@ TEST_CASE("score gives a row for each row, the probability last") {
   CHECK(host.out.str() == out + ": 2 rows of 2 series, one each 5m0s; left out: Label\n");
   auto lines = lines_of(text_of(out));
   REQUIRE(lines.size() == 3);
-  CHECK(lines[0] == "timestamp,anomaly_score,page,rank,probability");
+  CHECK(lines[0] == "timestamp,anomaly_score,suspicious,page,rank,probability");
   CHECK(lines[2].starts_with("2014-02-14 14:35:00,"));
   CHECK(host.run({"score", "--in", in, "--out", out, "--per-series", "--interval", "1s", "--json"}) == 0);
   CHECK(host.out.str().find("\"interval_seconds\":1E0") != std::string::npos);
   lines = lines_of(text_of(out));
-  CHECK(lines[0] == "timestamp,a,\"b,c\",anomaly_score,page,rank,probability");
-  CHECK(std::ranges::count(lines[2], ',') == 6);
+  CHECK(lines[0] == "timestamp,a,\"b,c\",anomaly_score,suspicious,page,rank,probability");
+  CHECK(std::ranges::count(lines[2], ',') == 7);
 }
 
 TEST_CASE("a score says nothing of what comes after it") {
