@@ -11,18 +11,37 @@
 
 #include "agent/base/result.h"
 #include "agent/base/time.h"
+#include "detect/health/state_codec.h"
 #include "detect/model/incident.h"
 #include "detect/model/series.h"
 
 namespace hostmedic::detect {
 
 struct Reading {
-  MonoTime at;                  // when the probe read it; the only time a detector sees
-  std::optional<double> value;  // nullopt: the read failed. A gap is neither a recovery nor a fault.
+  MonoTime at;                     // when the probe read it; the only time a detector sees
+  std::optional<double> value;     // nullopt: the read failed. A gap is neither a recovery nor a fault.
+  std::optional<WallTime> wall{};  // only to know the time of day; may step
+  bool learn = true;  // false: an incident is open or people work here; judge, but take nothing in as normal
 };
+// Beyond this no host has anything; a detector takes it, NaN and infinity for a reading that failed.
+inline constexpr double kMostValue = 1e30;
+constexpr bool is_known(const std::optional<double>& value) {
+  return value && *value >= -kMostValue && *value <= kMostValue;
+}
 
 // unknown also means "cannot tell yet": a new detector says neither quiet nor firing before it has seen enough.
 enum class State : std::uint8_t { unknown, quiet, firing };
+
+// In what way it departs, as far as it can be told by now.
+enum class Departure : std::uint8_t {
+  none,
+  spike,        // it jumped, and has not stayed for long yet
+  level_shift,  // it jumped and stays
+  trend,        // it drifted there
+  season,       // usual at another time of day, not at this one
+  stuck,        // it used to move and does not
+};
+std::string_view to_string(Departure departure);  // as a sentence has it: "it jumped and stays"
 
 struct Finding {
   State state = State::unknown;
@@ -30,8 +49,9 @@ struct Finding {
   double probability = 0;            // 0..1 that this is a real problem; 0 unless firing
   std::optional<double> expected{};  // what the value was compared with
   Direction direction = Direction::none;
-  std::string_view reason{};  // a literal: "held above the limit"
-  MonoTime since{};           // while firing: the first reading of what fires, before any hold
+  std::string_view reason{};              // a literal: "held above the limit"
+  MonoTime since{};                       // while firing: the first reading of what fires, before any hold
+  Departure departure = Departure::none;  // while firing
 };
 
 class Detector {
@@ -39,6 +59,11 @@ class Detector {
   virtual ~Detector() = default;
   virtual Finding step(const Reading& reading) = 0;  // in time order; never throws, never blocks
   virtual std::size_t bytes_used() const = 0;        // summed into the agent's own budget
+  // What it has learned, for a restart; begins with the model's own version. A detector that learns nothing keeps
+  // nothing. load() is for one that was just made with the same parameters; false: it is not what save() of this
+  // version wrote, and the detector is as before.
+  virtual void save(StateWriter& /*writer*/) const {}
+  virtual bool load(StateReader& /*reader*/) { return false; }
 };
 
 struct ParamSpec {

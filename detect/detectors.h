@@ -12,4 +12,14 @@ extern const DetectorInfo rate_above;  // rules/rate_above.cpp
 extern const DetectorInfo exhaustion;  // univariate/exhaustion.cpp
 extern const DetectorInfo zscore;      // univariate/zscore.cpp
 
+// univariate/<name>.cpp
+extern const DetectorInfo robust_zscore;
+extern const DetectorInfo baseline_percentile;
+extern const DetectorInfo seasonal;
+extern const DetectorInfo change_point;
+extern const DetectorInfo bocpd;
+extern const DetectorInfo tail;
+extern const DetectorInfo leak;
+extern const DetectorInfo stuck;
+
 }  // namespace hostmedic::detect

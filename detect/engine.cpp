@@ -352,7 +352,7 @@ const Changes& Engine::step(const Frame& frame) {
   in.view.apply(frame);
   for (const SeriesDef& def : frame.series) in.bind(def);
   for (const Sample& sample : frame.samples) {
-    in.feed(sample.series, {frame.mono, sample.value});
+    in.feed(sample.series, {frame.mono, sample.value, frame.wall});
     in.survey->sample(sample.series, sample.value);
   }
   for (const Event& event : frame.events) in.note(event);

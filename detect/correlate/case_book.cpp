@@ -75,14 +75,15 @@ void CaseBook::fire(std::uint32_t rule, const Entity& entity, const SeriesDef& s
   if (signal == nullptr) return;
   signal->stale = false;
   signal->bound = true;
+  const bool other = !starts && signal->finding.departure != finding.departure;  // a jump that turns out to stay
   signal->unit = unit;
   signal->value = value;
   signal->finding = finding;
   signal->finding.probability *= weight;
   signal->last = now_;
   if (starts) signal->since_wall = wall_at(finding.since);
-  if (starts || returns) signal->evidence = explain_series(rules_[rule], entity, *signal);
-  if (returns) roots_[entity].changed = true;
+  if (starts || returns || other) signal->evidence = explain_series(rules_[rule], entity, *signal);
+  if (returns || other) roots_[entity].changed = true;
 }
 
 void CaseBook::fire_condition(std::uint32_t rule, const Entity& entity, Unit unit, std::optional<double> value,

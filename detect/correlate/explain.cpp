@@ -205,6 +205,18 @@ std::string explain_series(const SignalRule& rule, const Entity& entity, const S
                        format_value(expected, signal.unit).c_str(), std::pow(finding.score, 2.0 / 3));
   if (rule.detector == "rate_above")
     return text + strf(", on average %.3g/s, above the limit of %.3g/s", finding.score, expected);
+  if (rule.detector == "leak") {
+    const Duration left = std::chrono::seconds(static_cast<std::int64_t>(std::min(finding.score, 1e9)));
+    return text + strf(", its low points keep %s: %s in %s at this pace",
+                       finding.direction == Direction::below ? "falling" : "rising",
+                       format_value(expected, signal.unit).c_str(), format_duration(left).c_str());
+  }
+  if (finding.departure != Departure::none) {
+    text += strf(", expected is %s: %.*s", format_value(expected, signal.unit).c_str(),
+                 static_cast<int>(finding.reason.size()), finding.reason.data());
+    const std::string_view how = to_string(finding.departure);
+    return text + strf(" (%.*s)", static_cast<int>(how.size()), how.data());
+  }
   return text + strf(", %s the limit of %s for %s", finding.direction == Direction::below ? "below" : "above",
                      format_value(expected, signal.unit).c_str(), format_duration(signal.last - finding.since).c_str());
 }

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <tuple>
 
 #include "agent/base/time.h"
 
@@ -29,6 +31,15 @@ class Hold {
   }
   void unknown() { observed_ = false; }
   void reset() { since_.reset(); }
+
+  bool sane() const {
+    const auto possible = [](MonoTime at) { return to_ns(at) >= 0 && to_ns(at) < std::int64_t{1} << 62; };
+    return possible(since_.value_or(MonoTime{})) && possible(last_) && seen_ >= Duration::zero();
+  }
+  template <class Self>
+  static auto fields(Self& self) {
+    return std::tie(self.since_, self.seen_, self.last_, self.observed_);
+  }
 
   bool held(Duration duration) const { return since_ && seen_ >= duration; }
   // The first reading at which it held; only while it holds.

@@ -26,7 +26,7 @@ class RateAbove final : public Detector {
     last_ = reading.at;
     advance(reading.at);
     // What happened during an unknown interval is not known; it adds nothing.
-    if (!reading.value) return {.state = State::unknown, .reason = "no reading"};
+    if (!is_known(reading.value)) return {.state = State::unknown, .reason = "no reading"};
     if (starts) return finding_;
     const double elapsed = to_seconds(std::min<Duration>(reading.at - before, Hold::kMostGap));
     observed_ += elapsed;
@@ -75,7 +75,7 @@ class RateAbove final : public Detector {
   std::int64_t bucket_ = 0;
   double observed_ = 0;  // seconds with a known rate since the start
   std::optional<MonoTime> last_, rising_since_;
-  Finding finding_;
+  Finding finding_{.reason = "too few readings"};
 };
 
 constexpr ParamSpec kParams[] = {

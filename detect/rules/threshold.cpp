@@ -21,7 +21,7 @@ class Threshold final : public Detector {
 
   Finding step(const Reading& reading) override {
     if (last_ && reading.at <= *last_) return finding_;
-    if (!reading.value) {
+    if (!is_known(reading.value)) {
       over_.unknown();
       under_.unknown();
       return {.state = State::unknown, .reason = "no reading"};

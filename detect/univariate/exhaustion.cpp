@@ -15,6 +15,7 @@
 
 #include "detect/detectors.h"
 #include "detect/feature/hold.h"
+#include "detect/health/fields.h"
 
 namespace hostmedic::detect {
 
@@ -25,6 +26,11 @@ enum Param { full, floor_level, horizon, confidence, hold, hold_clear };
 struct Point {
   double at;     // seconds since the first reading
   double level;  // rises towards full
+
+  template <class Self>
+  static auto fields(Self& self) {
+    return std::tie(self.at, self.level);
+  }
 };
 
 struct Trend {
@@ -33,6 +39,11 @@ struct Trend {
   double span = 0;      // seconds
   bool recent = false;  // the newest third rises too
   bool last = false;    // and so does the newest step
+
+  template <class Self>
+  static auto fields(Self& self) {
+    return std::tie(self.slope, self.positive, self.span, self.recent, self.last);
+  }
 };
 
 constexpr std::size_t kPoints = 12;
@@ -49,6 +60,12 @@ class Window {
   }
   void clear() { count_ = 0; }
   std::span<const Point> points() const { return {points_.data(), count_}; }
+
+  bool sane() const { return count_ <= kPoints; }
+  template <class Self>
+  static auto fields(Self& self) {
+    return std::tie(self.points_, self.count_);
+  }
 
  private:
   std::array<Point, kPoints> points_{};
@@ -91,8 +108,10 @@ class Exhaustion final : public Detector {
         hold_clear_(seconds_of(values[hold_clear])) {}
 
   Finding step(const Reading& reading) override {
+    if (restored_ && last_ && reading.at <= *last_) forget();
+    restored_ = false;
     if (last_ && reading.at <= *last_) return finding_;
-    if (!reading.value) {
+    if (!is_known(reading.value)) {
       growing_.unknown();
       calm_.unknown();
       return {.state = State::unknown, .reason = "no reading"};
@@ -122,8 +141,37 @@ class Exhaustion final : public Detector {
   }
 
   std::size_t bytes_used() const override { return sizeof *this; }
+  void save(StateWriter& writer) const override {
+    writer.put(kVersion);
+    save_fields(writer, *this);
+  }
+  bool load(StateReader& reader) override { return restored_ = restore_fields(reader, kVersion, *this); }
+
+  bool sane() const {
+    const auto possible = [](MonoTime at) { return std::abs(to_seconds(at.time_since_epoch())) < 4e9; };
+    return possible(start_) && possible(since_) && possible(last_.value_or(MonoTime{})) && readings_ >= 0 &&
+           std::abs(low_at_) < 4e9 && finding_.state <= State::firing;
+  }
+  template <class Self>
+  static auto fields(Self& self) {
+    return std::tie(self.windows_, self.start_, self.since_, self.last_, self.readings_, self.before_, self.falls_,
+                    self.low_, self.low_at_, self.top_, self.top_at_, self.steepest_, self.tooth_top_,
+                    self.tooth_slope_, self.tooth_until_, self.best_, self.growing_, self.calm_, self.finding_.state);
+  }
 
  private:
+  static constexpr std::uint32_t kVersion = 1;
+
+  // After a restart of the host its clock began anew, and what grew before is no trend of now.
+  void forget() {
+    for (Window& window : windows_) window.clear();
+    last_.reset();
+    readings_ = 0;
+    falls_ = steepest_ = 0;
+    tooth_until_ = -1;
+    growing_ = calm_ = {};
+    finding_ = {};
+  }
   static constexpr int kEnough = 7;           // readings before "quiet" means something
   static constexpr double kNoiseMemory = 30;  // seconds
   static constexpr std::size_t kShort = 5;    // points of the shortest window
@@ -230,6 +278,7 @@ class Exhaustion final : public Detector {
   const Duration hold_, hold_clear_;
 
   std::array<Window, kTiers> windows_;
+  bool restored_ = false;
   MonoTime start_, since_;
   std::optional<MonoTime> last_;
   int readings_ = 0;

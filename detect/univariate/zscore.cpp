@@ -7,6 +7,7 @@
 
 #include "detect/detectors.h"
 #include "detect/feature/hold.h"
+#include "detect/health/fields.h"
 
 namespace hostmedic::detect {
 
@@ -34,12 +35,15 @@ class ZScore final : public Detector {
         adopt_(seconds_of(values[adopt])) {}
 
   Finding step(const Reading& reading) override {
+    if (restored_ && last_ && reading.at <= *last_) rewind(reading.at);
+    restored_ = false;
     if (last_ && reading.at <= *last_) return finding_;
-    if (!reading.value) {
+    if (!is_known(reading.value)) {
       shifted_.unknown();
       return {.state = State::unknown, .reason = "no reading"};
     }
-    if (!last_) {
+    if (!begun_) {
+      begun_ = true;
       base_ = *reading.value;  // kept apart, so that a small deviation of a large value is not rounded away
       start_ = since_ = reading.at;
     }
@@ -55,14 +59,15 @@ class ZScore final : public Detector {
     const double fade = std::exp(-age / kPriorFades);
     const double prior = fade * square(kPrior * range), noise = square(kFloor * range);
     double level = 0, change = 0;
-    if (range > 0) {
+    if (noise > 0) {  // 0 also where a range is too small to be squared
       level = std::abs(smooth_ - mean_) / std::sqrt((1 - fade) * variance_ + prior + noise);
       change = std::abs(x - previous_) / std::sqrt((1 - fade) * variance_change_ + prior + noise / 9);
     }
     const bool above = smooth_ >= mean_;
     const double expected = base_ + mean_;
     shifted_.step(reading.at, level > kDeadZone);
-    learn(x, elapsed);
+    if (reading.learn) learn(x, elapsed);
+    previous_ = x;
     if (shifted_.held(adopt_)) {  // a new normal
       mean_ = smooth_;
       shifted_.reset();
@@ -72,15 +77,40 @@ class ZScore final : public Detector {
   }
 
   std::size_t bytes_used() const override { return sizeof *this; }
+  void save(StateWriter& writer) const override {
+    writer.put(kVersion);
+    save_fields(writer, *this);
+  }
+  bool load(StateReader& reader) override { return restored_ = restore_fields(reader, kVersion, *this); }
+
+  bool sane() const {
+    const auto possible = [](MonoTime at) { return std::abs(to_seconds(at.time_since_epoch())) < 4e9; };
+    return seen_ >= 0 && variance_ >= 0 && variance_change_ >= 0 && recent_ < 8 && possible(start_) &&
+           possible(since_) && possible(last_.value_or(MonoTime{})) && finding_.state <= State::firing;
+  }
+  template <class Self>
+  static auto fields(Self& self) {
+    return std::tie(self.base_, self.smooth_, self.previous_, self.mean_, self.variance_, self.variance_change_,
+                    self.low_, self.high_, self.seen_, self.recent_, self.begun_, self.start_, self.since_, self.last_,
+                    self.shifted_, self.finding_.state);
+  }
 
  private:
+  static constexpr std::uint32_t kVersion = 1;
+
+  // After a restart of the host its clock began anew. How old it is stays.
+  void rewind(MonoTime at) {
+    start_ = at - (*last_ - start_);
+    last_.reset();
+    since_ = at;
+    shifted_ = {};
+  }
   void learn(double x, double elapsed) {
     seen_ += elapsed;
     const double a = std::min(1.0, std::max(elapsed / memory_, elapsed / (seen_ + elapsed)));
     variance_ = (1 - a) * (variance_ + a * square(smooth_ - mean_));
     mean_ += a * (smooth_ - mean_);
     variance_change_ = (1 - a) * (variance_change_ + a * square(x - previous_));
-    previous_ = x;
     const double draw = kDrawIn * (high_ - low_);
     low_ = std::min(x, low_ + draw);
     high_ = std::max(x, high_ - draw);
@@ -111,6 +141,7 @@ class ZScore final : public Detector {
   double mean_ = 0, variance_ = 0, variance_change_ = 0, low_ = 0, high_ = 0;
   double seen_ = 0;  // seconds
   unsigned recent_ = 0;
+  bool begun_ = false, restored_ = false;
   MonoTime start_, since_;
   std::optional<MonoTime> last_;
   Hold shifted_;
