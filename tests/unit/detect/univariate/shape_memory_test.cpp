@@ -190,9 +190,9 @@ TEST_CASE("onset: a plateau, a slope and blips are one word each; what is larger
     for (int i = 0; i < times; ++i) words += onset.step(evidence) > 0.4F;
   };
   feed(0, 10);
-  feed(1, 50);
+  feed(1, 20);
   CHECK(words == 1);
-  feed(0.4F, 20);
+  feed(0.4F, 5);
   CHECK(words == 0);
   feed(1, 1);  // the same again, soon after
   CHECK(words == 0);
