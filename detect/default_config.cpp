@@ -158,19 +158,21 @@ void add_events(std::vector<EventRule>& rules) {
 void add_behaviour(std::vector<EventRule>& rules) {
   constexpr auto kKey = attr::kBehaviourKind;
   EventRule service =
-      event("service-behaviour", EventKind::behaviour, kKey, "novelty", std::string(kServiceBehaviour),
+      event("service-behaviour", EventKind::behaviour, kKey, "service_novelty", std::string(kServiceBehaviour),
             Severity::warning, 0.6, "several new things at once, as seldom as once in eight years; yet new is not bad");
-  service.entity = "service:*";
+  service.unit_key = attr::kProcessUnit;
   service.expires = minutes(15);
   EventRule host = service;
   host.id = "host-behaviour";
-  host.entity = "host";
+  host.value = "host_novelty";
+  host.unit_key.clear();
   host.incident_kind = kHostBehaviour;
   host.severity = Severity::info;
   host.probability = 0.4;
   host.why = "what is no service is people at work and programs of nobody, where new is common";
-  EventRule weak = event("new-behaviour", EventKind::behaviour, kKey, "novelty_weak", "", Severity::info, 0.3,
+  EventRule weak = event("new-behaviour", EventKind::behaviour, kKey, "weak_novelty", "", Severity::info, 0.3,
                          "one new thing is no fault, but beside a fault it may be its cause");
+  weak.unit_key = attr::kProcessUnit;
   weak.opens = false;
   weak.expires = minutes(15);
   for (EventRule* made : {&service, &host, &weak}) rules.push_back(std::move(*made));

@@ -329,6 +329,7 @@ Result<std::unique_ptr<Engine>> Engine::make(EngineConfig config) {
   auto conditions = ConditionSet::make(config.condition_rules, config.stage);
   if (!conditions) return std::move(conditions).error();
   ids.clear();
+  take_mode(config.scoring.modes, config.behaviour);
   auto survey = Survey::make(config.scoring);
   if (!survey) return std::move(survey).error();
   std::erase_if(config.event_rules, [](const EventRule& rule) { return !rule.enabled; });
@@ -368,26 +369,37 @@ const std::map<std::string, Incident>& Engine::incidents() const { return intern
 void Engine::adopt(const Incident& incident) { internals_->book.adopt(incident); }
 void Engine::forget(const std::string& id) { internals_->book.forget(id); }
 Result<std::string> Engine::checkpoint() const {
-  StateWriter survey;
+  StateWriter survey, behaviour;
   internals_->survey->save(survey);
-  return encode_checkpoint({internals_->view.wall(), {{std::string(kSurveySection), survey.take()}}});
+  internals_->behaviour.save(behaviour);
+  return encode_checkpoint(
+      {internals_->view.wall(),
+       {{std::string(kSurveySection), survey.take()}, {std::string(kBehaviourModel), behaviour.take()}}});
 }
 
 Status Engine::restore(std::string_view checkpoint) {
   auto decoded = decode_checkpoint(checkpoint);
   if (!decoded) return std::move(decoded).error();
   StateReader survey(decoded->sections[std::string(kSurveySection)]);
+  StateReader behaviour(decoded->sections[std::string(kBehaviourModel)]);
+  if (!internals_->behaviour.load(behaviour))
+    return make_error(ErrorCode::malformed, "what the checkpoint says of services cannot be read");
   if (!internals_->survey->load(survey))
     return make_error(ErrorCode::malformed, "what the checkpoint says of series cannot be read");
   return ok();
 }
 
-void Engine::hold_learning(std::vector<LearningHold> holds) { internals_->survey->hold(std::move(holds)); }
-std::size_t Engine::relearn(std::string_view entity_pattern) { return internals_->survey->relearn(entity_pattern); }
+void Engine::hold_learning(std::vector<LearningHold> holds) {
+  internals_->behaviour.hold(holds);
+  internals_->survey->hold(std::move(holds));
+}
+std::size_t Engine::relearn(std::string_view entity_pattern) {
+  (void)internals_->behaviour.relearn(entity_pattern, internals_->view);
+  return internals_->survey->relearn(entity_pattern);
+}
 const Survey& Engine::survey() const { return *internals_->survey; }
 const HostView& Engine::host() const { return internals_->view; }
 const BehaviourWatch& Engine::behaviour() const { return internals_->behaviour; }
-BehaviourWatch& Engine::behaviour() { return internals_->behaviour; }
 std::size_t Engine::detector_count() const { return internals_->detectors; }
 std::size_t Engine::condition_count() const { return internals_->conditions.size(); }
 std::uint64_t Engine::lost_frames() const { return internals_->lost; }

@@ -14,6 +14,7 @@
 #include "agent/base/result.h"
 #include "detect/behaviour/behaviour_watch.h"
 #include "detect/detector.h"
+#include "detect/learning_hold.h"
 #include "detect/model/frame.h"
 #include "detect/model/host_view.h"
 #include "detect/model/incident.h"
@@ -23,11 +24,6 @@
 namespace hostmedic::detect {
 
 class Survey;
-
-struct LearningHold {
-  std::string entity = "*";  // pattern over to_string(entity)
-  WallTime until;
-};
 
 // Which detector watches which series, and what it means when it fires.
 struct Rule {
@@ -122,7 +118,6 @@ class Engine {
 
   const HostView& host() const;
   const BehaviourWatch& behaviour() const;
-  BehaviourWatch& behaviour();  // to restore it, and for maintenance
   std::size_t detector_count() const;
   std::size_t condition_count() const;
   std::size_t bytes_used() const;

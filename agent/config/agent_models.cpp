@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// [detect.models]: which statistical models run, and whose word counts. The scorer and the group models name them.
+// [detect.models]: which statistical models run, and whose word counts. The scorer, the group models and behaviour name
+// them.
 #include <algorithm>
 
 #include "agent/config/agent_keys.h"
+#include "detect/behaviour/behaviour_watch.h"
 #include "detect/multivariate/group_model.h"
 
 namespace hostmedic {
 namespace {
 
 std::vector<std::string_view> model_names() {
-  std::vector<std::string_view> names;
+  std::vector<std::string_view> names{detect::kBehaviourModel};
   for (const detect::GroupModelInfo* info : detect::all_group_models()) names.push_back(info->name);
   if (const auto scorer = detect::Scorer::make({}))
     for (const detect::ModelHealth& model : (*scorer)->health())

@@ -56,7 +56,9 @@ json::array detectors(const Daemon&) {
 
 json::array models(const Daemon& daemon) {
   json::array rows;
-  for (const detect::ModelHealth& model : daemon.pipeline().engine().survey().scorer().health())
+  std::vector<detect::ModelHealth> all = daemon.pipeline().engine().survey().scorer().health();
+  all.push_back(daemon.pipeline().engine().behaviour().health());
+  for (const detect::ModelHealth& model : all)
     rows.push_back({{"name", model.name},
                     {"summary", model.summary},
                     {"mode", to_string(model.mode)},

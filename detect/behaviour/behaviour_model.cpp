@@ -61,16 +61,23 @@ BehaviourModel::Service BehaviourModel::service(std::string_view unit) {
       services_.emplace_back();
     } else {
       index = static_cast<Service>(std::ranges::min_element(used_) - used_.begin());
-      std::erase_if(cases_, [index](const Case& open) { return open.service == index; });
       ++totals_.displaced;
     }
     names_[index] = name;
-    services_[index] = {};
-    services_[index].since = now();
     services_[index].personal = is_personal(unit);
+    forget(index);
   }
   used_[index] = now();
   return index;
+}
+
+void BehaviourModel::forget(Service service) {
+  Known fresh;
+  fresh.since = now();
+  fresh.personal = services_[service].personal;
+  fresh.held = services_[service].held;
+  services_[service] = fresh;
+  std::erase_if(cases_, [service](const Case& open) { return open.service == service; });
 }
 
 // For how long the facet of the service could have been seen.
@@ -103,7 +110,7 @@ std::optional<Novelty> BehaviourModel::take(Known& known, const Observation& see
   return novelty;
 }
 
-BehaviourModel::Case& BehaviourModel::case_of(Service service, EntityId about) {
+BehaviourModel::Case& BehaviourModel::case_of(Service service, std::string_view about) {
   auto found = std::ranges::find(cases_, service, &Case::service);
   if (found == cases_.end()) {
     found =
@@ -117,7 +124,8 @@ BehaviourModel::Case& BehaviourModel::case_of(Service service, EntityId about) {
   return *found;
 }
 
-void BehaviourModel::add_piece(Service service, EntityId about, Facet facet, const Novelty& novelty, std::string text) {
+void BehaviourModel::add_piece(Service service, std::string_view about, Facet facet, const Novelty& novelty,
+                               std::string text) {
   Case& open = case_of(service, about);
   Piece& piece = open.pieces[static_cast<std::size_t>(info_of(facet).theme)];
   if (piece.score >= novelty.score && now() - piece.at <= kTogether) return;
@@ -127,7 +135,7 @@ void BehaviourModel::add_piece(Service service, EntityId about, Facet facet, con
 }
 
 // More different things within an hour than ever before: a scan, or a program that starts all there is.
-void BehaviourModel::count_kinds(Service service, EntityId about, const Observation& seen, bool initial) {
+void BehaviourModel::count_kinds(Service service, std::string_view about, const Observation& seen, bool initial) {
   Known& known = services_[service];
   const bool network = seen.facet == Facet::network;
   const double kinds = known.profile.kinds_this_hour(seen.facet, seen.print, now());
@@ -148,7 +156,7 @@ void BehaviourModel::count_kinds(Service service, EntityId about, const Observat
            kinds));
 }
 
-void BehaviourModel::note(Service service, EntityId about, const Event& event) {
+void BehaviourModel::note(Service service, std::string_view about, const Event& event) {
   const bool initial = event.get(attr::kNetworkInitial) == "1";
   if (is_package_change(event)) changed_ = now();
   for (const Observation& seen : observe(event)) {
@@ -159,7 +167,7 @@ void BehaviourModel::note(Service service, EntityId about, const Event& event) {
   }
 }
 
-void BehaviourModel::load(Service service, EntityId about, double cores) {
+void BehaviourModel::load(Service service, std::string_view about, double cores) {
   const std::uint32_t level = level_of(cores, kLeastCores);
   if (level == 0) return;
   const auto novelty = take(services_[service], {Facet::load, level}, false);
@@ -227,6 +235,7 @@ const std::vector<BehaviourFinding>& BehaviourModel::ripe() {
     if (auto finding = sum_up(open)) ripe_.push_back(*std::move(finding));
   }
   totals_.findings += ripe_.size();
+  totals_.strong += static_cast<std::uint64_t>(std::ranges::count(ripe_, true, &BehaviourFinding::strong));
   std::erase_if(cases_, [this](const Case& open) { return !open.pending && now() - open.latest > kTogether; });
   return ripe_;
 }

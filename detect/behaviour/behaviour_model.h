@@ -46,16 +46,17 @@ enum class Habit : std::uint8_t {
 std::string_view to_string(Habit habit);
 
 struct BehaviourFinding {
-  EntityId about{};
+  std::string about;  // as given with what was noted
   float score = 0;
   bool strong = false;
-  std::string text;  // "does what it has not done in 12 days: started /tmp/x, connected to ..."
+  std::string text;  // "does what is new for it in 12 days of watching: started /tmp/x; connected to ..."
 };
 
 struct BehaviourTotals {
   std::size_t services = 0, learning = 0, volatile_services = 0;
-  std::uint64_t observations = 0, news = 0, findings = 0;
-  std::uint64_t displaced = 0;  // services that were forgotten for want of room
+  std::uint64_t observations = 0, news = 0;
+  std::uint64_t findings = 0, strong = 0;  // strong ones are among the findings
+  std::uint64_t displaced = 0;             // services that were forgotten for want of room
 };
 
 class BehaviourModel {
@@ -70,21 +71,25 @@ class BehaviourModel {
   // The service of that unit name, known from now on; instances and sessions are one. Valid until the next call of it.
   Service service(std::string_view unit);
   // What the event tells of the service; about: what a finding will be about.
-  void note(Service service, EntityId about, const Event& event);
+  void note(Service service, std::string_view about, const Event& event);
   // CPU used lately, in cores.
-  void load(Service service, EntityId about, double cores);
+  void load(Service service, std::string_view about, double cores);
   // It begins to run: what its first start under watch does is learned in silence.
   void started(Service service);
   // An incident is open on it, until release_all().
   void hold(Service service);
   void release_all();
+  // People work on what is noted from now on.
   void maintenance(bool on) { maintenance_ = on; }
   // What is ripe: told some seconds after the last new thing, so that what belongs together comes together.
   // The reference is valid until the next call.
   const std::vector<BehaviourFinding>& ripe();
-  // The ids of entities mean something else from now on.
-  void forget_entities() { cases_.clear(); }
+  // What was learnt of it is forgotten and learnt anew.
+  void forget(Service service);
 
+  Watched watched() const {
+    return static_cast<Watched>(std::chrono::duration_cast<std::chrono::seconds>(watched_).count());
+  }
   Habit habit(Service service) const;
   BehaviourTotals totals() const;
   std::size_t bytes_used() const;
@@ -112,25 +117,23 @@ class BehaviourModel {
   // New things of one service that may belong together.
   struct Case {
     Service service = 0;
-    EntityId about{};
+    std::string about;
     Watched first = 0, latest = 0;
     bool pending = false;  // there is news since it was told
     std::array<Piece, kThemes> pieces;
   };
   static constexpr std::size_t kMostCases = 32;
 
-  Watched now() const {
-    return static_cast<Watched>(std::chrono::duration_cast<std::chrono::seconds>(watched_).count());
-  }
+  Watched now() const { return watched(); }
   Watched age(const Known& known, Facet facet) const;
   bool silent(const Known& known, Facet facet) const;
   bool learns(const Known& known) const { return !maintenance_ && !known.held; }
   bool after_change() const;
   // The judgement of one observation, which is learned then; nullopt when it is nothing to speak of.
   std::optional<Novelty> take(Known& known, const Observation& seen, bool initial);
-  void add_piece(Service service, EntityId about, Facet facet, const Novelty& novelty, std::string text);
-  void count_kinds(Service service, EntityId about, const Observation& seen, bool initial);
-  Case& case_of(Service service, EntityId about);
+  void add_piece(Service service, std::string_view about, Facet facet, const Novelty& novelty, std::string text);
+  void count_kinds(Service service, std::string_view about, const Observation& seen, bool initial);
+  Case& case_of(Service service, std::string_view about);
   std::optional<BehaviourFinding> sum_up(const Case& open) const;
   void reset();
 

@@ -12,6 +12,7 @@ namespace {
 
 // Services that do nothing are known by it, and CPU over a shorter time is noise.
 constexpr Duration kLook = std::chrono::seconds(30);
+constexpr Watched kDay = 86400;
 
 bool is_start(const Event& event) {
   return event.kind == EventKind::unit_state && event.get(attr::kUnitInitial) != "1" &&
@@ -25,7 +26,22 @@ bool is_told(EventKind kind) {
 
 }  // namespace
 
-void BehaviourWatch::note(const Event& event, const HostView& view) {
+void take_mode(std::vector<std::pair<std::string, ModelMode>>& modes, BehaviourConfig& ret_config) {
+  std::erase_if(modes, [&](const auto& mode) {
+    if (mode.first != kBehaviourModel) return false;
+    ret_config.mode = mode.second;
+    return true;
+  });
+}
+
+bool BehaviourWatch::in_maintenance(const Entity& entity, WallTime wall) const {
+  if (holds_.empty()) return false;
+  const std::string name = to_string(entity);
+  return std::ranges::any_of(
+      holds_, [&](const LearningHold& hold) { return wall < hold.until && glob_match(hold.entity, name); });
+}
+
+void BehaviourWatch::note(const Frame& frame, const Event& event, const HostView& view) {
   const bool starts = is_start(event);
   if (!starts && !is_told(event.kind)) return;
   const Entity* about = view.entity(event.entity);
@@ -34,42 +50,60 @@ void BehaviourWatch::note(const Event& event, const HostView& view) {
   // What is said of a file or a container is not what a service does.
   if (!service && about->kind != EntityKind::host) return;
   const auto index = model_.service(service ? std::string_view(about->name) : event.get(attr::kProcessUnit));
+  model_.maintenance(in_maintenance(*about, frame.wall));
   if (starts) {
     model_.started(index);
   } else {
-    model_.note(index, event.entity, event);
+    model_.note(index, service ? std::string_view(about->name) : std::string_view(), event);
   }
 }
 
 void BehaviourWatch::look_at_services(const Frame& frame, const HostView& view) {
-  for (std::size_t i = 0; i < kMostEntities && i < cpu_.size(); ++i) {
-    const EntityId id{static_cast<std::uint32_t>(i)};
-    const Entity* entity = view.entity(id);
+  for (std::size_t i = 0; i < cpu_.size(); ++i) {
+    const Entity* entity = view.entity(EntityId{static_cast<std::uint32_t>(i)});
     CpuPoint& point = cpu_[i];
-    if (entity == nullptr || entity->kind != EntityKind::service) {
-      point = {};
-      continue;
-    }
+    const CpuPoint before = point;
+    point = {};
+    if (entity == nullptr || entity->kind != EntityKind::service) continue;
     const auto index = model_.service(entity->name);
     const auto seconds = view.value(*entity, metric::kServiceCpuTime.name);
-    if (!seconds) {
-      point = {};
-      continue;
-    }
-    const double elapsed = to_seconds(frame.mono - point.at);
-    if (point.seconds >= 0 && *seconds >= point.seconds && elapsed > 0)
-      model_.load(index, id, (*seconds - point.seconds) / elapsed);
+    if (!seconds) continue;
     point = {*seconds, frame.mono};
+    const double elapsed = to_seconds(frame.mono - before.at);
+    if (before.seconds < 0 || *seconds < before.seconds || elapsed <= 0) continue;
+    model_.maintenance(in_maintenance(*entity, frame.wall));
+    model_.load(index, entity->name, (*seconds - before.seconds) / elapsed);
   }
+}
+
+bool BehaviourWatch::too_many() const {
+  return strong_.size() >= config_.most_strong_a_day && model_.watched() - strong_.front() < kDay;
+}
+
+Event BehaviourWatch::event_of(const BehaviourFinding& finding, EntityId host, MonoTime now) {
+  bool strong = finding.strong;
+  if (strong && too_many()) {
+    strong = false;
+  } else if (strong) {
+    if (strong_.size() >= config_.most_strong_a_day) strong_.erase(strong_.begin());
+    strong_.push_back(model_.watched());
+  }
+  Event event{EventKind::behaviour, host, now, {}};
+  const auto add = [&](std::string_view key, std::string value) {
+    event.attributes.push_back({std::string(key), std::move(value)});
+  };
+  const char* loud = finding.about.empty() ? "host_novelty" : "service_novelty";
+  add(attr::kBehaviourKind, strong ? loud : "weak_novelty");
+  add(attr::kBehaviourObject, finding.text);
+  add(attr::kBehaviourScore, strf("%.2f", static_cast<double>(finding.score)));
+  if (!finding.about.empty()) add(attr::kProcessUnit, finding.about);
+  return event;
 }
 
 const std::vector<Event>& BehaviourWatch::step(const Frame& frame, const HostView& view) {
   findings_.clear();
-  if (mode_ == ModelMode::off) return findings_;
-  if (frame.first) {
-    model_.forget_entities();
-    cpu_.clear();
-  }
+  if (config_.mode == ModelMode::off) return findings_;
+  if (frame.first) cpu_.clear();
   model_.advance(frame.mono);
   for (const EntityDef& def : frame.entities) {
     const auto place = static_cast<std::size_t>(def.id);
@@ -77,29 +111,56 @@ const std::vector<Event>& BehaviourWatch::step(const Frame& frame, const HostVie
     if (place >= cpu_.size()) cpu_.resize(place + 1);
     cpu_[place] = {};
   }
-  for (const Event& event : frame.events) note(event, view);
+  for (const Event& event : frame.events) note(frame, event, view);
   if (frame.mono >= next_look_ || frame.first) {
     next_look_ = frame.mono + kLook;
     look_at_services(frame, view);
   }
-  for (const BehaviourFinding& finding : model_.ripe()) {
-    if (mode_ != ModelMode::serving) continue;
-    Event& event = findings_.emplace_back(Event{EventKind::behaviour, finding.about, frame.mono, {}});
-    event.attributes.push_back({std::string(attr::kBehaviourKind), finding.strong ? "novelty" : "novelty_weak"});
-    event.attributes.push_back({std::string(attr::kBehaviourObject), finding.text});
-    event.attributes.push_back({std::string(attr::kBehaviourScore), strf("%.2f", static_cast<double>(finding.score))});
-  }
+  const std::vector<BehaviourFinding>& ripe = model_.ripe();
+  if (ripe.empty() || config_.mode != ModelMode::serving) return findings_;
+  const auto host = view.find({EntityKind::host, ""});
+  if (!host) return findings_;
+  for (const BehaviourFinding& finding : ripe) findings_.push_back(event_of(finding, *host, frame.mono));
   return findings_;
 }
 
 void BehaviourWatch::hold(const std::map<std::string, Incident>& incidents) {
   model_.release_all();
+  if (config_.mode == ModelMode::off) return;
   for (const auto& [id, incident] : incidents) {
-    if (!incident.active || incident.kind == kServiceBehaviour || incident.kind == kHostBehaviour) continue;
+    if (!incident.active || incident.severity == Severity::info) continue;
+    if (incident.kind == kServiceBehaviour || incident.kind == kHostBehaviour) continue;
     if (incident.root.kind == EntityKind::service) model_.hold(model_.service(incident.root.name));
     for (const Entity& affected : incident.affected)
       if (affected.kind == EntityKind::service) model_.hold(model_.service(affected.name));
   }
+}
+
+std::size_t BehaviourWatch::relearn(std::string_view entity_pattern, const HostView& view) {
+  std::size_t count = 0;
+  view.each_entity([&](const Entity& entity) {
+    if (entity.kind != EntityKind::service || !glob_match(entity_pattern, to_string(entity))) return;
+    model_.forget(model_.service(entity.name));
+    ++count;
+  });
+  return count;
+}
+
+ModelHealth BehaviourWatch::health() const {
+  const BehaviourTotals totals = model_.totals();
+  ModelHealth health;
+  health.name = kBehaviourModel;
+  health.summary = "Services that do several things at once that they never did before";
+  health.mode = config_.mode;
+  health.working = !too_many();
+  health.bytes = bytes_used();
+  health.reason = strf("%zu services: %zu still learn, %zu always change", totals.services, totals.learning,
+                       totals.volatile_services);
+  if (too_many())
+    health.reason += strf("; more than %zu strong findings in a day, so they only support", strong_.size());
+  const double days = static_cast<double>(model_.watched()) / kDay;
+  if (days > 0) health.alarm_rate = static_cast<double>(totals.strong) / std::max(days, 1.0);
+  return health;
 }
 
 }  // namespace hostmedic::detect

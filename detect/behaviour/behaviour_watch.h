@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings frames to the behaviour model and its findings to the event rules: a finding is an event of the kind behaviour
-// with behaviour.kind "novelty" or "novelty_weak", about the service, so that rules decide what becomes of it. Used by
-// the engine only.
+// about the host, with behaviour.kind service_novelty or weak_novelty and process.unit, or host_novelty; so rules
+// decide what becomes of it. Used by the engine only.
 #pragma once
 
 #include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "detect/behaviour/behaviour_model.h"
+#include "detect/learning_hold.h"
 #include "detect/model/frame.h"
 #include "detect/model/host_view.h"
 #include "detect/model/incident.h"
@@ -16,10 +19,17 @@
 
 namespace hostmedic::detect {
 
+// Its name among the models.
+inline constexpr std::string_view kBehaviourModel = "behaviour";
+
 struct BehaviourConfig {
   ModelMode mode = ModelMode::serving;
   BehaviourSettings settings;
+  // So many strong findings in a day of watching are too many to be true: from then on they are weak, until it is less.
+  std::size_t most_strong_a_day = 6;
 };
+// Takes the mode of the behaviour model out of those of all models, if it is there.
+void take_mode(std::vector<std::pair<std::string, ModelMode>>& modes, BehaviourConfig& ret_config);
 
 // The incident kinds that come from behaviour alone. They hold no learning: what goes on for hours after somebody was
 // told becomes usual.
@@ -28,31 +38,42 @@ inline constexpr std::string_view kHostBehaviour = "host.behaviour";
 
 class BehaviourWatch {
  public:
-  explicit BehaviourWatch(const BehaviourConfig& config) : mode_(config.mode), model_(config.settings) {}
+  explicit BehaviourWatch(const BehaviourConfig& config) : config_(config), model_(config.settings) {}
 
   // The frame is in the view already. What is to be noted like events of the frame; empty unless serving. Valid until
   // the next call.
   const std::vector<Event>& step(const Frame& frame, const HostView& view);
   // After the incidents changed: nothing of a service with an open one is learned.
   void hold(const std::map<std::string, Incident>& incidents);
+  // People work on these. Replaces what was held.
+  void hold(std::vector<LearningHold> holds) { holds_ = std::move(holds); }
+  // What was learnt of these services is learnt anew. How many.
+  std::size_t relearn(std::string_view entity_pattern, const HostView& view);
 
-  BehaviourModel& model() { return model_; }
   const BehaviourModel& model() const { return model_; }
-  ModelMode mode() const { return mode_; }
+  ModelHealth health() const;
   std::size_t bytes_used() const { return model_.bytes_used() + cpu_.capacity() * sizeof(CpuPoint); }
+  void save(StateWriter& writer) const { model_.save(writer); }
+  bool load(StateReader& reader) { return model_.load_state(reader); }
 
  private:
   struct CpuPoint {
     double seconds = -1;  // of the counter; negative: not known
     MonoTime at;
   };
-  void note(const Event& event, const HostView& view);
+  void note(const Frame& frame, const Event& event, const HostView& view);
   void look_at_services(const Frame& frame, const HostView& view);
 
-  const ModelMode mode_;
+  bool in_maintenance(const Entity& entity, WallTime wall) const;
+  bool too_many() const;
+  Event event_of(const BehaviourFinding& finding, EntityId host, MonoTime now);
+
+  const BehaviourConfig config_;
   BehaviourModel model_;
   std::vector<CpuPoint> cpu_;  // by EntityId
   MonoTime next_look_;
+  std::vector<LearningHold> holds_;
+  std::vector<Watched> strong_;  // when the last strong findings came, at most most_strong_a_day
   std::vector<Event> findings_;
 };
 

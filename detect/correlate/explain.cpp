@@ -121,7 +121,7 @@ std::string explain_fatal_signal(const Event& event) {
 
 std::string explain_behaviour(const Entity& entity, const Event& event) {
   const auto kind = event.get(attr::kBehaviourKind);
-  if (kind.starts_with("novelty"))
+  if (kind.ends_with("_novelty"))
     return (entity.kind == EntityKind::service ? entity.name : to_string(entity)) + " " +
            number_of(event.get(attr::kBehaviourObject));
   const std::string object = number_of(event.get(attr::kBehaviourObject)), who = process_of(event);

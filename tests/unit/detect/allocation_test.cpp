@@ -90,9 +90,9 @@ TEST_CASE("what a known service does again allocates nothing") {
     counting = true;
     host.model.advance(test::BehaviourHost::at(host.second += 1));
     const auto service = host.model.service("nginx.service");
-    host.model.note(service, EntityId{1}, start);
-    host.model.note(service, EntityId{1}, connect);
-    host.model.load(service, EntityId{1}, 0.3);
+    host.model.note(service, "nginx.service", start);
+    host.model.note(service, "nginx.service", connect);
+    host.model.load(service, "nginx.service", 0.3);
     const bool quiet = host.model.ripe().empty();
     counting = false;
     REQUIRE(quiet);

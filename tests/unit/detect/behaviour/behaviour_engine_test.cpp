@@ -140,3 +140,78 @@ TEST_CASE("what is known of services outlives the stream of frames") {
   REQUIRE(only(*watched.engine) != nullptr);
   CHECK(only(*watched.engine)->root == Entity{EntityKind::service, "nginx.service"});
 }
+
+TEST_CASE(
+    "more strong findings in a day than are true: they only support from then on, and the model's health says so") {
+  auto config = detect::default_engine_config();
+  config.behaviour.most_strong_a_day = 2;
+  auto engine = engine_of(config);
+  Stream stream;
+  (void)stream.entity(EntityKind::host, "");
+  std::vector<EntityId> services;
+  for (const char* name : {"a.service", "b.service", "c.service"})
+    services.push_back(stream.entity(EntityKind::service, name));
+  double second = 0;
+  const auto all_start = [&](std::string_view path, std::string_view user) {
+    for (const EntityId id : services)
+      stream.event(EventKind::process_exec, id,
+                   {{attr::kProcessPath, path}, {attr::kProcessParentName, "init"}, {attr::kProcessUser, user}});
+  };
+  const auto minutes = [&](int count) {
+    for (int i = 0; i < count; ++i) (void)engine->step(stream.cut(second += 60));
+  };
+  for (int hour = 0; hour < 240; ++hour) {
+    all_start("/usr/bin/own", "7");
+    minutes(60);
+  }
+  CHECK(engine->behaviour().health().working);
+  all_start("/tmp/x", "0");
+  minutes(2);
+  CHECK(engine->incidents().size() == 2);
+  CHECK_FALSE(engine->behaviour().health().working);
+  CHECK(engine->behaviour().health().reason.find("more than 2 strong findings in a day") != std::string::npos);
+  minutes(25 * 60);
+  CHECK(engine->behaviour().health().working);
+}
+
+TEST_CASE("what was learned of services is in the checkpoint of the engine") {
+  Watched watched(detect::ModelMode::serving);
+  watched.learn(10);
+  const auto checkpoint = watched.engine->checkpoint();
+  REQUIRE(checkpoint.has_value());
+  Watched next(detect::ModelMode::serving);
+  REQUIRE(next.engine->restore(*checkpoint).has_value());
+  next.minutes(2);
+  next.intrude();
+  REQUIRE(only(*next.engine) != nullptr);
+  CHECK(only(*next.engine)->kind == "service.behaviour");
+  // Asked to learn anew, it does.
+  Watched anew(detect::ModelMode::serving);
+  REQUIRE(anew.engine->restore(*checkpoint).has_value());
+  anew.minutes(2);
+  (void)anew.engine->relearn("service:nginx*");
+  anew.intrude();
+  CHECK(anew.engine->incidents().empty());
+}
+
+TEST_CASE("the mode is taken from those of the models") {
+  auto config = detect::default_engine_config();
+  config.scoring.modes = {{"behaviour", detect::ModelMode::shadow}};
+  CHECK(engine_of(config)->behaviour().health().mode == detect::ModelMode::shadow);
+}
+
+TEST_CASE("what people do to a service during their maintenance is not learned") {
+  Watched watched(detect::ModelMode::serving);
+  watched.learn(10);
+  watched.engine->hold_learning(
+      {{"service:nginx*", wall_from_ns(Stream::kEpochNs + std::int64_t{20} * 86400 * 1'000'000'000)}});
+  for (int hour = 0; hour < 48; ++hour) {
+    watched.start("/tmp/x", watched.nginx, "nginx.service");
+    watched.minutes(60);
+  }
+  for (const auto& [id, incident] : watched.engine->incidents()) CHECK_FALSE(incident.active);
+  watched.engine->hold_learning({});
+  watched.intrude();
+  REQUIRE(only(*watched.engine) != nullptr);
+  CHECK(only(*watched.engine)->active);
+}

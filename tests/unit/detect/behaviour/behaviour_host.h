@@ -77,13 +77,13 @@ struct BehaviourHost {
     note(unit, started("/usr/sbin/nginx", "nginx"));
     note(unit, connected("10.0.0.7", "5432"));
     note(unit, listens("80"));
-    model.load(model.service(unit), EntityId{1}, 0.3);
+    model.load(model.service(unit), unit, 0.3);
   }
-  void note(std::string_view unit, const Event& event) { model.note(model.service(unit), EntityId{1}, event); }
+  void note(std::string_view unit, const Event& event) { model.note(model.service(unit), unit, event); }
   void intrusion(std::string_view unit = "nginx.service") {
     note(unit, started("/tmp/x", "sh"));
     note(unit, connected("203.0.113.9", "4444"));
-    model.load(model.service(unit), EntityId{1}, 4);
+    model.load(model.service(unit), unit, 4);
   }
   const detect::BehaviourFinding* strong() const {
     for (const auto& finding : found)

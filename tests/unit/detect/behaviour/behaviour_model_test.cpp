@@ -22,7 +22,7 @@ TEST_CASE("several new things within a minute are strong, and are told in plain 
   REQUIRE(host.found.size() == 1);
   const auto& finding = host.found[0];
   CHECK(finding.strong);
-  CHECK(finding.about == EntityId{1});
+  CHECK(finding.about == "nginx.service");
   CHECK(finding.text.starts_with("does what is new for it in 12 days of watching: "));
   CHECK(finding.text.find("started /tmp/x") != std::string::npos);
   CHECK(finding.text.find("connected to 203.0.113.9 port 4444") != std::string::npos);
@@ -169,7 +169,7 @@ TEST_CASE("a job that comes daily or weekly with all its ways is never strong") 
       host.note("report.service", connected("203.0.113.9", "25"));
       host.note("report.service", listens("2525"));
       host.note("report.service", deed("setuid_exec", "/usr/sbin/sendmail"));
-      host.model.load(host.model.service("report.service"), EntityId{1}, 1);
+      host.model.load(host.model.service("report.service"), "report.service", 1);
       host.wait(86400 * days);
     }
     CHECK(host.strong() == nullptr);
