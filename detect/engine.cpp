@@ -362,6 +362,8 @@ const Changes& Engine::step(const Frame& frame) {
   in.conditions.judge(frame.mono, frame.wall, in.book);
   in.book.end(in.view, in.changes);
   in.behaviour.hold(in.book.incidents());
+  for (const std::string& id : in.changes.opened)
+    if (const Incident& opened = in.book.incidents().at(id); opened.proof) in.survey->proved(opened.root);
   return in.changes;
 }
 

@@ -52,12 +52,13 @@ std::string_view to_string(ModelMode mode) {
   switch (mode) {
     case ModelMode::off: return "off";
     case ModelMode::shadow: return "shadow";
+    case ModelMode::trial: return "trial";
     case ModelMode::serving: return "serving";
   }
   return "";
 }
 std::optional<ModelMode> model_mode_from(std::string_view text) {
-  for (const ModelMode mode : {ModelMode::off, ModelMode::shadow, ModelMode::serving})
+  for (const ModelMode mode : {ModelMode::off, ModelMode::shadow, ModelMode::trial, ModelMode::serving})
     if (to_string(mode) == text) return mode;
   return std::nullopt;
 }
@@ -295,11 +296,13 @@ void Scorer::step(MonoTime at, WallTime wall) {
   step_levels(in.blocks, {.level = weight(0), .change = weight(1), .season = weight(2)});
   for (Slot slot = in.now % kSweep; slot < in.rows.size(); slot += kSweep) in.sweep(slot);
   in.sum_groups();
-  for (GroupState& group : in.groups) {
+  for (std::size_t i = 0; i < in.groups.size(); ++i) {
+    GroupState& group = in.groups[i];
     if (!group.live) continue;
-    if (in.now % in.stride == 0) in.step_models(group, at);
+    if (in.now % in.stride == i % in.stride) in.step_models(group, at);  // not all in one step
     in.judge(group);
   }
+  in.end_models(at);
 }
 
 float Scorer::evidence(Slot slot) const { return internals_->at(&LevelBlock::lasting, slot); }
@@ -320,6 +323,7 @@ std::vector<ModelHealth> Scorer::health() const {
     health.mode = model.mode;
     health.working = model.mode != ModelMode::off && !model.breaker.is_out();
     if (model.breaker.is_out()) health.reason = model.breaker.reason();
+    if (model.mode == ModelMode::trial) health.reason += (health.reason.empty() ? "" : "; ") + describe(model.trial);
     if (model.info == nullptr && in.broken_series > 0)
       health.reason += (health.reason.empty() ? "" : "; ") +
                        strf("%llu series had to learn anew", static_cast<unsigned long long>(in.broken_series));

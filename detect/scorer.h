@@ -26,6 +26,7 @@ namespace hostmedic::detect {
 enum class ModelMode : std::uint8_t {
   off,
   shadow,   // runs and is watched; its word counts for nothing
+  trial,    // a shadow that is promoted when it does better on proved incidents, and put back when it does not
   serving,  // its word counts
 };
 std::string_view to_string(ModelMode mode);
@@ -37,6 +38,7 @@ struct ScorerConfig {
   double suspicions_per_day = 1;                         // at most this many wanted, 0.01..1000
   Duration warm_up = std::chrono::hours(24);             // no group is suspicious before
   std::uint64_t seed = 1;
+  Duration (*stopwatch)() = nullptr;  // processor time of this thread, which holds models to their budget; null: none
 };
 
 using Slot = std::uint32_t;       // of a series; taken up again after remove()
@@ -86,7 +88,8 @@ class Scorer {
   ~Scorer();
 
   // May allocate. At most kMostSeries series; nullopt past the bound. A series belongs to one group.
-  GroupSlot add_group();
+  // key: the same for the same group at any time; a canary serves a part of them.
+  GroupSlot add_group(std::uint64_t key = 0);
   void remove_group(GroupSlot group);
   std::optional<Slot> add(GroupSlot group, Unit unit, Instrument instrument);
   void remove(Slot series);
@@ -105,6 +108,9 @@ class Scorer {
   // Boot, a step of the clock, a hot-plug: differences to what was before mean nothing.
   void forget_changes();
 
+  // An incident that needs no model to be believed began here: evidence for and against the models on trial.
+  void proved(GroupSlot group);
+
   std::vector<ModelHealth> health() const;
   // What a step of this model took, as measured outside: nanoseconds per series. Unknown names are ignored.
   void note_cost(std::string_view model, double ns);
@@ -119,6 +125,9 @@ class Scorer {
   // Of the group itself (thresholds, history of its scores, group models).
   void save_group(GroupSlot group, StateWriter& writer) const;
   bool load_group(GroupSlot group, StateReader& reader);
+  // How the models on trial have done.
+  void save_models(StateWriter& writer) const;
+  bool load_models(StateReader& reader);
 
   struct Internals;
 

@@ -18,7 +18,7 @@ constexpr float kLeastShare = 0.005F;
 constexpr float kMostPower = 1e6F;  // bounded evidence cannot come near it
 }  // namespace
 
-GroupSlot Scorer::add_group() {
+GroupSlot Scorer::add_group(std::uint64_t key) {
   Internals& in = *internals_;
   const auto free = std::ranges::find(in.groups, false, &GroupState::live);
   const auto slot = static_cast<GroupSlot>(free - in.groups.begin());
@@ -26,6 +26,7 @@ GroupSlot Scorer::add_group() {
   GroupState& group = in.groups[slot];
   group = {};
   group.live = true;
+  group.key = key;
   group.budget = PageBudget(in.config.suspicions_per_day, to_seconds(in.config.interval));
   in.make_models(group);
   return slot;
@@ -71,7 +72,7 @@ void Scorer::Internals::judge(GroupState& group) {
   // better than the sum, on ASD 0.7 to 1.25.
   auto evidence = static_cast<float>(std::pow(static_cast<double>(group.sum), 0.8));
   for (std::size_t i = 0; i < group.models.size(); ++i)
-    if (serves(kAlwaysOn.size() + i)) evidence += group.models[i].score;
+    if (serves(models[kAlwaysOn.size() + i], group)) evidence += group.models[i].score;
   group.fast += fast * (evidence - group.fast);
   group.slow += slow * (evidence - group.slow);
   score.rank = std::sqrt(group.fast * group.slow);
@@ -88,7 +89,10 @@ void Scorer::Internals::judge(GroupState& group) {
     group.budget.add(score.page);
     score.threshold = group.budget.threshold();
   }
+  const bool before = score.suspicious;
   score.suspicious = !score.learning && score.page >= (score.suspicious ? kEnds * score.threshold : score.threshold);
+  if (score.suspicious && !before) group.claim = now;
+  judge_claims(group);
   score.contributions = 0;
   if (score.page >= kExplained * PageBudget::kUsual) explain(group);
 }

@@ -13,6 +13,8 @@ constexpr double kEnoughScores = 1000;   // before it is known what is usual for
 constexpr float kMostCorrelation = 100;  // of evidence: a model counts no more than a few series
 constexpr double kForgetSeconds = 14 * 86400;
 constexpr float kShout = 10;  // evidence that counts as an alarm of the model alone
+// Of processor time, a model's steps in one tick, over all groups that are due in it.
+constexpr Duration kModelBudget = std::chrono::milliseconds(2);
 
 // A score in multiples of what is usual, with the dead zone of the series' own deviations.
 float evidence_of(double score, double usual) {
@@ -52,7 +54,9 @@ void Scorer::Internals::step_models(GroupState& group, MonoTime time) {
     RunningModel& model = models[kAlwaysOn.size() + i];
     GroupMember& member = group.models[i];
     if (!member.model || !model.allowed || model.breaker.is_out()) continue;
+    const Duration began = config.stopwatch != nullptr ? config.stopwatch() : Duration{};
     const double score = static_cast<double>(member.model->step(reading));
+    if (config.stopwatch != nullptr) model.spent += config.stopwatch() - began, model.looked += size;
     if (!member.model->healthy() || std::isinf(score) || score < 0) {
       model.breaker.fail(time, "its state is no number");
       model.allowed = false;
@@ -70,9 +74,24 @@ void Scorer::Internals::step_models(GroupState& group, MonoTime time) {
     }
     const bool above = member.score >= kShout;
     model.alarms += above && !member.above ? 1 : 0;
+    if (above && !member.above) member.claim = now;
     member.above = above;
     if ((model.seconds += step_seconds) > 2 * kForgetSeconds) model.seconds /= 2, model.alarms /= 2;
   }
+}
+
+// What the step's models cost, where somebody measures; and the day's end.
+void Scorer::Internals::end_models(MonoTime time) {
+  constexpr double kWeight = 0.05;
+  for (RunningModel& model : models) {
+    if (model.looked == 0) continue;
+    const double ns = static_cast<double>(model.spent.count()) / static_cast<double>(model.looked);
+    model.cost_ns += (ns - model.cost_ns) * (model.cost_ns == 0 ? 1 : kWeight);
+    model.breaker.cost(time, model.spent, kModelBudget);
+    model.spent = {};
+    model.looked = 0;
+  }
+  if ((now - day_began) * to_seconds(config.interval) >= 86400) end_day();
 }
 
 }  // namespace hostmedic::detect

@@ -8,6 +8,7 @@
 
 #include "detect/calibrate/page_budget.h"
 #include "detect/health/breaker.h"
+#include "detect/health/trial.h"
 #include "detect/multivariate/group_model.h"
 #include "detect/scorer.h"
 #include "detect/univariate/level_change.h"
@@ -26,6 +27,9 @@ struct RunningModel {
   double cost_ns = 0;
   double alarms = 0, seconds = 0;  // fading
   bool allowed = true;             // by its breaker, in this step
+  Duration spent{};                // in this step, where there is a stopwatch
+  std::size_t looked = 0;          // series that were looked at for it
+  Trial trial = {};
 };
 
 // One series, beside its lane of a LevelBlock.
@@ -49,10 +53,13 @@ struct GroupMember {
   double usual = 0;   // mean root of its score
   double scores = 0;  // so many
   bool above = false;
+  std::uint32_t claim = 0;  // step of an alarm that no proved incident has borne out yet; 0: none
 };
 
 struct GroupState {
   bool live = false, held = false;
+  std::uint64_t key = 0;
+  std::uint32_t claim = 0;  // as GroupMember's, of the models that serve
   float sum = 0, fast = 0, slow = 0;
   double usual = 0;  // mean root of rank
   double steps = 0;
@@ -62,6 +69,8 @@ struct GroupState {
   std::vector<GroupMember> models;  // as Internals::models from kAlwaysOn.size() on; empty where off
 };
 inline constexpr Slot kNobody = ~Slot{0};
+
+std::string describe(const Trial& trial);
 
 struct Scorer::Internals {
   explicit Internals(const ScorerConfig& settings);
@@ -82,6 +91,7 @@ struct Scorer::Internals {
   std::size_t hour = SeasonProfile::kHours;
   std::optional<MonoTime> stepped;
   std::uint64_t broken_series = 0;
+  std::uint32_t day_began = 0;  // step
 
   float& at(LevelBlock::Lanes LevelBlock::* field, Slot slot) { return (blocks[slot / kLanes].*field)[slot % kLanes]; }
   float at(LevelBlock::Lanes LevelBlock::* field, Slot slot) const {
@@ -89,6 +99,10 @@ struct Scorer::Internals {
   }
   RunningModel* find(std::string_view name);
   bool serves(std::size_t model) const { return models[model].allowed && models[model].mode == ModelMode::serving; }
+  bool serves(const RunningModel& model, const GroupState& group) const {
+    return model.allowed &&
+           (model.mode == ModelMode::serving || (model.mode == ModelMode::trial && model.trial.serves(group.key)));
+  }
 
   void learn_period(Slot slot);
   void set_period(Slot slot, std::uint32_t steps);
@@ -107,6 +121,10 @@ struct Scorer::Internals {
   // scorer_models.cpp
   void make_models(GroupState& group);
   void step_models(GroupState& group, MonoTime at);
+  void end_models(MonoTime at);
+  // scorer_trial.cpp
+  void judge_claims(GroupState& group);
+  void end_day();
 };
 
 }  // namespace hostmedic::detect

@@ -56,7 +56,7 @@ Survey::Group* Survey::group_of(const Entity& entity) {
   Group& group = found->second;
   if (!made) return &group;
   group.entity = owner;
-  group.slot = scorer_->add_group();
+  group.slot = scorer_->add_group(fnv1a(to_string(owner)));
   const auto known = remembered_groups_.find(to_string(owner));
   if (known != remembered_groups_.end()) {
     StateReader reader(known->second);
@@ -148,6 +148,8 @@ void Survey::step(const HostView& host, CaseBook& book, std::uint32_t first_rule
   wall_ = host.wall();
   if (!started_) started_ = now;
   scorer_->step(now, host.wall());
+  // A quiet week does not save up for a stormy day.
+  budget_ = std::min(std::max(1.0, wanted_), budget_ + wanted_ * to_seconds(interval_) / 86400);
   for (auto& [entity, group] : groups_) judge(group, book, first_rule);
   if (!minute) return;
   forget_unbound();
@@ -168,8 +170,14 @@ void Survey::judge(Group& group, CaseBook& book, std::uint32_t first_rule) {
   group.held = held;
   const GroupScore& score = scorer_->group(group.slot);
   note(group, score);
+  if (score.suspicious && !group.suspected && budget_ < 1) {
+    withheld_ += group.withheld ? 0 : 1;
+    group.withheld = true;
+    return;
+  }
+  group.withheld = false;
   if (score.suspicious) {
-    if (!group.suspected) group.suspected = root_of(group, score);
+    if (!group.suspected) group.suspected = root_of(group, score), budget_ -= 1;
     const auto rule = first_rule + static_cast<std::uint32_t>(group.suspected->kind);
     book.tell(rule, *group.suspected, evidence(group, score), finding(score));
   } else if (group.suspected) {
@@ -186,7 +194,7 @@ void Survey::note(Group& group, const GroupScore& score) {
     group.drift.add(static_cast<double>(score.page));
     group.days += to_seconds(interval_) / 86400;
   }
-  if (score.suspicious && !group.suspected) group.suspicions += 1;
+  if (score.suspicious && !group.suspected && !group.withheld) group.suspicions += 1;
   if (group.days > kForget) group.days /= 2, group.suspicions /= 2;
   if (std::abs(score.threshold - group.threshold) <= kWorthy * group.threshold) return;
   thresholds_.add({wall_, to_string(group.entity), static_cast<double>(group.threshold),
@@ -226,6 +234,11 @@ std::vector<GroupHealth> Survey::groups() const {
   return all;
 }
 
+void Survey::proved(const Entity& entity) {
+  const auto group = groups_.find(stands_alone(entity.kind) ? entity : Entity{});
+  if (group != groups_.end()) scorer_->proved(group->second.slot);
+}
+
 std::size_t Survey::relearn(std::string_view entity_pattern) {
   std::size_t matched = 0;
   for (auto& [entity, group] : groups_) {
@@ -239,7 +252,7 @@ std::size_t Survey::relearn(std::string_view entity_pattern) {
       scorer_->remove(member->slot);
     }
     scorer_->remove_group(group.slot);
-    group.slot = scorer_->add_group();
+    group.slot = scorer_->add_group(fnv1a(to_string(entity)));
     group.drift = make_drift(interval_);
     for (Watched* member : members) {
       member->group = group.slot;
@@ -303,6 +316,7 @@ void Survey::save(StateWriter& writer) const {
     writer.put_text(key);
     writer.put_text(state.bytes());
   }
+  scorer_->save_models(writer);
   writer.put(static_cast<std::uint32_t>(groups_.size()));
   for (const auto& [entity, group] : groups_) {
     StateWriter state;
@@ -321,6 +335,7 @@ bool Survey::load(StateReader& reader) {
     }
   };
   read(remembered_, kMostSeries);
+  (void)scorer_->load_models(reader);  // else they are tried from the beginning
   read(remembered_groups_, kMostEntities);
   if (reader.good()) return true;
   remembered_.clear();

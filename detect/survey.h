@@ -64,6 +64,8 @@ class Survey {
   void step(const HostView& host, CaseBook& book, std::uint32_t first_rule);
   void hold(std::vector<LearningHold> holds) { holds_ = std::move(holds); }
 
+  // An incident that needs no model to be believed was opened on it: evidence for and against the models.
+  void proved(const Entity& entity);
   // Forgets what was learnt of the groups whose entity matches; they learn anew. The number of groups.
   std::size_t relearn(std::string_view entity_pattern);
 
@@ -71,6 +73,7 @@ class Survey {
   std::vector<GroupHealth> groups() const;
   const ThresholdLog& thresholds() const { return thresholds_; }
   std::uint64_t refused() const { return refused_; }
+  std::uint64_t withheld() const { return withheld_; }  // suspicions beyond the host's budget
   std::size_t bytes_used() const;
   void save(StateWriter& writer) const;
   // Before the first frame. False: the bytes are of another make, and everything is learnt anew.
@@ -105,6 +108,7 @@ class Survey {
     GroupSlot slot = 0;
     std::size_t series = 0;
     std::optional<Entity> suspected;  // the book holds a signal on it
+    bool withheld = false;            // suspicious, but there was no budget left to say so
     bool held = false;
     Drift drift;
     double suspicions = 0, days = 0;  // fading
@@ -140,7 +144,8 @@ class Survey {
   MonoTime now_;
   bool fresh_ = false;
   ThresholdLog thresholds_;
-  std::uint64_t refused_ = 0;
+  double budget_ = 1;  // suspicions that may be told now; grows by wanted_ a day
+  std::uint64_t refused_ = 0, withheld_ = 0;
 };
 
 }  // namespace hostmedic::detect

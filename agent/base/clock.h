@@ -8,5 +8,6 @@ namespace hostmedic {
 
 MonoTime mono_now();
 WallTime wall_now();
+Duration thread_cpu_time();  // processor time of the calling thread
 
 }  // namespace hostmedic

@@ -51,6 +51,7 @@ Outcome not_done(const Order& order, OutcomeResult result, std::string text, Wal
 // The configuration was validated against the same tables, so a refusal here is a fault of ours.
 std::unique_ptr<detect::Engine> make_engine(detect::EngineConfig config) {
   config.host_seed = fnv1a(host_identity().id);
+  config.scoring.stopwatch = &thread_cpu_time;
   auto engine = detect::Engine::make(std::move(config));
   if (!engine) log_error("detection: " + engine.error().message());
   return std::move(*engine);

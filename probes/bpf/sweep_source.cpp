@@ -11,6 +11,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "agent/base/clock.h"
 #include "agent/base/fd.h"
 #include "probes/bpf/load.h"
 #include "probes/bpf/sweep_record.h"
@@ -29,12 +30,6 @@ constexpr Duration kShortest = 1s, kLongest = 10s, kShortestEveryone = 30s, kLon
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 
 using Skeleton = Handle<sweep_bpf, sweep_bpf__destroy>;
-
-Duration thread_cpu_time() {
-  timespec now{};
-  (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);  // there is no kernel without it
-  return std::chrono::seconds(now.tv_sec) + Duration(now.tv_nsec);
-}
 
 Duration spread(Duration cost, double share, Duration shortest, Duration longest) {
   return std::clamp(Duration(static_cast<Duration::rep>(static_cast<double>(cost.count()) / share)), shortest, longest);

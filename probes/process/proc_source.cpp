@@ -13,6 +13,7 @@
 #include <ctime>
 #include <vector>
 
+#include "agent/base/clock.h"
 #include "agent/base/fd.h"
 #include "agent/base/file.h"
 #include "agent/base/parse.h"
@@ -39,12 +40,6 @@ struct Known {
   std::uint64_t sweep = 0;  // in which it was last read
   MonoTime blocked_since;
 };
-
-Duration thread_cpu_time() {
-  timespec now{};
-  (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);  // there is no kernel without it
-  return std::chrono::seconds(now.tv_sec) + Duration(now.tv_nsec);
-}
 
 struct CloseDir {
   void operator()(DIR* dir) const { (void)::closedir(dir); }  // a directory that was read has nothing to flush
