@@ -53,6 +53,9 @@ struct GroupModelSettings {
 struct GroupModelInfo {
   std::string_view name, summary, source;  // source: the publication of the algorithm
   std::unique_ptr<GroupModel> (*make)(const GroupModelSettings& settings);
+  // Its score is in the unit of the evidence of single series, excess over three usual deviations to the power of 1.5,
+  // and is added to theirs as it is. Of others only the order means something.
+  bool evidence = false;
 };
 // All compiled-in group models, by explicit table.
 std::span<const GroupModelInfo* const> all_group_models();

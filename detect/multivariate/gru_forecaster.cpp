@@ -139,6 +139,7 @@ const GroupModelInfo gru_forecaster = {
     "Cho et al.: Learning phrase representations using RNN encoder-decoder, EMNLP 2014",
     [](const GroupModelSettings& settings) -> std::unique_ptr<GroupModel> {
       return std::make_unique<GruForecaster>(settings);
-    }};
+    },
+    /*evidence=*/true};
 
 }  // namespace hostmedic::detect

@@ -20,12 +20,12 @@ namespace hostmedic::detect {
 
 namespace {
 
-constexpr std::size_t kMostDirections = 6;
-constexpr double kMemorySeconds = 14 * 86400;
-constexpr float kAmnesia = 2;         // the publication's l: how much more the newest counts, 2 to 4
-constexpr float kFirstScore = 64;     // readings; ten for each direction
-constexpr float kComesInOver = 1000;  // readings, until a late member counts in full
-constexpr float kLearnsUpTo = 4;      // deviations; a moment farther out, on average, is learned as if it were there
+constexpr std::size_t kMostDirections = 4;    // 4, 6 and 8 find the same on SMD and ASD
+constexpr double kMemorySeconds = 4 * 86400;  // what hosts do together changes sooner than their levels
+constexpr float kAmnesia = 2;                 // the publication's l: how much more the newest counts, 2 to 4
+constexpr float kFirstScore = 0.75F;          // of the memory; in the first days every new habit breaks a correlation
+constexpr float kComesInOver = 1000;          // readings, until a late member counts in full
+constexpr float kLearnsUpTo = 3;  // deviations; a moment farther out, on average, is learned as if it were there
 
 class PcaResidual final : public GroupModel {
  public:
@@ -53,7 +53,7 @@ class PcaResidual final : public GroupModel {
     const float weight = reading.learn ? weight_of(point) : 0;
     const float gain = std::min(1.0F, std::max(1 / memory_, (1 + kAmnesia) / (readings_ + 1)));
     for (std::size_t k = 0; k < directions; ++k) explain(directions_[k], gain, weight);
-    const bool learning = readings_ < kFirstScore;
+    const bool learning = readings_ < kFirstScore * memory_;
     const float score = judge_.judge(residual_, input_, reading.learn && !learning);
     if (!std::isfinite(score)) healthy_ = false;
     if (reading.learn) readings_ = std::min(readings_ + 1, memory_);
@@ -134,6 +134,7 @@ const GroupModelInfo pca_residual = {
     "Weng, Zhang, Hwang: Candid covariance-free incremental principal component analysis, IEEE TPAMI 2003",
     [](const GroupModelSettings& settings) -> std::unique_ptr<GroupModel> {
       return std::make_unique<PcaResidual>(settings);
-    }};
+    },
+    /*evidence=*/true};
 
 }  // namespace hostmedic::detect

@@ -19,7 +19,7 @@ namespace hostmedic::test {
 
 class GroupWorld {
  public:
-  explicit GroupWorld(std::size_t members, Duration interval = std::chrono::minutes(1), std::uint64_t seed = 7)
+  explicit GroupWorld(std::size_t members, Duration interval = std::chrono::minutes(10), std::uint64_t seed = 7)
       : values(members), deviations(members), interval_(interval), random_(seed) {}
 
   // The next healthy moment. A test changes what it likes before reading().
@@ -58,7 +58,7 @@ class GroupWorld {
 };
 
 inline std::unique_ptr<detect::GroupModel> group_model(std::string_view name, std::size_t members,
-                                                       Duration interval = std::chrono::minutes(1)) {
+                                                       Duration interval = std::chrono::minutes(10)) {
   auto model = detect::find_group_model(name)->make({interval, 42});
   model->resize(members);
   return model;

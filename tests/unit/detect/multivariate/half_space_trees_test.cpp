@@ -6,10 +6,14 @@
 using namespace hostmedic;
 using test::GroupWorld;
 
+namespace {
+constexpr auto kMinute = std::chrono::minutes(1);
+}
+
 TEST_CASE("half-space trees find a moment where hardly any was, and whose doing it is") {
   constexpr std::size_t kMembers = 6;
-  auto model = test::group_model("half_space_trees", kMembers);
-  GroupWorld world(kMembers);
+  auto model = test::group_model("half_space_trees", kMembers, kMinute);
+  GroupWorld world(kMembers, kMinute);
   const float usual = test::live(*model, world, 3000);
   float first = 0;
   for (int i = 0; i < 10; ++i) {
@@ -26,8 +30,8 @@ TEST_CASE("half-space trees find a moment where hardly any was, and whose doing 
 
 TEST_CASE("half-space trees judge by the window before: what lasts longer than a day becomes usual") {
   constexpr std::size_t kMembers = 4;
-  auto model = test::group_model("half_space_trees", kMembers);
-  GroupWorld world(kMembers);
+  auto model = test::group_model("half_space_trees", kMembers, kMinute);
+  GroupWorld world(kMembers, kMinute);
   (void)test::live(*model, world, 1440);
   float first_day = 0, third_day = 0;
   for (int i = 0; i < 3 * 1440; ++i) {

@@ -6,10 +6,14 @@
 using namespace hostmedic;
 using test::GroupWorld;
 
+namespace {
+constexpr auto kMinute = std::chrono::minutes(1);
+}
+
 TEST_CASE("Netdata's scheme calls a member anomalous whose differences are farther out than ever in its windows") {
   constexpr std::size_t kMembers = 10;
-  auto model = test::group_model("kmeans_netdata", kMembers);
-  GroupWorld world(kMembers);
+  auto model = test::group_model("kmeans_netdata", kMembers, kMinute);
+  GroupWorld world(kMembers, kMinute);
   // Two days, by which all 18 models are there.
   (void)test::live(*model, world, 2 * 1440);
   float healthy = 0, sick = 0;
@@ -30,8 +34,8 @@ TEST_CASE("Netdata's scheme calls a member anomalous whose differences are farth
 }
 
 TEST_CASE("Netdata's scheme does not see a level that was reached slowly, which is its weakness") {
-  auto model = test::group_model("kmeans_netdata", 4), twin = test::group_model("kmeans_netdata", 4);
-  GroupWorld world(4);
+  auto model = test::group_model("kmeans_netdata", 4, kMinute), twin = test::group_model("kmeans_netdata", 4, kMinute);
+  GroupWorld world(4, kMinute);
   for (int i = 0; i < 2 * 1440; ++i) {
     world.next();
     (void)model->step(world.reading());
@@ -48,8 +52,8 @@ TEST_CASE("Netdata's scheme does not see a level that was reached slowly, which 
 }
 
 TEST_CASE("Netdata's scheme never calls a constant member anomalous, and trains it as soon as it moves") {
-  auto model = test::group_model("kmeans_netdata", 2);
-  GroupWorld world(2);
+  auto model = test::group_model("kmeans_netdata", 2, kMinute);
+  GroupWorld world(2, kMinute);
   float score = 0;
   for (int i = 0; i < 300; ++i) {
     world.next();
