@@ -66,16 +66,15 @@ class Programs:
             entity.train_file = places["train"] if entity.train_rows else None
             entity.values = values
 
-    def score(self, dataset, name, per_series=False):
-        """(scores and evidence of each entity, CPU seconds): the shipped pipeline. In one call for all files that go
-        into the same directory and learn from the same one."""
+    def run(self, dataset, name, per_series=False):
+        """{entity: file of scores}: the shipped pipeline. In one call for all files that go into the same directory and
+        learn from the same one."""
         calls, places = {}, {}
         for entity in dataset.entities:
             train = os.path.dirname(entity.train_file) if entity.train_file else ""
             out = os.path.join(self.work, name, dataset.name, os.path.basename(os.path.dirname(entity.test_file)))
             calls.setdefault((out, train, entity.seconds), []).append(entity.test_file)
             places[entity.name] = os.path.join(out, data.stem(entity.test_file) + ".csv")
-        begin = cpu_seconds()
         for (out, train, seconds), inputs in calls.items():
             os.makedirs(out, exist_ok=True)
             args = [self.hostmedic, "score", "--quiet", "--in", *inputs, "--out", out, "--jobs", str(self.jobs),
@@ -84,8 +83,31 @@ class Programs:
             args += ["--per-series"] if per_series else []
             args += ["--config", self.config] if self.config else []
             call(args)
+        return places
+
+    def score(self, dataset, name, per_series=False):
+        """(scores and evidence of each entity, CPU seconds)."""
+        begin = cpu_seconds()
+        places = self.run(dataset, name, per_series)
         used = cpu_seconds() - begin
         return [read_scores(places[e.name], per_series) for e in dataset.entities], used
+
+    def causal(self, dataset):
+        """How many series, cut at a random row, give the same bytes up to it."""
+        same = 0
+        cut = data.DataSet(dataset.name, dataset.kind, dataset.path, [])
+        for entity in dataset.entities:
+            short = data.Entity(entity.name, None, entity.train_file, None, entity.train_rows, None, entity.seconds)
+            short.test_file = os.path.join(self.work, "cut", dataset.name,
+                                           os.path.relpath(entity.test_file, os.path.dirname(os.path.dirname(entity.test_file))))
+            data.cut_file(entity.test_file, short.test_file)
+            cut.entities.append(short)
+        whole, parts = self.run(dataset, "whole"), self.run(cut, "part")
+        for entity in dataset.entities:
+            with open(whole[entity.name], "rb") as f, open(parts[entity.name], "rb") as g:
+                part = g.read()
+                same += f.read(len(part)) == part
+        return same
 
     def alone(self, dataset, model):
         """(scores of each entity, CPU seconds): one group model by itself."""

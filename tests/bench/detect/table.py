@@ -137,6 +137,13 @@ def best(scores):
     return scores.get("standard") or 0 if isinstance(scores, dict) else 0
 
 
+def print_causal(programs, dataset):
+    say("%s: every series cut at a random row" % dataset.name)
+    same = programs.causal(dataset)
+    print("  causal: %d of %d cut at a random row give the same bytes up to it" % (same, len(dataset.entities)))
+    return same == len(dataset.entities)
+
+
 def print_agreement(programs, dataset, figures):
     """The same without the random units: how much the detection lives on the scale of the data."""
     plain = data.load(dataset.name, dataset.kind, dataset.path, dataset.entities[0].seconds)
@@ -177,9 +184,11 @@ def run_set(programs, found, seconds, models, args):
     report = {"figures": figures, "ns_per_value": cost}
     if kind == "nab":
         print_nab(dataset, figures, cost)
+        report["causal"] = print_causal(programs, dataset)
         return report
     print_points(dataset, figures, cost, "units drawn at random" if kind == "hosts" else "cold start, as published")
     report["as_shipped"] = print_as_shipped(dataset, suspicious)
+    report["causal"] = print_causal(programs, dataset)
     if kind == "hosts":
         report["attribution"] = print_attribution(dataset, scores, evidence, figures)
         report["as_published"] = print_agreement(programs, dataset, figures)
