@@ -2,6 +2,7 @@
 // The rules that ship by default, each with the reason for its numbers.
 #include "detect/engine.h"
 #include "detect/model/names.h"
+#include "detect/rules/defaults.h"
 
 namespace hostmedic::detect {
 
@@ -188,6 +189,14 @@ EngineConfig default_engine_config() {
   add_services(config.rules);
   add_events(config.event_rules);
   add_behaviour(config.event_rules);
+  add_cpu_and_memory(config);
+  add_disks(config);
+  add_network(config);
+  add_kernel(config);
+  add_hardware(config);
+  add_units(config);
+  add_endpoints(config);
+  add_agent(config);
   return config;
 }
 

@@ -52,12 +52,7 @@ bool BoundCondition::add(const SeriesDef& series, const Entity& of) {
 
 void BoundCondition::remove(SeriesId series) {
   const auto gone = std::erase_if(slots_, [&](const Slot& slot) { return slot.series == series; });
-  if (gone == 0) return;
-  // Nothing may point to what has moved.
-  index_.clear();
-  for (Rows& scope : scopes_)
-    for (Row& row : scope.rows) row.slots.clear();
-  linked_ = false;
+  if (gone > 0) linked_ = false;
 }
 
 void BoundCondition::read(const HostView& host) {
@@ -156,7 +151,7 @@ void BoundCondition::prepare(std::size_t number, Row& ret_row) const {
 }
 
 std::size_t BoundCondition::bytes_used() const {
-  std::size_t bytes = sizeof *this + slots_.size() * sizeof(Slot) + index_.capacity() * sizeof index_[0];
+  std::size_t bytes = sizeof *this + slots_.capacity() * sizeof(Slot) + index_.capacity() * sizeof index_[0];
   for (const Rows& scope : scopes_)
     for (const Row& row : scope.rows)
       bytes += sizeof row + row.slots.capacity() * sizeof(Slot*) + row.windows.capacity() * sizeof(Window) +

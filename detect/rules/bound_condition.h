@@ -4,7 +4,6 @@
 // owner. The condition must outlive it.
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -116,10 +115,10 @@ class BoundCondition {
   const Condition& condition_;
   const Entity subject_;
   const std::string subject_text_, stage_;
-  std::deque<Slot> slots_;                         // stay where they are, until one is removed
+  std::vector<Slot> slots_;
   std::vector<std::pair<SeriesId, Slot*>> index_;  // sorted
   std::vector<Rows> scopes_;
-  bool linked_ = false;
+  bool linked_ = false;  // index_ and the rows point to the present slots
   std::size_t refused_ = 0;
   MonoTime now_;
   WallTime wall_;

@@ -3,7 +3,7 @@
 // its syntax tree, a plain value. condition_parse.cpp reads it, with the units checked; bound_condition.h evaluates it.
 // hostmedic-rules(5) documents the grammar. Pure; any thread.
 //
-//   condition  = choice { "for" DURATION [ "clear" "after" DURATION ] | "clear" limit | "unless" any_of }
+//   condition  = choice { "for" DURATION | "clear" "after" DURATION | "clear" limit | "unless" any_of }
 //   choice     = any_of [ "if" any_of "else" choice ]
 //   any_of     = all_of { "or" all_of }
 //   all_of     = inverse { "and" inverse }
@@ -14,7 +14,7 @@
 //   product    = factor { ("*" | "/") factor }
 //   factor     = [ "-" ] ( NUMBER | series | call | "(" condition ")" | day | word )
 //   day        = "between" HH:MM "and" HH:MM | "on" ( "weekdays" | "weekends" | DAY { "," DAY } )
-//   word       = ("entity" | "stage") "is" PATTERN
+//   word       = "now" | ("entity" | "stage") "is" PATTERN
 //   call       = ("any" | "all" | "count") "(" condition ")" | ("sum" | "known") "(" sum ")"
 //              | ("min" | "max" | "avg") "(" sum [ "," DURATION ] ")" | ("rate" | "delta") "(" sum "," DURATION ")"
 //   series     = ( METRIC | '"' NAME '"' | SHORTHAND ) [ "{" [ KEY ("="|"!=") PATTERN { "," ... } ] "}" ] [ "@" PATTERN
@@ -44,6 +44,7 @@ enum class Op : std::uint8_t {
   // Numbers.
   number,
   series,  // reference: index
+  now,     // seconds since 1970
   add,
   subtract,
   multiply,

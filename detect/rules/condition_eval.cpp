@@ -67,6 +67,7 @@ Truth BoundCondition::truth(int number, Row& row, bool changes) {
     case Op::stage_is: return truth_of(glob_match(node.pattern, stage_));
     case Op::number:
     case Op::series:
+    case Op::now:
     case Op::add:
     case Op::subtract:
     case Op::multiply:
@@ -170,6 +171,7 @@ BoundCondition::Quantity BoundCondition::number(int number_of, Row& row, bool ch
       const auto slot = static_cast<std::size_t>(ref.slot);
       return slot < row.slots.size() ? value_of(row.slots[slot]) : Quantity{};
     }
+    case Op::now: return {static_cast<double>(to_ns(wall_)) * 1e-9, true, false};
     case Op::negate: {
       const Quantity inner = number(node.first, row, changes);
       return {-inner.value, inner.known && !inner.at_least, false};
@@ -235,7 +237,8 @@ BoundCondition::Quantity BoundCondition::window(const ConditionNode& node, Row& 
       if (node.cumulative) return {seen.full ? mean : seen.area / to_seconds(node.time), true, !seen.full};
       return {seen.latest - seen.first, seen.full, false};
     case Function::delta:
-      if (node.cumulative) return {seen.area, true, !seen.full};
+      // Readings are a little early or late; what is counted is whole.
+      if (node.cumulative) return {node.dimension.has_unit() ? seen.area : std::round(seen.area), true, !seen.full};
       return {seen.latest - seen.first, seen.full, false};
     case Function::sum: break;
   }

@@ -73,6 +73,7 @@ std::string BoundCondition::explain(int number, Row& row) {
     case Op::stage_is: return source();
     case Op::number:
     case Op::series:
+    case Op::now:
     case Op::add:
     case Op::subtract:
     case Op::multiply:

@@ -128,6 +128,7 @@ int ConditionParser::whole() {
   if (root < 0) return -1;
   const Token& rest = lexer_.peek();
   if (rest.kind == Token::Kind::wrong) return fail(rest, rest.fault);
+  if (rest.is("and") || rest.is("or")) return fail(rest, "put what 'for', 'clear' or 'unless' ends into parentheses");
   if (rest.kind != Token::Kind::end) return fail(rest, "expected 'and', 'or', 'for', 'unless' or the end");
   return need_truth(root) ? root : -1;
 }
@@ -143,7 +144,9 @@ int ConditionParser::statement(int scope) {
 int ConditionParser::after(int number, int scope) {
   while (number >= 0) {
     const Token word = lexer_.peek();
-    if (word.is("for")) {
+    Lexer ahead = lexer_;
+    (void)ahead.take();
+    if (word.is("for") || (word.is("clear") && ahead.peek().is("after"))) {
       number = held(number, scope);
     } else if (word.is("unless")) {
       (void)lexer_.take();
@@ -166,11 +169,12 @@ int ConditionParser::after(int number, int scope) {
 
 int ConditionParser::held(int number, int scope) {
   if (!need_truth(number)) return -1;
-  (void)lexer_.take();
-  const auto time = duration("after 'for'");
-  if (!time) return -1;
   ConditionNode hold{.op = Op::hold, .begin = node(number).begin, .first = number, .scope = scope};
-  hold.time = *time;
+  if (accept("for")) {
+    const auto time = duration("after 'for'");
+    if (!time) return -1;
+    hold.time = *time;
+  }
   Lexer ahead = lexer_;
   (void)ahead.take();
   if (lexer_.peek().is("clear") && ahead.peek().is("after")) {

@@ -148,6 +148,12 @@ int ConditionParser::name(int scope) {
   if (word.is("on")) return days();
   if (word.is("entity")) return is_pattern(Op::entity_is);
   if (word.is("stage")) return is_pattern(Op::stage_is);
+  if (word.is("now")) {
+    (void)lexer_.take();
+    ConditionNode made{.op = Op::now, .begin = begin_of(word)};
+    made.dimension.seconds = 1;
+    return add(std::move(made));
+  }
   Lexer ahead = lexer_;
   (void)ahead.take();
   if (!ahead.peek().is("(")) return series(scope);

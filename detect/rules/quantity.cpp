@@ -9,7 +9,6 @@ using Plain = Dimension::Plain;
 
 namespace {
 std::int8_t add(std::int8_t a, int b) { return static_cast<std::int8_t>(a + b); }
-bool has_unit(const Dimension& of) { return of.bytes != 0 || of.seconds != 0 || of.celsius != 0; }
 
 // 2 * count is a count, count * count too; a ratio of something is of its kind.
 Plain plain_product(Plain a, Plain b) {
@@ -78,7 +77,7 @@ Dimension product(const Dimension& a, const Dimension& b) {
                    .seconds = add(a.seconds, b.seconds),
                    .celsius = add(a.celsius, b.celsius),
                    .any = a.any || b.any};
-  if (!has_unit(result) && !has_unit(a)) result.plain = plain_product(a.plain, b.plain);
+  if (!result.has_unit() && !a.has_unit()) result.plain = plain_product(a.plain, b.plain);
   return result;
 }
 
@@ -87,7 +86,7 @@ Dimension quotient(const Dimension& a, const Dimension& b) {
                    .seconds = add(a.seconds, -b.seconds),
                    .celsius = add(a.celsius, -b.celsius),
                    .any = a.any || b.any};
-  if (!has_unit(result)) result.plain = has_unit(a) ? Plain::ratio : plain_quotient(a.plain, b.plain);
+  if (!result.has_unit()) result.plain = a.has_unit() ? Plain::ratio : plain_quotient(a.plain, b.plain);
   return result;
 }
 

@@ -21,6 +21,7 @@ struct Dimension {
   Plain plain = Plain::number;
   bool any = false;  // goes with everything: 0, and series that are not in the table of names
 
+  bool has_unit() const { return bytes != 0 || seconds != 0 || celsius != 0; }
   bool same_powers(const Dimension& other) const {
     return bytes == other.bytes && seconds == other.seconds && celsius == other.celsius;
   }

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What others see of the host: requests, checks, certificates; and what its logs say.
+#include "detect/rules/defaults.h"
+
+namespace hostmedic::detect {
+
+namespace {
+
+constexpr DefaultCondition kRequests[] = {
+    {"http-errors",
+     "error_rate > (25% if stage is test* or stage is dev* else 5%) and request_rate > 1/s for 1m clear after 1m",
+     "http.errors", Severity::error, 0.85,
+     "one request of twenty fails; below one a second a single failure is a share. Who tests, makes errors"},
+    {"http-failing", "error_rate > 50% and request_rate > 1/s for 20s clear after 20s unless stage is test*",
+     "http.errors", Severity::critical, 0.95, "most requests fail: the service is down for its users"},
+    {"http-slow", "p99_latency > 5s and request_rate > 1/s for 2m clear after 1m", "http.slow", Severity::warning, 0.6,
+     "people leave after seconds; some requests are slow by nature, so it is a warning"},
+    {"http-slower-than-usual",
+     "avg(p99_latency, 5m) > 4 * avg(p99_latency, 6h) and avg(p99_latency, 5m) > 500ms and request_rate > 1/s for 2m",
+     "http.slow", Severity::warning, 0.6, "four times slower than over the last hours, and to be felt"},
+    {"grpc-errors",
+     "sum(hostmedic.rpc.server.response.count{rpc.response.status_code=error}) / "
+     "sum(hostmedic.rpc.server.response.count) > (25% if stage is test* or stage is dev* else 5%) and "
+     "sum(hostmedic.rpc.server.response.count) > 1/s for 1m clear after 1m",
+     "http.errors", Severity::error, 0.8, "as for HTTP"},
+};
+
+constexpr DefaultCondition kChecks[] = {
+    {"check-failing", "any(hostmedic.check.up == 0 for 30s)", "check.failing", Severity::error, 0.95,
+     "it asks as a user would; half a minute bridges a reload"},
+    {"check-slow", "any(hostmedic.check.duration > 5s for 2m)", "check.slow", Severity::warning, 0.6,
+     "an answer that takes five seconds is hardly one"},
+    {"scrape-failing", "any(hostmedic.scrape.up == 0 for 2m)", "scrape.failing", Severity::warning, 0.8,
+     "what the exporter says is unknown, and rules on it neither fire nor clear"},
+};
+
+// Those that renew by themselves do so a month before the end, within a day or two.
+constexpr DefaultCondition kCertificates[] = {
+    {"certificate-month", "hostmedic.certificate.expiry.time < 28d", "certificate.expiring", Severity::info, 0.6,
+     "automatic renewal begins at 30 days and tries twice a day: at 28 it has failed, or nobody set it up"},
+    {"certificate-fortnight", "hostmedic.certificate.expiry.time < 14d", "certificate.expiring", Severity::warning, 0.9,
+     "two weeks are enough for a human and a holiday"},
+    {"certificate-days", "hostmedic.certificate.expiry.time < 3d", "certificate.expiring", Severity::error, 0.95,
+     "three days, a weekend included"},
+    {"certificate-expired", "hostmedic.certificate.expiry.time <= 0", "certificate.expired", Severity::critical, 0.99,
+     "clients refuse it from now on"},
+    {"check-certificate-fortnight", "any(hostmedic.check.certificate.not_after - now < 14d)", "certificate.expiring",
+     Severity::warning, 0.9, "as for files; this is what the endpoint really shows"},
+    {"check-certificate-days", "any(hostmedic.check.certificate.not_after - now < 3d)", "certificate.expiring",
+     Severity::error, 0.95, "three days, a weekend included"},
+};
+
+constexpr DefaultCondition kLogs[] = {
+    {"log-errors-burst",
+     "rate(sum(hostmedic.log.records{log.severity=ERROR}), 1m) > 2/s and "
+     "rate(sum(hostmedic.log.records{log.severity=ERROR}), 1m) > "
+     "10 * rate(sum(hostmedic.log.records{log.severity=ERROR}), 2h) clear after 1m",
+     "log.errors", Severity::warning, 0.6,
+     "ten times as many errors as over the last two hours, and not just a few; who always complains is not heard",
+     "service:*"},
+    {"log-fatal", "delta(sum(hostmedic.log.records{log.severity=FATAL}), 1m) > 0", "log.errors", Severity::warning, 0.6,
+     "critical, alert or emergency: rarely written, and rarely for nothing", "service:*"},
+};
+
+}  // namespace
+
+void add_endpoints(EngineConfig& ret_config) {
+  add(kRequests, ret_config);
+  add(kChecks, ret_config);
+  add(kCertificates, ret_config);
+  add(kLogs, ret_config);
+}
+
+}  // namespace hostmedic::detect

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Services, containers and their processes.
+#include "detect/model/names.h"
+#include "detect/rules/defaults.h"
+
+namespace hostmedic::detect {
+
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr DefaultCondition kServices[] = {
+    {"service-restarting", "delta(hostmedic.service.restarts, 1h) > 5", "service.crash_looping", Severity::error, 0.9,
+     "a slow loop: too rare for a start limit, but six in an hour are not an accident"},
+    {"service-stuck", "hostmedic.service.transition.time > 10m", "service.stuck", Severity::warning, 0.8,
+     "systemd's own time limit is 90 s; whoever set a longer one meant minutes"},
+    {"service-oom", "delta(hostmedic.service.memory.events{memory.event=oom_kill}, 5m) > 0", "service.oom_killed",
+     Severity::warning, 0.9, "a process of it was killed at a memory limit"},
+    {"service-memory-limited",
+     "hostmedic.service.memory.utilization > 95% clear below 90% and "
+     "hostmedic.service.pressure.stall.time{resource=memory,kind=some} > 10% for 1m clear after 30s",
+     "service.memory_limited", Severity::warning, 0.8,
+     "files that are cached count too, so a full limit is usual; only with waiting for memory is it a lack"},
+    {"service-stalled-on-memory",
+     "hostmedic.service.pressure.stall.time{resource=memory,kind=full} > 30% clear below 10% for 1m",
+     "service.memory_limited", Severity::warning, 0.8, "a third of the time nothing of it runs for want of memory"},
+    {"service-throttled",
+     "hostmedic.service.cpu.throttled.time > 50% clear below 20% for 5m unless stage is test* or stage is dev*",
+     "service.cpu_limited", Severity::warning, 0.6,
+     "its quota holds it back half of the time for minutes; meant so for batch work, not for what answers requests"},
+    {"service-tasks", "hostmedic.service.tasks.utilization > 90% clear below 80% for 10s", "service.tasks_limited",
+     Severity::error, 0.85, "beyond TasksMax it can start no thread, and most programs do not survive that"},
+    {"service-close-wait",
+     "hostmedic.service.connections{network.connection.state=close_wait} > 200 and "
+     "delta(hostmedic.service.connections{network.connection.state=close_wait}, 10m) > 20 for 1m",
+     "service.leaking_connections", Severity::warning, 0.85,
+     "the peer closed and the program does not: hundreds that still grow end when descriptors do"},
+    {"service-no-descriptors", "any(hostmedic.syscall.errors{error.type=EMFILE} > 1/s for 20s)",
+     "service.descriptors_exhausted", Severity::error, 0.9,
+     "it has as many files and connections open as it may, and tries on", "service:*"},
+    {"service-no-memory", "any(hostmedic.syscall.errors{error.type=ENOMEM} > 5/s for 30s)", "service.memory_limited",
+     Severity::warning, 0.6, "calls fail for want of memory; some probe on purpose", "service:*"},
+    {"service-no-space",
+     "any(hostmedic.syscall.errors{error.type=ENOSPC} > 1/s for 20s) or "
+     "any(hostmedic.syscall.errors{error.type=EDQUOT} > 1/s for 20s)",
+     "service.cannot_write", Severity::error, 0.85, "what it writes is lost: no space or no quota", "service:*"},
+    {"service-io-errors",
+     "any(hostmedic.syscall.errors{error.type=EIO} > 1/s for 20s) or "
+     "any(hostmedic.syscall.errors{error.type=EROFS} > 1/s for 20s)",
+     "service.cannot_write", Severity::error, 0.8, "its disk fails it, or became read-only", "service:*"},
+    {"service-connects-failing",
+     "delta(sum(hostmedic.tcp.connect.failures{error.type!=abandoned}), 5m) > 60 and "
+     "delta(sum(hostmedic.tcp.connect.failures{error.type!=abandoned}), 5m) > "
+     "delta(sum(hostmedic.tcp.connections{role=client}), 5m)",
+     "service.upstream_failing", Severity::warning, 0.6,
+     "more than half of its connections do not come about, and many: what it depends on is away", "service:*"},
+};
+
+constexpr DefaultCondition kContainers[] = {
+    {"container-crash-loop", "delta(hostmedic.container.restarts, 10m) > 3", "container.crash_looping", Severity::error,
+     0.95, "its policy restarted it four times in ten minutes"},
+    {"container-oom", "delta(hostmedic.container.memory.events{memory.event=oom_kill}, 5m) > 0", "container.oom_killed",
+     Severity::warning, 0.9, "a process of it was killed at its memory limit"},
+    {"container-memory-limited",
+     "hostmedic.container.memory.utilization > 95% clear below 90% and "
+     "hostmedic.container.pressure.stall.time{resource=memory,kind=some} > 10% for 1m clear after 30s",
+     "container.memory_limited", Severity::warning, 0.8, "as for services: full and waiting"},
+    {"container-throttled",
+     "hostmedic.container.cpu.throttled.time > 50% clear below 20% for 5m unless stage is test* or stage is dev*",
+     "container.cpu_limited", Severity::warning, 0.6, "as for services: its quota holds it back"},
+    {"container-tasks", "hostmedic.container.tasks.utilization > 90% clear below 80% for 10s",
+     "container.tasks_limited", Severity::error, 0.85, "as for services: no further thread"},
+};
+
+constexpr DefaultEvent kEvents[] = {
+    {"job-timed-out", EventKind::unit_job, attr::kJobResult, "timeout", "service.stuck", Severity::warning, 0.8,
+     minutes(10), "systemd waited as long as it was told to"},
+    {"timer-overdue", EventKind::unit_job, attr::kJobResult, "overdue", "timer.overdue", Severity::warning, 0.8,
+     hours(1), "what should run regularly did not: backups and renewals fail silently this way"},
+    {"container-unhealthy", EventKind::container_state, attr::kContainerHealth, "unhealthy", "container.unhealthy",
+     Severity::error, 0.85, hours(1), "its own check failed as often as its maker thought enough",
+     "healthy|starting|none", true, seconds(10)},
+    {"container-killed-for-memory", EventKind::container_state, attr::kContainerOomKilled, "1", "container.oom_killed",
+     Severity::error, 0.95, minutes(10), "its last run ended at the memory limit"},
+    {"container-dead", EventKind::container_state, attr::kContainerState, "dead", "container.dead", Severity::error,
+     0.9, hours(1), "its engine could not even remove it: mostly a mount that is held", "running|exited|removing"},
+};
+
+}  // namespace
+
+void add_units(EngineConfig& ret_config) {
+  add(kServices, ret_config);
+  add(kContainers, ret_config);
+  add(kEvents, ret_config);
+}
+
+}  // namespace hostmedic::detect
