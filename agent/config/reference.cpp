@@ -155,7 +155,7 @@ std::vector<KeyText> reference_rows(ConfigFile file) {
   switch (file) {
     case ConfigFile::agent:
       rows = key_texts(agent_keys());
-      rows.push_back({"[detect.models]", "NAME", "one of off, shadow, serving", "as shipped",
+      rows.push_back({"[detect.models]", "NAME", "one of off, shadow, trial, serving", "as shipped",
                       "Whether the model of that name runs, and whether its word counts; `hostmedic list detectors "
                       "--health` names them.",
                       true});

@@ -127,7 +127,8 @@ struct Words<Check::Subject> {
 };
 template <>
 struct Words<detect::ModelMode> {
-  static constexpr std::array kAll = {detect::ModelMode::off, detect::ModelMode::shadow, detect::ModelMode::serving};
+  static constexpr std::array kAll = {detect::ModelMode::off, detect::ModelMode::shadow, detect::ModelMode::trial,
+                                      detect::ModelMode::serving};
   static std::string_view text(detect::ModelMode value) { return to_string(value); }
 };
 template <>

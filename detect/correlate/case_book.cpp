@@ -314,6 +314,7 @@ void CaseBook::open(const Entity& entity, Root& root, const HostView& host, Chan
   incident.id = new_id(entity, incident.kind);
   incident.fingerprint = fingerprint(entity, root, incident.kind);
   incident.revision = 1;
+  incident.severity = Severity::info;  // its signals raise it
   incident.opened_at = wall_;
   incident.opened_mono = now_;
   incident.fault_at = wall_;
