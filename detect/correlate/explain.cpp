@@ -333,26 +333,8 @@ std::string explain_event(const Entity& entity, const Event& event) {
 }
 
 std::string summarize(std::string_view incident_kind, const Entity& root, WallTime since) {
-  struct Phrase {
-    std::string_view kind, text;
-  };
-  static constexpr std::array kPhrases{
-      Phrase{"service.failed", "has failed"},
-      Phrase{"service.oom_killed", "lost a process for want of memory"},
-      Phrase{"service.crash_looping", "crashes again and again"},
-      Phrase{"filesystem.filling", "is filling up"},
-      Phrase{"filesystem.inodes_filling", "runs out of inodes"},
-      Phrase{"memory.exhaustion", "runs out of memory"},
-      Phrase{"cpu.saturated", "has no CPU time left"},
-      Phrase{"io.stalled", "waits for its disks"},
-      Phrase{"disk.saturated", "is busy all the time"},
-      Phrase{"network.errors", "loses packets to errors"},
-      Phrase{"service.behaviour", "does what it never did before"},
-      Phrase{"host.behaviour", "sees what nobody did on it before"},
-  };
-  std::string what = "has " + std::string(incident_kind);
-  for (const Phrase& phrase : kPhrases)
-    if (phrase.kind == incident_kind) what = phrase.text;
+  const std::string_view phrase = phrase_of(incident_kind);
+  const std::string what = phrase.empty() ? "has " + std::string(incident_kind) : std::string(phrase);
   const std::string who = root.kind == EntityKind::service ? root.name : to_string(root);
   return who + " " + what + ", since " + format_utc(since);
 }

@@ -20,6 +20,8 @@ std::string explain_series(const SignalRule& rule, const Entity& entity, const S
 std::string explain_event(const Entity& entity, const Event& event);
 // "filesystem:/srv is filling up, since 2026-11-21T02:18:53.120Z"
 std::string summarize(std::string_view incident_kind, const Entity& root, WallTime since);
+// "is filling up"; empty for a kind that is not the agent's own.
+std::string_view phrase_of(std::string_view incident_kind);
 // The file and its writer as one clause, "/srv/app.log grows 20.0MiB/s, 96% of the growth; app.service writes it".
 std::string explain_growth(const Event& growth);
 

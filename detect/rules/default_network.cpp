@@ -26,8 +26,11 @@ constexpr DefaultCondition kLinks[] = {
      "it agreed on less than half of the speed that it had within a day: a bad pair in the cable"},
     {"network-saturated", "system.network.io / hw.network.bandwidth.limit > 90% clear below 80% for 10m",
      "network.saturated", Severity::warning, 0.5, "a copy may fill the link; ten minutes delay everything else"},
-    {"network-gateway-lost", "hostmedic.network.gateway.reachable == 0 for 30s", "network.gateway_unreachable",
-     Severity::error, 0.85, "the gateway answers no ARP or neighbour solicitation: the way out is gone"},
+    {"network-gateway-lost",
+     "any(hostmedic.network.gateway.reachable == 0 and max(hostmedic.network.gateway.reachable, 1d) > 0 for 30s)",
+     "network.gateway_unreachable", Severity::error, 0.85,
+     "it answered ARP or neighbour solicitation within a day: the way out is gone. Gateways that never answered are "
+     "configured and not there, which is usual for IPv6"},
 };
 
 constexpr DefaultCondition kTcp[] = {

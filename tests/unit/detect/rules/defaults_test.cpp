@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "detect/correlate/explain.h"
 #include "detect/rules/condition.h"
 #include "tests/unit/detect/rules/condition_bench.h"
 
@@ -83,6 +84,17 @@ TEST_CASE("every shipped condition can be read, and has its reason") {
     CHECK(ids.insert(rule.id).second);
   }
   CHECK(detect::Engine::make(shipped()).has_value());
+}
+
+TEST_CASE("every kind of incident reads as a sentence") {
+  for (const detect::ConditionRule& rule : shipped().condition_rules) {
+    CAPTURE(rule.incident_kind);
+    CHECK_FALSE(detect::phrase_of(rule.incident_kind).empty());
+  }
+  for (const detect::EventRule& rule : shipped().event_rules) {
+    CAPTURE(rule.incident_kind);
+    CHECK((!rule.opens || !detect::phrase_of(rule.incident_kind).empty()));
+  }
 }
 
 TEST_CASE("few rules may wake somebody") {
@@ -194,6 +206,12 @@ TEST_CASE("links: down after it was up, flapping, dropping") {
   CHECK(drops.run(900, {1.0, 5.0}) == Truth::no);  // few packets say little
   CHECK(drops.run(900, {5.0, 1000.0}) == Truth::no);
   CHECK(drops.run(900, {50.0, 1000.0}) == Truth::yes);
+
+  Play gateway("network-gateway-lost", kEth);
+  gateway.line(metric::kGatewayReachable, "network.gateway.address=192.0.2.1");
+  gateway.line(metric::kGatewayReachable, "network.gateway.address=fd00::1");
+  CHECK(gateway.run(600, {1.0, 0.0}) != Truth::yes);  // the second was never there
+  CHECK(gateway.run(60, {0.0, 0.0}) == Truth::yes);
 
   Play slow("network-link-slow", kEth);
   slow.line(metric::kLinkSpeed).line(metric::kLinkUp);
