@@ -72,21 +72,27 @@ unsigned ShapeMemory::Pairs::distance(std::uint8_t before_now, std::uint8_t now)
     if (apart < nearest) nearest = apart, which = i;
   }
   if (used == 0) return 0;
-  if (nearest == 0) met |= 1U << which;
+  if (nearest == 0 && ++met[which] == std::numeric_limits<std::uint8_t>::max())
+    for (std::uint8_t& count : met) count /= 2;
   return nearest;
 }
-// Takes the place of one that was not met since the hand came by.
+// Takes the place of the one least often met, the oldest of such: what is usual stays, an oddity makes room for the
+// next and is new again after a while.
 void ShapeMemory::Pairs::keep(std::uint8_t before_now, std::uint8_t now) {
   int place = used;
   if (used < kPairs) {
     ++used;
   } else {
-    for (; met >> hand & 1U; hand = static_cast<std::uint8_t>((hand + 1) % kPairs)) met &= ~(1U << hand);
-    place = hand;
-    hand = static_cast<std::uint8_t>((hand + 1) % kPairs);
+    place = static_cast<int>(std::ranges::min_element(met) - met.begin());
+    // The rest moves up, so that the order is that of age.
+    std::shift_left(before.begin() + place, before.end(), 1);
+    std::shift_left(code.begin() + place, code.end(), 1);
+    std::shift_left(met.begin() + place, met.end(), 1);
+    place = kPairs - 1;
   }
   before[place] = before_now;
   code[place] = now;
+  met[place] = 1;
 }
 
 std::uint8_t ShapeMemory::encode(int view, float value) const {
@@ -113,11 +119,13 @@ void ShapeMemory::recode(int view, Coding next) {
   }
   coding_[view] = next;
   for (Scale& scale : scales_) {
-    View& seen = scale.views[view];
-    seen.last = table[seen.last];
-    for (std::uint8_t& code : seen.singles.code) code = table[code];
-    for (std::uint8_t& code : seen.pairs.before) code = table[code];
-    for (std::uint8_t& code : seen.pairs.code) code = table[code];
+    for (int i = view; i < kViews; i += kCodings) {
+      View& seen = scale.views[i];
+      seen.last = table[seen.last];
+      for (std::uint8_t& code : seen.singles.code) code = table[code];
+      for (std::uint8_t& code : seen.pairs.before) code = table[code];
+      for (std::uint8_t& code : seen.pairs.code) code = table[code];
+    }
   }
 }
 
@@ -163,18 +171,18 @@ float ShapeMemory::look(Scale& scale, View& view, std::uint8_t now) {
 float ShapeMemory::look(Scale& scale, std::uint32_t samples) {
   const float mean = scale.sum / static_cast<float>(samples);
   float evidence = 0;
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < kCodings; ++i) {
     const std::uint8_t middle = encode(i, mean), top = encode(i, scale.high), bottom = encode(i, scale.low);
     const int up = top - middle, down = middle - bottom;
-    const std::uint8_t now = std::max(up, down) <= kStandsOut ? middle : up >= down ? top : bottom;
-    evidence += look(scale, scale.views[i], now);
+    const std::uint8_t spoken = std::max(up, down) <= kStandsOut ? middle : up >= down ? top : bottom;
+    evidence += look(scale, scale.views[i], middle) + look(scale, scale.views[i + kCodings], spoken);
   }
   scale.has_last = true;
   if (++scale.looks == std::numeric_limits<std::uint16_t>::max()) {
     scale.looks /= 2;
     for (View& view : scale.views) view.singles.tail.halve(), view.pairs.tail.halve();
   }
-  return evidence / 4;
+  return evidence / (2 * kViews);
 }
 
 float ShapeMemory::step(const ShapePlan& plan, float value) {
@@ -213,7 +221,8 @@ void ShapeMemory::each_field(Self& self, const Visit& visit) {
       for (auto& seen : view.singles.tail.seen) visit(seen);
       for (auto& code : view.pairs.before) visit(code);
       for (auto& code : view.pairs.code) visit(code);
-      visit(view.pairs.met), visit(view.pairs.used), visit(view.pairs.hand);
+      for (auto& met : view.pairs.met) visit(met);
+      visit(view.pairs.used);
       for (auto& seen : view.pairs.tail.seen) visit(seen);
     }
   }
@@ -223,8 +232,7 @@ bool ShapeMemory::sound() const {
   return std::ranges::all_of(scales_,
                              [](const Scale& scale) {
                                return scale.evidence >= 0 && std::ranges::all_of(scale.views, [](const View& view) {
-                                        return view.singles.used <= kSingles && view.pairs.used <= kPairs &&
-                                               view.pairs.hand < kPairs;
+                                        return view.singles.used <= kSingles && view.pairs.used <= kPairs;
                                       });
                              }) &&
          std::ranges::all_of(coding_, [](const Coding& coding) { return coding.width >= 0; });

@@ -37,6 +37,7 @@ class ShapeMemory {
   bool load(StateReader& reader);  // false: not fit, everything is forgotten
 
  private:
+  static constexpr int kCodings = 2, kViews = 4;
   static constexpr int kSingles = 16;  // of one block: they cover the whole scale
   static constexpr int kPairs = 32;
   static constexpr int kGrades = 9;  // how new, each twice as new as the one before
@@ -55,9 +56,8 @@ class ShapeMemory {
     void keep(std::uint8_t now);
   };
   struct Pairs {
-    std::array<std::uint8_t, kPairs> before{}, code{};
-    std::uint32_t met = 0;  // a bit for each: met again since the hand passed it
-    std::uint8_t used = 0, hand = 0;
+    std::array<std::uint8_t, kPairs> before{}, code{}, met{};
+    std::uint8_t used = 0;
     Tail tail;
     unsigned distance(std::uint8_t before_now, std::uint8_t now);
     void keep(std::uint8_t before_now, std::uint8_t now);
@@ -76,7 +76,7 @@ class ShapeMemory {
     std::uint32_t count = 0;
     std::uint16_t looks = 0;
     bool has_last = false;
-    std::array<View, 2> views;  // straight, bent
+    std::array<View, kViews> views;  // straight, bent, each with means only, then with extremes
   };
 
   void learn_range(float value);
@@ -90,7 +90,7 @@ class ShapeMemory {
   static void each_field(Self& self, const Visit& visit);
   bool sound() const;
 
-  std::array<Coding, 2> coding_;
+  std::array<Coding, kCodings> coding_;
   float low_ = 0, high_ = 0, mean_ = 0, variance_ = 0;
   std::uint32_t seen_ = 0;
   bool held_ = false;
