@@ -33,8 +33,10 @@ struct Shipped {
   std::string_view name;
   ModelMode mode;
 };
-constexpr Shipped kShippedModels[] = {
-    {"level", ModelMode::serving}, {"change", ModelMode::serving}, {"season", ModelMode::serving}};
+constexpr Shipped kShippedModels[] = {{"level", ModelMode::serving},
+                                      {"change", ModelMode::serving},
+                                      {"season", ModelMode::serving},
+                                      {"shape", ModelMode::serving}};
 
 ModelMode shipped_mode(std::string_view name) {
   for (const Shipped& shipped : kShippedModels)
@@ -44,7 +46,8 @@ ModelMode shipped_mode(std::string_view name) {
 
 constexpr std::string_view kSummaries[] = {
     "the level, and its mean over some readings, against the long mean, in usual deviations",
-    "the step between two readings, in usual steps", "the residual from the usual course of a day"};
+    "the step between two readings, in usual steps", "the residual from the usual course of a day",
+    "forms over minutes that were never seen before: onsets only"};
 
 }  // namespace
 
@@ -73,7 +76,7 @@ std::string_view to_string(Aspect aspect) {
   return "";
 }
 
-Scorer::Internals::Internals(const ScorerConfig& settings) : config(settings) {
+Scorer::Internals::Internals(const ScorerConfig& settings) : config(settings), shape_plan(settings.interval) {
   const double seconds = to_seconds(settings.interval);
   fast = static_cast<float>(1 / readings_of(kFastReadings, seconds));
   slow = static_cast<float>(1 / readings_of(kSlowReadings, seconds));
@@ -132,6 +135,7 @@ std::optional<Slot> Scorer::add(GroupSlot group, Unit, Instrument instrument) {
   ++in.live;
   GroupState& of = in.groups[group];
   in.at(&LevelBlock::learns, slot) = of.held ? 0 : 1;
+  in.give_shape(slot);
   const auto place = std::ranges::find(of.members, kNobody);
   const auto member = static_cast<std::size_t>(place - of.members.begin());
   if (place != of.members.end()) {
@@ -153,6 +157,7 @@ void Scorer::remove(Slot slot) {
   if (slot >= in.rows.size() || !in.rows[slot].live) return;
   std::ranges::replace(in.groups[in.rows[slot].group].members, slot, kNobody);
   std::erase(in.counters, slot);
+  in.take_shape(slot);
   in.rows[slot] = {};
   in.blocks[slot / kLanes].reset(slot % kLanes);
   in.free_rows.push_back(slot);
@@ -264,6 +269,7 @@ void Scorer::Internals::break_series(Slot slot) {
   seasons[slot] = {};
   set_period(slot, rows[slot].period);
   rows[slot].has_base = false;
+  forget_shape(slot);
   at(&LevelBlock::learns, slot) = groups[rows[slot].group].held ? 0 : 1;
 }
 
@@ -294,6 +300,7 @@ void Scorer::step(MonoTime at, WallTime wall) {
   if (const std::size_t hour = SeasonProfile::hour_of(wall); hour != in.hour) in.turn_hour(hour);
   const auto weight = [&](std::size_t model) { return in.serves(model) ? 1.0F : 0.0F; };
   step_levels(in.blocks, {.level = weight(0), .change = weight(1), .season = weight(2)});
+  in.step_shapes();
   for (Slot slot = in.now % kSweep; slot < in.rows.size(); slot += kSweep) in.sweep(slot);
   in.sum_groups();
   for (std::size_t i = 0; i < in.groups.size(); ++i) {
@@ -330,8 +337,9 @@ std::vector<ModelHealth> Scorer::health() const {
     health.cost_ns = model.cost_ns;
     health.alarm_rate = model.seconds > 0 ? model.alarms / std::max(1.0, model.seconds / 86400) : 0;
     if (model.info == nullptr) {
-      health.bytes =
-          in.rows.size() * (model.name == "season" ? sizeof(SeasonProfile) : sizeof(LevelBlock) / kLanes / 2);
+      health.bytes = model.name == "shape"    ? in.shapes.capacity() * sizeof(ShapeMemory)
+                     : model.name == "season" ? in.rows.size() * sizeof(SeasonProfile)
+                                              : in.rows.size() * sizeof(LevelBlock) / kLanes / 2;
       continue;
     }
     const auto index = static_cast<std::size_t>(&model - in.models.data()) - kAlwaysOn.size();
@@ -356,9 +364,10 @@ void Scorer::take_out(std::string_view model, std::string_view reason) {
 std::size_t Scorer::series_count() const { return internals_->live; }
 std::size_t Scorer::bytes_used() const {
   const Internals& in = *internals_;
-  std::size_t bytes = sizeof in + in.blocks.capacity() * sizeof(LevelBlock) + in.rows.capacity() * sizeof(Row) +
-                      in.seasons.capacity() * sizeof(SeasonProfile) + in.groups.capacity() * sizeof(GroupState) +
-                      (in.free_rows.capacity() + in.counters.capacity()) * sizeof(Slot);
+  std::size_t bytes =
+      sizeof in + in.blocks.capacity() * sizeof(LevelBlock) + in.rows.capacity() * sizeof(Row) +
+      in.seasons.capacity() * sizeof(SeasonProfile) + in.shapes.capacity() * (sizeof(ShapeMemory) + sizeof(Slot)) +
+      in.groups.capacity() * sizeof(GroupState) + (in.free_rows.capacity() + in.counters.capacity()) * sizeof(Slot);
   for (const GroupState& group : in.groups) {
     bytes += group.members.capacity() * sizeof(Slot) + group.models.capacity() * sizeof(GroupMember);
     for (const GroupMember& member : group.models) bytes += member.model ? member.model->bytes_used() : 0;

@@ -28,6 +28,7 @@ GroupSlot Scorer::add_group(std::uint64_t key) {
   group.live = true;
   group.key = key;
   group.budget = PageBudget(in.config.suspicions_per_day, to_seconds(in.config.interval));
+  group.onset = Onset(in.shape_plan.quiet);
   in.make_models(group);
   return slot;
 }
@@ -47,7 +48,7 @@ void Scorer::hold(GroupSlot slot, bool held) {
   GroupState& group = in.groups[slot];
   group.held = held;
   for (const Slot member : group.members)
-    if (member != kNobody) in.at(&LevelBlock::learns, member) = held ? 0 : 1;
+    if (member != kNobody) in.at(&LevelBlock::learns, member) = held ? 0 : 1, in.hold_shape(member, held);
 }
 
 // In the order of the rows, so that the sum is always the same.
@@ -75,6 +76,7 @@ void Scorer::Internals::judge(GroupState& group) {
     if (serves(models[kAlwaysOn.size() + i], group)) evidence += group.models[i].score;
   group.fast += fast * (evidence - group.fast);
   group.slow += slow * (evidence - group.slow);
+  score.onset = serves(kShapeModel) ? group.onset.step(group.novelty) : 0;
   score.rank = std::sqrt(group.fast * group.slow);
   // The root keeps what an incident adds to the mean small: a host is as restless as it mostly is.
   const double root = std::sqrt(static_cast<double>(score.rank));

@@ -8,7 +8,7 @@ namespace hostmedic::detect {
 
 namespace {
 
-constexpr std::uint8_t kSeriesVersion = 1, kGroupVersion = 1;
+constexpr std::uint8_t kSeriesVersion = 2, kGroupVersion = 1;
 
 constexpr LevelBlock::Lanes LevelBlock::* kKept[] = {&LevelBlock::mean,
                                                      &LevelBlock::variance,
@@ -44,6 +44,7 @@ void Scorer::save(Slot slot, StateWriter& writer) const {
   writer.put(row.readings);
   for (const auto field : kKept) writer.put(in.at(field, slot));
   in.seasons[slot].save(writer);
+  in.save_shape(slot, writer);
 }
 
 bool Scorer::load(Slot slot, StateReader& reader) {
@@ -56,8 +57,8 @@ bool Scorer::load(Slot slot, StateReader& reader) {
   const auto period = reader.get<std::uint16_t>();
   row.readings = reader.get<std::uint8_t>();
   for (const auto field : kKept) in.at(field, slot) = reader.get<float>();
-  const bool whole = in.seasons[slot].load(reader) && reader.good() && ours && period > 0 &&
-                     std::fabs(row.base) <= kMostValue && sound(in, slot);
+  const bool whole = in.seasons[slot].load(reader) && in.load_shape(slot, reader) && reader.good() && ours &&
+                     period > 0 && std::fabs(row.base) <= kMostValue && sound(in, slot);
   if (!whole) {
     const Row kept = row;
     in.break_series(slot);
@@ -66,6 +67,7 @@ bool Scorer::load(Slot slot, StateReader& reader) {
     row.live = kept.live;
     row.counter = kept.counter;
     row.group = kept.group;
+    row.shape = kept.shape;
     in.set_period(slot, 1);
     return false;
   }

@@ -12,12 +12,19 @@
 #include "detect/multivariate/group_model.h"
 #include "detect/scorer.h"
 #include "detect/univariate/level_change.h"
+#include "detect/univariate/onset.h"
 #include "detect/univariate/season.h"
+#include "detect/univariate/shape_memory.h"
 
 namespace hostmedic::detect {
 
 // The always-on members, by the names of the configuration; group models follow them in Internals::models.
-inline constexpr std::array<std::string_view, 3> kAlwaysOn = {"level", "change", "season"};
+inline constexpr std::array<std::string_view, 4> kAlwaysOn = {"level", "change", "season", "shape"};
+inline constexpr std::size_t kShapeModel = 3;
+// A shape memory is large (2 KB): the first so many series have one, the others go without. A host that is watched by
+// thousands of series thus pays 256 KB, not megabytes; a file of one series has all that there is to know of it.
+inline constexpr std::size_t kMostShapes = 128;
+inline constexpr std::uint8_t kNoShape = 255;
 
 struct RunningModel {
   std::string_view name, summary;
@@ -41,6 +48,7 @@ struct Row {
   std::uint32_t first = 0, seen = 0;  // steps, of the first and the last reading
   std::uint16_t period = 1;           // steps between readings
   std::uint8_t readings = 0;          // up to kLearnPeriod
+  std::uint8_t shape = kNoShape;      // place among Internals::shapes
   bool live : 1 = false, counter : 1 = false, has_base : 1 = false, has_counted : 1 = false;
 };
 inline constexpr std::uint8_t kLearnPeriod = 8;     // readings from which the period of a series is learnt
@@ -61,6 +69,8 @@ struct GroupState {
   std::uint64_t key = 0;
   std::uint32_t claim = 0;  // as GroupMember's, of the models that serve
   float sum = 0, fast = 0, slow = 0;
+  float novelty = 0;  // of the most novel series
+  Onset onset{1};
   double usual = 0;  // mean root of rank
   double steps = 0;
   PageBudget budget;
@@ -81,6 +91,9 @@ struct Scorer::Internals {
   std::uint32_t stride;  // steps between two of the group models
   std::vector<LevelBlock> blocks;
   std::vector<SeasonProfile> seasons;
+  ShapePlan shape_plan;
+  std::vector<ShapeMemory> shapes;
+  std::vector<Slot> shape_owners;  // of each shape; kNobody: free
   std::vector<Row> rows;
   std::vector<GroupState> groups;
   std::vector<Slot> free_rows, counters;          // counters: read in this step
@@ -113,6 +126,15 @@ struct Scorer::Internals {
   void sweep(Slot slot);
   void step_breakers(MonoTime at);
   void break_series(Slot slot);
+
+  // scorer_shapes.cpp
+  void give_shape(Slot slot);
+  void take_shape(Slot slot);
+  void forget_shape(Slot slot);
+  void hold_shape(Slot slot, bool held);
+  void step_shapes();
+  void save_shape(Slot slot, StateWriter& writer) const;
+  bool load_shape(Slot slot, StateReader& reader);
 
   // scorer_groups.cpp
   void sum_groups();

@@ -22,6 +22,7 @@ constexpr float kUnseen = 0.2F;            // of a look: what was never seen is 
 constexpr float kMost = 1e18F;             // squares of it are still numbers
 constexpr double kShortestSeconds = 30;    // of the shortest block,
 constexpr std::uint32_t kFewest = 4;       // which has at least so many samples;
+constexpr float kQuietBlocks = 1.5F;       // of the longest, which must not tell late what a short one told
 constexpr std::uint32_t kScaleFactor = 4;  // each further one is so much longer
 
 unsigned beyond(std::uint8_t a, std::uint8_t b) {
@@ -41,6 +42,7 @@ ShapePlan::ShapePlan(Duration interval) {
   for (int i = 0; i < kShapeScales; ++i, length *= kScaleFactor) {
     samples[i] = length;
     fade[i] = 1 - 1 / static_cast<float>(length);
+    quiet = kQuietBlocks * static_cast<float>(length);
   }
 }
 

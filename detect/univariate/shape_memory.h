@@ -24,6 +24,7 @@ struct ShapePlan {
   explicit ShapePlan(Duration interval);
   std::array<std::uint32_t, kShapeScales> samples{};  // of a block
   std::array<float, kShapeScales> fade{};             // of a block's evidence, per sample, until the next block
+  float quiet = 0;                                    // samples that an onset keeps the like of it quiet
 };
 
 class ShapeMemory {
