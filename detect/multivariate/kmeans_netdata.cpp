@@ -232,7 +232,7 @@ class KmeansNetdata final : public GroupModel {
       const Model model = train(std::span(m.window).first(m.vectors));
       if (!(model.farthest > model.nearest)) return;
       m.models[m.next_model] = model;
-      m.next_model = (m.next_model + 1) % kMostModels;
+      if (++m.next_model == kMostModels) m.next_model = 0;
       m.kept = std::min<std::uint32_t>(m.kept + 1, kMostModels);
       return;
     }
