@@ -2,8 +2,8 @@
 // Robust random cut forest over the deviations of a group: Guha, Mishra, Roy, Schrijvers, ICML 2016, at the defaults
 // that AWS publishes for its library (50 trees of 256 points, kept by a reservoir whose memory is ten times as long, a
 // score after a quarter of them), with its score: how early a random cut would part the point from what is kept, where
-// few points are parted off counting more. A reference point, and a shadow: it costs a hundred times what the models
-// do that serve. The members at one moment are the point (a shingle of 1).
+// few points are parted off counting more. A reference point, and a shadow: it costs hundreds of times what the
+// models do that serve. The members at one moment are the point (a shingle of 1).
 //
 // Bounded: 50 trees of at most 511 nodes, 153 KB a member; a step walks every tree once and puts the point into some.
 #include <algorithm>

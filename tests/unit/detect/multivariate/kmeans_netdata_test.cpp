@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <cstring>
+
 #include "tests/unit/detect/multivariate/group_world.h"
 
 using namespace hostmedic;
@@ -64,4 +66,19 @@ TEST_CASE("Netdata's scheme never calls a constant member anomalous, and trains 
   world.values = {5, 90};
   world.jump(std::chrono::minutes(1));
   CHECK(model->step(world.reading()) == 0);
+}
+
+TEST_CASE("Netdata's scheme with centres beyond numbers says so") {
+  auto model = test::group_model("kmeans_netdata", 3, kMinute);
+  GroupWorld world(3, kMinute);
+  (void)test::live(*model, world, 100);
+  std::string bytes = test::saved(*model);
+  // A member's last model comes last: two centres, each its length and its numbers, and its two distances.
+  const float huge = 3e38F;
+  std::memcpy(&bytes[bytes.size() - 3 * sizeof huge], &huge, sizeof huge);
+  detect::StateReader reader(bytes);
+  REQUIRE(model->load(reader));
+  world.next();
+  CHECK(std::isnan(model->step(world.reading())));
+  CHECK_FALSE(model->healthy());
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <set>
 
 #include "detect/multivariate/random_cut_tree.h"
@@ -38,6 +39,25 @@ TEST_CASE("a random cut forest gets used to what lasts") {
   }
   CHECK(first > usual);
   CHECK(last < usual);
+}
+
+TEST_CASE("a random cut forest with points beyond numbers says so") {
+  constexpr std::size_t kMembers = 6, kKept = detect::RandomCutTree::kMostLeaves;
+  auto model = test::group_model("random_cut_forest", kMembers);
+  GroupWorld world(kMembers);
+  (void)test::live(*model, world, 3000);
+  std::string bytes = test::saved(*model);
+  // The last tree's last point lies before the list of what it keeps: a count, then a key and a leaf each.
+  const std::size_t list = 4 + kKept * (sizeof(double) + sizeof(detect::RandomCutTree::Leaf));
+  const float huge = 3e38F;
+  for (std::size_t i = 0; i < kMembers; ++i)
+    std::memcpy(&bytes[bytes.size() - list - (i + 1) * sizeof huge], &huge, sizeof huge);
+  detect::StateReader reader(bytes);
+  REQUIRE(model->load(reader));
+  world.next();
+  for (std::size_t i = 0; i < kMembers; ++i) world.set(i, -50);
+  CHECK(std::isnan(model->step(world.reading())));
+  CHECK_FALSE(model->healthy());
 }
 
 TEST_CASE("a random cut tree gives back every leaf and node, whatever the order") {
