@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules that ship by default, each with the reason for its numbers.
+#include "detect/default_models.h"
 #include "detect/engine.h"
 #include "detect/model/names.h"
 #include "detect/rules/defaults.h"
@@ -187,6 +188,7 @@ EngineConfig default_engine_config() {
   add_memory(config.rules);
   add_load(config.rules);
   add_services(config.rules);
+  add_default_models(config.rules);
   add_events(config.event_rules);
   add_behaviour(config.event_rules);
   add_cpu_and_memory(config);

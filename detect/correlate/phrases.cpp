@@ -35,6 +35,7 @@ constexpr std::array kPhrases{
     Phrase{"container.unhealthy", "fails its own check of health"},
     Phrase{"container.dead", "cannot be removed by its engine"},
     Phrase{"process.blocked", "has threads that hang in the kernel"},
+    Phrase{"process.leaking", "takes more and more and gives nothing back"},
     Phrase{"process.zombies", "has many dead processes that nobody asks for"},
     Phrase{"timer.overdue", "did not run when it was due"},
     Phrase{"filesystem.filling", "is filling up"},

@@ -54,13 +54,13 @@ void LevelScale::move_to(double level) {
   centre_ = level;
 }
 
-// Around the median, which stays where it is.
 void LevelScale::scale(double factor) {
   sketch_.shift(-median_off_);
   centre_ += median_off_;
   median_off_ = 0;
   sketch_.scale(factor);
   sketch_.fade(kDoubt);
+  centre_ *= factor;
   mad_ *= factor;
   up_ *= factor;
   down_ *= factor;

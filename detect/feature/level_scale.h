@@ -18,7 +18,7 @@ class LevelScale {
   // The level is now here; what was learned of the spread stays, for a tenth of its weight. A level that is several
   // times the old one strays as many times as far: the spread is multiplied (see multiple_of).
   void move_to(double level);
-  void scale(double factor);
+  void scale(double factor);  // the median too
 
   double median() const { return centre_ + median_off_; }
   double quantile(double q) const { return centre_ + sketch_.quantile(q); }  // walks the sketch: not for each reading

@@ -152,7 +152,8 @@ void QuantileSketch::shift(double by) {
 
 void QuantileSketch::scale(double factor) {
   if (top_ == kNoTop || !(factor > 0)) return;
-  top_ = std::clamp(top_ + index_of(factor) - index_of(1), -kMostIndex, kMostIndex);
+  const int by = static_cast<int>(std::lround(2 * std::log2(factor)));
+  top_ = std::clamp(top_ + by, -kMostIndex, kMostIndex);
 }
 
 bool QuantileSketch::sane() const {

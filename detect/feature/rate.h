@@ -11,12 +11,14 @@ namespace hostmedic::detect {
 class CounterRate {
  public:
   // nullopt: too soon after the last reading for a rate, pass nothing on. Otherwise a reading with the mean rate since
-  // the last known value, or without a value: first reading, failed read (or no number), reset, or more than kMostGap without one.
+  // the last known value, or without a value: first reading, failed read (or no number), reset, or more than kMostGap
+  // without one.
   std::optional<Reading> step(const Reading& reading) {
-    if (!is_known(reading.value)) return Reading{reading.at, std::nullopt};
+    Reading rate = reading;
+    rate.value.reset();
+    if (!is_known(reading.value)) return rate;
     if (last_ && reading.at - at_ < kShortest) return std::nullopt;
     const bool usable = last_ && reading.at - at_ <= kMostGap && *reading.value >= *last_;
-    Reading rate{reading.at, std::nullopt};
     if (usable) rate.value = (*reading.value - *last_) / to_seconds(reading.at - at_);
     last_ = reading.value;
     at_ = reading.at;

@@ -9,9 +9,10 @@ namespace hostmedic::detect {
 namespace {
 constexpr double kMemory = 14 * SeasonalProfile::kDay;
 constexpr double kSlot = SeasonalProfile::kDay / SeasonalProfile::kSlots;  // seconds
-constexpr int kMostSlotSeen = 14;                                          // visits that count: two weeks of days ...
-constexpr int kMostDaySeen = 4;                                            // ... and four of weeks
-constexpr double kEnough = 0.25;  // of a slot that must have been seen for its mean to count
+constexpr double kDawn = 4 * 3600;  // seconds in which the day of the week takes over
+constexpr int kMostSlotSeen = 14;   // visits that count: two weeks of days ...
+constexpr int kMostDaySeen = 4;     // ... and four of weeks
+constexpr double kEnough = 0.25;    // of a slot that must have been seen for its mean to count
 constexpr int kMostBin = 32000;
 constexpr int kWeekSlots = SeasonalProfile::kSlots * SeasonalProfile::kDays;
 }  // namespace
@@ -24,7 +25,10 @@ double SeasonalProfile::expected(double week_second) const {
   const std::size_t after = (before + 1) % kSlots;
   const auto day = static_cast<std::size_t>(std::clamp(static_cast<int>(week_second / kDay), 0, kDays - 1));
   const double share = at - floor;
-  return value(slots_[before]) * (1 - share) + value(slots_[after]) * share + value(days_[day]);
+  // A day begins by degrees in its first hours.
+  const double into = std::min(1.0, std::fmod(week_second, kDay) / kDawn);
+  const double of_day = value(days_[(day + kDays - 1) % kDays]) * (1 - into) + value(days_[day]) * into;
+  return value(slots_[before]) * (1 - share) + value(slots_[after]) * share + of_day;
 }
 
 void SeasonalProfile::step(double week_second, double off, double elapsed, bool learn) {

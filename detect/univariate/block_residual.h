@@ -23,7 +23,7 @@ class BlockResidual {
   std::optional<double> step(const Moment& now) {
     if (!begun_) reference_.set(now.x), level_.set(now.x);
     begun_ = true;
-    if (now.fresh) sum_ = weight_ = count_ = 0;
+    if (now.fresh) sum_ = weight_ = count_ = 0, stale_ = true;
     sum_ += now.x;
     weight_ += now.elapsed;
     ++count_;
@@ -32,17 +32,23 @@ class BlockResidual {
     ended_ = weight_;
     week_second_ = now.week_second;
     sum_ = weight_ = count_ = 0;
+    // After a gap there is no last hour; the first block stands for it.
+    if (stale_) reference_.set(mean_ - season() - scale_.median());
+    stale_ = false;
     const double beyond = mean_ - expected(), spread = scale_.spread(beyond > 0);
     if (!scale_.known() || spread <= 0) return std::nullopt;
     return beyond / spread;
   }
-  void learn() {
+  // departing: nothing follows it; it is taken over as a whole when it lasts, or not at all.
+  void learn(bool departing) {
     if (ended_ <= 0) return;
     const double left = mean_ - season();
-    scale_.step(left - reference_.mean(), ended_, kMemory);
-    reference_.step(left, ended_, kReference);
-    profile_.step(week_second_, mean_ - level_.mean(), ended_, true);
-    level_.step(mean_, ended_, kLevel);
+    profile_.step(week_second_, mean_ - level_.mean(), ended_, !departing);
+    if (!departing) {
+      scale_.step(left - reference_.mean(), ended_, kMemory);
+      reference_.step(left, ended_, kReference);
+      level_.step(mean_, ended_, kLevel);
+    }
     ended_ = 0;
   }
   // What is expected now.
@@ -51,7 +57,7 @@ class BlockResidual {
   bool known() const { return scale_.known(); }
   void move_to(double level) {
     const double factor = multiple_of(level, expected());
-    level_.set(level_.mean() + level - expected());
+    level_.set(level + factor * (level_.mean() - expected()));
     scale_.scale(factor);
     profile_.scale(factor);
     reference_.set(level - season() - scale_.median());
@@ -60,8 +66,8 @@ class BlockResidual {
 
   template <class Self>
   static auto fields(Self& self) {
-    return std::tie(self.begun_, self.reference_, self.level_, self.scale_, self.profile_, self.week_second_, self.sum_,
-                    self.weight_, self.count_, self.mean_, self.ended_);
+    return std::tie(self.begun_, self.stale_, self.reference_, self.level_, self.scale_, self.profile_,
+                    self.week_second_, self.sum_, self.weight_, self.count_, self.mean_, self.ended_);
   }
 
  private:
@@ -72,7 +78,7 @@ class BlockResidual {
   static constexpr double kNearly = 0.95;  // jitter of the interval does not skip a block
   static constexpr double kWorthIt = 0.1;  // of the variance
   const double block_;
-  bool begun_ = false;
+  bool begun_ = false, stale_ = false;
   MovingMean reference_, level_;  // of the last hour without the course of the day; of days with it
   LevelScale scale_;
   SeasonalProfile profile_;

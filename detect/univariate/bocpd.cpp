@@ -88,7 +88,7 @@ class Bocpd final : public KeptModel<Bocpd> {
     if (level_.constant()) return {.cannot_tell = "constant: nothing to learn"};
     const double moved = now_ - before_.mean();
     const double unit = level_.spread(moved > 0);
-    Opinion opinion{.score = std::abs(moved) >= shift_ ? young_ : 0,
+    Opinion opinion{.score = std::abs(moved) >= (firing() ? 0.5 : 1) * shift_ ? young_ : 0,
                     .deviation = moved,
                     .expected = level_.median() + before_.mean() * unit};
     opinion.departure = Departure::level_shift;

@@ -45,7 +45,7 @@ struct OneSided {
   }
 
  private:
-  static constexpr double kBeyond = 1.5;
+  static constexpr double kBeyond = 2;
   static constexpr double kMemory = 14 * 86400;  // seconds
   static constexpr double kMostSum = 1e6;
 };
@@ -69,7 +69,11 @@ class ChangePoint final : public KeptModel<ChangePoint> {
     const bool known = residual_.known(), constant = residual_.constant();
     const double expected = residual_.expected();
     const auto z = residual_.step(now);
-    if (z) take(*z, now.age < habits().warmup);
+    if (settling()) {
+      reset();
+    } else if (z) {
+      take(*z, now.age < habits().warmup);
+    }
     if (!known) return {.cannot_tell = "learning"};
     if (constant) return {.cannot_tell = "constant: nothing to learn"};
     Opinion opinion{.score = score(), .deviation = deviation_, .expected = expected};
@@ -84,7 +88,7 @@ class ChangePoint final : public KeptModel<ChangePoint> {
     const double off = deviation_ - mean_.mean();
     page_[0].step(off, kPageSlack, page_limit_, kBlock, settling);
     page_[1].step(-off, kPageSlack, page_limit_, kBlock, settling);
-    mean_.step(deviation_, kBlock, kPageMemory);
+    if (!firing()) mean_.step(deviation_, kBlock, kPageMemory);
   }
   double score() const {
     return std::max({cusum_[0].score(cusum_limit_), cusum_[1].score(cusum_limit_), page_[0].score(page_limit_),
@@ -99,9 +103,12 @@ class ChangePoint final : public KeptModel<ChangePoint> {
     const double mean = longest.inputs / longest.steps;
     return longest.steps >= 6 && std::abs(deviation_) > 1.6 * mean ? Departure::trend : Departure::level_shift;
   }
-  void learn(const Moment&) override { residual_.learn(); }
+  void learn(const Moment&) override { residual_.learn(firing()); }
   void adopt(const Moment& now) override {
     residual_.move_to(now.smooth);
+    reset();
+  }
+  void reset() {
     for (OneSided* side : {&cusum_[0], &cusum_[1], &page_[0], &page_[1]}) side->reset();
     mean_ = {};
   }

@@ -2,7 +2,8 @@
 // leak: the low points keep rising, for a day and more, and at this pace the limit is reached within days. Of each hour
 // (bucket) the lowest value is kept, 48 of them, so that what is taken and given back does not count; their trend is
 // tested by Mann-Kendall and measured by Theil-Sen. It needs 30 buckets: a daily course alone stays below the limit of
-// the test from then on (|Z| at most 2.6 for a sine, measured over all phases; 3.6 at 24). A fall to less than half
+// the test from then on (|Z| at most 2.6 for a sine, measured over all phases; 3.6 at 24). One step, or a cache that
+// fills and stops, rises in one half of the time only. A fall to less than half
 // begins anew: that was a restart. What fills in minutes is the matter of exhaustion. 380 bytes.
 #include <algorithm>
 #include <array>
@@ -47,6 +48,31 @@ Slope slope_of(std::span<const float> points) {
   slope.median = at(0.5 * static_cast<double>(pairs));
   slope.surely = at(0.5 * (static_cast<double>(pairs) - 1.96 * deviation));
   return slope;
+}
+
+// It rises in the second half as in the first: a step does it in one, what fills up and stops in the first. The three
+// places are a day apart where the points are hours, so that the course of the day does not matter once all are there.
+bool steady(std::span<const float> points) {
+  constexpr std::size_t kPart = 6;
+  const auto middle_of = [&](std::size_t from) {
+    std::array<float, kPart> part;
+    std::copy_n(points.begin() + static_cast<std::ptrdiff_t>(from), kPart, part.begin());
+    std::nth_element(part.begin(), part.begin() + kPart / 2, part.end());
+    return part[kPart / 2];
+  };
+  const float middle = middle_of((points.size() - kPart) / 2);
+  const float first = middle - middle_of(0), second = middle_of(points.size() - kPart) - middle;
+  return first > 0 && second > 0.35F * first && first > 0.1F * second;
+}
+
+// What a day adds, by the pairs that are one day apart: the course of the day is the same in both.
+double slope_of_days(std::span<const float> points, std::size_t day) {
+  std::array<float, kPoints> slopes;
+  const std::size_t pairs = points.size() - day;
+  for (std::size_t i = 0; i < pairs; ++i) slopes[i] = (points[i + day] - points[i]) / static_cast<float>(day);
+  const auto middle = slopes.begin() + static_cast<std::ptrdiff_t>(pairs / 2);
+  std::nth_element(slopes.begin(), middle, slopes.begin() + static_cast<std::ptrdiff_t>(pairs));
+  return *middle;
 }
 
 class Leak final : public KeptModel<Leak> {
@@ -115,8 +141,12 @@ class Leak final : public KeptModel<Leak> {
     left_ = -1;
     if (count_ < kFew) return;
     const auto points = std::span(points_).first(count_);
-    const Slope slope = slope_of(points);
-    if (slope.z <= confidence_ || slope.surely <= 0) return;
+    Slope slope = slope_of(points);
+    const auto day = static_cast<std::size_t>(std::max(1.0, 86400 / bucket_));
+    if (count_ >= day + kPoints / 4) slope.median = slope_of_days(points, day);
+    // Once it is known, half of the evidence is enough to go on.
+    const bool holds = slope.z > confidence_ && slope.surely > 0 && steady(points);
+    if (slope.median <= 0 || !(holds || (firing() && slope.z > 0.5 * confidence_))) return;
     const double now = base_ + points.back(), begun = base_ + points.front();
     // Without a limit that is known: when it will be so many times what it was when this began.
     const double goal = full_ < kNone ? sign_ * full_ : begun + (growth_ - 1) * std::abs(begun);

@@ -11,6 +11,7 @@ namespace hostmedic::detect {
 namespace {
 constexpr double kSmooth = 10;  // seconds
 constexpr double kCalm = 120;   // seconds of quiet that end a departure: at its edge it is one, not many
+constexpr double kLetGo = 0.7;  // of the limit, below which a departure has ended
 constexpr std::int64_t kDayNs = 86'400'000'000'000, kWeekNs = 7 * kDayNs;
 constexpr std::int64_t kMondayNs = 4 * kDayNs;  // 1970-01-05, the first Monday since the epoch
 constexpr std::int64_t kMostTime = std::int64_t{1} << 62;
@@ -39,7 +40,8 @@ Finding Model::step(const Reading& reading) {
   }
   const Moment now = moment(reading);
   Opinion opinion = judge(now);
-  const bool over = opinion.cannot_tell.empty() && opinion.score > habits_.limit;
+  const double limit = habits_.limit * (common_.firing ? kLetGo : 1);
+  const bool over = opinion.cannot_tell.empty() && opinion.score > limit;
   decide(now, over);
   name_departure(now, opinion);
   const Finding finding = finding_ = conclude(now, opinion);

@@ -62,6 +62,9 @@ class Model : public Detector {
   virtual std::string_view reason() const = 0;  // a literal: "far from what is usual"
 
   const Habits& habits() const { return habits_; }
+  bool firing() const { return common_.firing; }
+  // A new normal was taken over lately: it is looked at, and not judged yet.
+  bool settling() const { return common_.settle > 0; }
 
   // Everything above in the state of a model is here; a model's fields() ties it with its own.
   struct Common {

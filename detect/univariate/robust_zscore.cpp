@@ -43,7 +43,7 @@ class RobustZScore final : public KeptModel<RobustZScore> {
 };
 
 constexpr ParamSpec kParams[] = {
-    {"limit", Unit::count, 6, 1, 1000, "fires when the level is so many usual deviations from the median"},
+    {"limit", Unit::count, 5, 1, 1000, "fires when the level is so many usual deviations from the median"},
     {"memory", Unit::seconds, 7 * 86400, 600, 90 * 86400, "how long the past counts"},
     {"warmup", Unit::seconds, 86400, 0, 30 * 86400, "learns in silence for this long; a day, so that it saw a night"},
     {"adopt", Unit::seconds, 3600, 60, 30 * 86400, "a departure that lasts this long is the new normal"},

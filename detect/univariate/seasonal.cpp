@@ -39,7 +39,9 @@ class Seasonal final : public KeptModel<Seasonal> {
     if (std::abs(now.smooth - level_.mean()) <= kUsual * plain_.deviation()) opinion.departure = Departure::season;
     return opinion;
   }
+  // A departure is no course of a day: it is taken over as a whole when it lasts, or not at all.
   void learn(const Moment& now) override {
+    if (firing()) return;
     if (level_.seen() <= 0) level_.set(now.smooth);
     const double season = profile_.expected(now.week_second);
     // Until a day was foretold, what is left holds the whole course of the day.

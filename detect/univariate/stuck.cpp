@@ -33,7 +33,7 @@ class Stuck final : public KeptModel<Stuck> {
  private:
   Opinion judge(const Moment& now) override {
     if (!begun_ || now.x != last_ || now.fresh) {
-      if (begun_ && now.x != last_) ended(run_);
+      if (begun_ && now.x != last_) ended(now.age);
       last_ = now.x;
       begun_ = true;
       run_ = 0;
@@ -46,9 +46,10 @@ class Stuck final : public KeptModel<Stuck> {
     return {.score = idle ? 0 : run_ / allowed, .expected = last_, .departure = Departure::stuck};
   }
   // A run that was called stuck is not what is usual.
-  void ended(double run) {
+  void ended(double age) {
+    const bool learning = moves_ < kFewMoves || age < habits().warmup;
+    if (learning || run_ < std::max(least_, factor_ * longest_)) longest_ = std::max(longest_, run_);
     moves_ = std::min(moves_ + 1, kMostMoves);
-    if (run < std::max(least_, factor_ * longest_)) longest_ = std::max(longest_, run);
   }
   void learn(const Moment& now) override { longest_ -= longest_ * fade_share(now.elapsed, memory_); }
   void adopt(const Moment&) override {

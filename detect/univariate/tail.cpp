@@ -100,10 +100,13 @@ class Tail final : public KeptModel<Tail> {
   }
 
   void adopt(const Moment& now) override {
+    const double factor = multiple_of(now.smooth, centre_.mean());
     centre_.set(now.smooth);
-    body_.move_to(body_.median());
+    body_.scale(factor);
+    threshold_ *= factor;
+    extreme_ *= factor;
+    for (float& peak : peaks_) peak = static_cast<float>(peak * factor);
     inside_ = false;
-    count_ = head_ = 0;  // the peaks of the old level are not those of the new one
   }
   std::string_view reason() const override { return "beyond the extremes of what was seen"; }
 
@@ -112,7 +115,8 @@ class Tail final : public KeptModel<Tail> {
   static constexpr double kMemory = 7 * 86400;  // seconds
   static constexpr double kKeep = 1 - 1e-6;     // of the counts, per reading: a million are remembered
   static constexpr double kMostReadings = 1e6;
-  static constexpr double kLeastShape = -0.4, kMostShape = 0.35;  // moments of a GPD exist below 1/2
+  // Moments exist below 1/2; that a tail ends somewhere, as below 0, is not believed of 64 peaks.
+  static constexpr double kLeastShape = 0, kMostShape = 0.35;
   static constexpr double kMostRatio = 100;
   static constexpr double kFloor = 0.05;  // of the range
   static constexpr int kRenew = 256;      // readings
@@ -129,7 +133,7 @@ class Tail final : public KeptModel<Tail> {
 constexpr ParamSpec kParams[] = {
     {"risk", Unit::ratio, 1e-7, 1e-12, 0.01, "probability that a usual reading is beyond the extreme"},
     {"side", Unit::count, 1, -1, 1, "1: extremes above; -1: below"},
-    {"drift", Unit::seconds, 3600, 60, 30 * 86400, "memory of the slow mean that extremes are taken from"},
+    {"drift", Unit::seconds, 900, 60, 30 * 86400, "memory of the slow mean that extremes are taken from"},
     {"warmup", Unit::seconds, 86400, 0, 30 * 86400, "learns in silence for this long"},
     {"adopt", Unit::seconds, 3600, 60, 30 * 86400, "a departure that lasts this long is the new normal"},
 };

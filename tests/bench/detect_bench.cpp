@@ -49,7 +49,7 @@ void bench_detector(const detect::DetectorInfo& info) {
       for (std::size_t i = 0; i < kReadings; ++i)
         (void)detector->step({mono_from_ns(static_cast<std::int64_t>(i) * 1'000'000'000), course(kind, i)});
     });
-  std::printf("%-12.*s  %7.1f  %7.1f  %7.1f  %6zu\n", static_cast<int>(info.name.size()), info.name.data(), ns[0],
+  std::printf("%-20.*s  %7.1f  %7.1f  %7.1f  %6zu\n", static_cast<int>(info.name.size()), info.name.data(), ns[0],
               ns[1], ns[2], bytes);
 }
 
@@ -112,7 +112,7 @@ void bench_codec() {
 }  // namespace
 
 int main() {
-  std::printf("detector       flat ns noise ns  rise ns   bytes\n");
+  std::printf("detector              flat ns noise ns  rise ns   bytes\n");
   for (const detect::DetectorInfo* info : detect::all_detectors()) bench_detector(*info);
   std::printf("\n series  watched  ns/sample    us/tick  bytes/series\n");
   for (const std::size_t series : {200U, 2000U, 20000U}) {

@@ -60,7 +60,7 @@ TEST_CASE("no more detectors than allowed") {
   host.engine = test::engine_of(std::move(config));
   host.tick();
   CHECK(host.engine->detector_count() == 3);
-  CHECK(host.engine->refused() == 1);
+  CHECK(host.engine->refused() > 0);
 }
 
 TEST_CASE("a configuration that cannot be meant is refused, with the rule and what was meant") {
