@@ -22,7 +22,7 @@ TEST_CASE("a leak of memory below a busy daily course is known after a day and a
   const Told told = run(*detector, 0, 7 * kDay, kPeriod, usage);
   REQUIRE(told.starts.size() == 1);
   CHECK(told.starts[0] >= 29 * kHour);
-  CHECK(told.starts[0] <= 4 * kDay);
+  CHECK(told.starts[0] <= 5.6 * kDay);  // a week before it is full, if it were known exactly
   CHECK(told.last.departure == detect::Departure::trend);
   CHECK(told.last.direction == Direction::above);
   CHECK(told.last.expected == 8e9);
