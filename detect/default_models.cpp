@@ -47,8 +47,8 @@ constexpr std::array kLeaks{
              "connections whose peer has closed and that the service does not close: a leak by definition"},
     LeakRule{"service-connection-leak", &metric::kServiceSockets, "*network.connection.state=established*", kNoLimit, 2,
              "service.leaking_connections", 0.4, false, "more users look the same, so it only supports"},
-    LeakRule{"service-memory-leak", &metric::kServiceMemoryUsage, "", kNoLimit, 3, "service.leaking_connections", 0.3,
-             false, "holds the page cache of the unit as well, which grows by itself, so it only supports"},
+    LeakRule{"service-memory-leak", &metric::kServiceMemoryUsage, "", kNoLimit, 3, "process.leaking", 0.3, false,
+             "holds the page cache of the unit as well, which grows by itself, so it only supports"},
 };
 
 }  // namespace
