@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What detection costs. Prints, for each detector, nanoseconds per reading and bytes per instance, on three courses of
 // values (flat, noise, a steady rise); then nanoseconds per sample of a whole engine step for 200, 2,000 and 20,000
-// series with and without rules on them; then the frame codec. One thread; the best of five runs.
+// series with and without rules on them; then what the shipped conditions add; then the frame codec. One thread; the
+// best of five runs.
 #include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "detect/detectors.h"
 #include "detect/engine.h"
 #include "detect/model/codec.h"
 #include "detect/model/names.h"
+#include "tests/unit/detect/rules/all_series.h"
 
 using namespace hostmedic;
 
@@ -109,6 +112,47 @@ void bench_codec() {
               decode);
 }
 
+// Each of some services has every series that the shipped conditions name, and all of them speak in every tick.
+void bench_conditions() {
+  constexpr std::size_t kServices = 20, kTicks = 200;
+  const auto rows = test::all_series_of_conditions(detect::default_engine_config());
+  const auto cost = [&](bool with) {
+    detect::EngineConfig config = detect::default_engine_config();
+    if (!with) config.condition_rules.clear();
+    const auto engine = *detect::Engine::make(std::move(config));
+    Frame frame;
+    frame.first = true;
+    for (std::uint32_t i = 0; i < kServices; ++i) {
+      frame.entities.push_back({EntityId{i}, {EntityKind::service, std::to_string(i) + ".service"}});
+      for (const test::HealthySeries& row : rows) {
+        const SeriesId id{static_cast<std::uint32_t>(frame.series.size())};
+        frame.series.push_back(
+            {id, EntityId{i}, std::string(row.info->name), row.attributes, row.info->unit, row.info->instrument});
+        frame.samples.push_back({id, row.value});
+      }
+    }
+    std::uint64_t tick = 0;
+    const auto step = [&] {
+      frame.sequence = ++tick;
+      frame.mono = mono_from_ns(static_cast<std::int64_t>(tick) * 1'000'000'000);
+      (void)engine->step(frame);
+      frame.first = false;
+    };
+    step();
+    frame.entities.clear();
+    frame.series.clear();
+    const double ns = best_ns(kTicks, [&] {
+      for (std::size_t i = 0; i < kTicks; ++i) step();
+    });
+    return std::tuple(ns, engine->condition_count(), engine->bytes_used());
+  };
+  const auto [with_ns, count, with_bytes] = cost(true);
+  const auto [without_ns, none, without_bytes] = cost(false);
+  const double ns = (with_ns - without_ns) / static_cast<double>(count);
+  const std::size_t bytes = (with_bytes - without_bytes) / count;
+  std::printf("conditions: %zu at work, %.1f ns per condition and tick, %zu bytes each\n\n", count, ns, bytes);
+}
+
 }  // namespace
 
 int main() {
@@ -120,5 +164,6 @@ int main() {
     bench_engine(series, metric::kFilesystemUtilization);
   }
   std::printf("\n");
+  bench_conditions();
   bench_codec();
 }

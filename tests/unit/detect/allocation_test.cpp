@@ -9,6 +9,7 @@
 #include "detect/model/codec.h"
 #include "tests/unit/detect/allocations.h"
 #include "tests/unit/detect/behaviour/behaviour_host.h"
+#include "tests/unit/detect/rules/all_series.h"
 #include "tests/unit/detect/stream.h"
 
 namespace hostmedic::test {
@@ -98,4 +99,29 @@ TEST_CASE("what a known service does again allocates nothing") {
     REQUIRE(quiet);
   }
   CHECK(allocations == 0);
+}
+
+TEST_CASE("a steady tick with every shipped condition at work allocates nothing") {
+  detect::EngineConfig config = detect::default_engine_config();
+  const auto all = test::all_series_of_conditions(config);
+  config.rules.clear();  // an idle CPU of nothing is not what they expect
+  auto engine = test::engine_of(std::move(config));
+  test::Stream stream;
+  const auto service = stream.entity(EntityKind::service, "all.service");
+  Frame frame;
+  for (const test::HealthySeries& row : all)
+    frame.samples.push_back({stream.series(service, *row.info, row.attributes), row.value});
+  (void)engine->step(stream.cut(1));
+  CHECK(engine->condition_count() > 80);
+  for (int tick = 2; tick < 700; ++tick) {
+    frame.sequence = static_cast<std::uint64_t>(tick - 1);
+    frame.mono = test::at_s(tick);
+    frame.wall = wall_from_ns(test::Stream::kEpochNs + to_ns(frame.mono));
+    counting = tick >= 10;
+    (void)engine->step(frame);
+    counting = false;
+  }
+  CHECK(allocations == 0);
+  for (const auto& [id, incident] : engine->incidents()) MESSAGE(incident.anomalies[0].evidence);
+  CHECK(engine->incidents().empty());
 }
