@@ -20,13 +20,27 @@ std::string_view sign_of(Relation relation) {
   return "?";
 }
 
+// In one line, whatever the condition was broken into.
+std::string flat(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+    if (!blank) {
+      out += c;
+    } else if (!out.ends_with(' ')) {
+      out += ' ';
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string BoundCondition::explain() { return explain(condition_.root, scopes_[0].rows[0]); }
 
 std::string BoundCondition::explain(int number, Row& row) {
   const ConditionNode& node = at(number);
-  const auto source = [&] { return std::string(condition_.source(node)); };
+  const auto source = [&] { return flat(condition_.source(node)); };
   const auto rows = [&]() -> Rows& { return scopes_[static_cast<std::size_t>(node.rows)]; };
   switch (node.op) {
     case Op::both: {
@@ -92,7 +106,7 @@ std::string BoundCondition::explain_compare(const ConditionNode& node, Row& row)
   const Unit unit = unit_of(node.dimension);
   const auto shown = [&](int number_of, bool name) {
     const ConditionNode& side = at(number_of);
-    const std::string source(condition_.source(side));
+    const std::string source = flat(condition_.source(side));
     if (side.op == Op::number) return source;
     const Quantity value = number(number_of, row, false);
     return (name ? source + " " : "") + (value.known ? format_value(value.value, unit) : "unknown");

@@ -9,6 +9,7 @@ namespace hostmedic::detect {
 
 namespace {
 
+constexpr std::size_t kMostEvidence = 1000;
 constexpr Duration kExplainEvery = std::chrono::seconds(1);
 
 Error rule_error(const ConditionRule& rule, const std::string& text) {
@@ -41,6 +42,11 @@ Result<ConditionSet> ConditionSet::make(const std::vector<ConditionRule>& rules,
     if (!rule.enabled) continue;
     auto program = std::make_unique<Program>(Program{rule, *std::move(parsed.condition), false});
     program->about_itself = program->condition.about_itself();
+    for (const SeriesRef& ref : program->condition.refs) {
+      std::vector<std::uint32_t>& naming = set.by_metric_[ref.metric];
+      const auto number = static_cast<std::uint32_t>(set.programs_.size());
+      if (naming.empty() || naming.back() != number) naming.push_back(number);
+    }
     set.programs_.push_back(std::move(program));
   }
   return set;
@@ -70,13 +76,13 @@ void ConditionSet::restart() {
 }
 
 void ConditionSet::forget_series(EntityId id) {
+  std::erase_if(shared_, [&](const auto& one) { return one.second.first.entity == id; });
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
     Feed& feed = feeds_[i];
     if (feed.entity != id || feed.to.empty()) continue;
     const SeriesId series{static_cast<std::uint32_t>(i)};
     for (const auto& [bound, wakes] : feed.to) bound->condition.remove(series);
     feed.to.clear();
-    shared_.erase(series);
   }
 }
 
@@ -86,7 +92,9 @@ void ConditionSet::retire(EntityId id, const Entity& entity) {
     const auto known = bound_.find({i, entity});
     if (known == bound_.end() || !programs_[i]->about_itself) continue;
     Bound* const gone = known->second.get();
-    for (Feed& feed : feeds_) std::erase_if(feed.to, [&](const auto& to) { return to.first == gone; });
+    // Its own series feed nobody any more; those of others may.
+    for (const auto& [series, def] : shared_)
+      std::erase_if(feeds_[static_cast<std::size_t>(series)].to, [&](const auto& to) { return to.first == gone; });
     std::erase(due_, gone);
     bound_.erase(known);
   }
@@ -129,8 +137,10 @@ void ConditionSet::bind(const SeriesDef& def, const Entity& entity, CaseBook& bo
     feeds_[index] = {};
     shared_.erase(def.id);
   }
+  const auto naming = by_metric_.find(def.name);
+  if (naming == by_metric_.end()) return;
   bool shared = false;
-  for (std::uint32_t i = 0; i < programs_.size(); ++i) {
+  for (const std::uint32_t i : naming->second) {
     const Program& program = *programs_[i];
     const bool elsewhere = named_elsewhere(program.condition, def);
     if (named_here(program.condition, def))
@@ -189,7 +199,7 @@ void ConditionSet::fire(Bound& bound, MonoTime now, CaseBook& book) {
                         .reason = {},
                         .since = *bound.since};
   book.fire_condition(rule, subject, witness.unit, witness.value, finding,
-                      to_string(subject) + ": " + bound.condition.explain());
+                      printable(to_string(subject) + ": " + bound.condition.explain(), kMostEvidence));
 }
 
 std::size_t ConditionSet::bytes_used() const {

@@ -3,6 +3,7 @@
 // evaluated when one of them was. Tells the case book. Used by the engine only, between its begin() and end().
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -62,7 +63,8 @@ class ConditionSet {
   void judge(Bound& bound, MonoTime now, WallTime wall, CaseBook& book);
   void fire(Bound& bound, MonoTime now, CaseBook& book);
 
-  std::vector<std::unique_ptr<Program>> programs_;  // enabled; stay where they are
+  std::vector<std::unique_ptr<Program>> programs_;                            // enabled; stay where they are
+  std::map<std::string, std::vector<std::uint32_t>, std::less<>> by_metric_;  // who names it
   std::string stage_;
   std::uint32_t first_ = 0;
   std::map<std::pair<std::uint32_t, Entity>, std::unique_ptr<Bound>> bound_;

@@ -27,14 +27,14 @@ class Window {
       return;
     }
     Part& part = parts_[static_cast<std::size_t>(newest_ % kParts)];
-    if (part.count == 0) part = {1, *value, *value, *value, 0, 0};
-    part.least = std::min(part.least, *value);
-    part.most = std::max(part.most, *value);
+    latest_ = static_cast<float>(*value);
+    if (!part.any) part = {true, latest_, latest_, latest_, 0, 0};
+    part.least = std::min(part.least, latest_);
+    part.most = std::max(part.most, latest_);
     if (known_ || of_interval) {
-      part.observed += elapsed;
-      part.area += *value * elapsed;
+      part.observed += static_cast<float>(elapsed);
+      part.area += static_cast<float>(*value * elapsed);
     }
-    latest_ = *value;
     known_ = true;
   }
 
@@ -47,12 +47,12 @@ class Window {
     Summary all;
     for (std::int64_t i = std::max<std::int64_t>(0, newest_ - kParts + 1); i <= newest_; ++i) {
       const Part& part = parts_[static_cast<std::size_t>(i % kParts)];
-      if (part.count == 0) continue;
+      if (!part.any) continue;
       if (!all.any) all = {0, 0, part.first, part.least, part.most, latest_, true, false};
       all.area += part.area;
       all.observed += part.observed;
-      all.least = std::min(all.least, part.least);
-      all.most = std::max(all.most, part.most);
+      all.least = std::min<double>(all.least, part.least);
+      all.most = std::max<double>(all.most, part.most);
     }
     all.full = all.observed >= kFull * static_cast<double>(part_ * kParts) * 1e-9;
     return all;
@@ -63,9 +63,9 @@ class Window {
   static constexpr double kFull = 0.9;  // the oldest part has just begun to leave
   static constexpr Duration kMostGap = std::chrono::minutes(5);
 
-  struct Part {
-    std::int32_t count = 0;
-    double first = 0, least = 0, most = 0, area = 0, observed = 0;
+  struct Part {  // single precision: there are thousands of windows
+    bool any = false;
+    float first = 0, least = 0, most = 0, area = 0, observed = 0;
   };
 
   // Empties the parts that the window has left.
@@ -79,7 +79,7 @@ class Window {
   std::array<Part, kParts> parts_{};
   std::int64_t newest_ = 0;
   std::optional<MonoTime> last_;
-  double latest_ = 0;
+  float latest_ = 0;
   bool known_ = false;
 };
 
