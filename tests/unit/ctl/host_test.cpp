@@ -83,6 +83,15 @@ TEST_CASE("check without files looks at everything that is installed") {
   CHECK(contains(host.out.str(), "etc/runbooks.d/r.toml:"));
 }
 
+TEST_CASE("a fault in a condition is shown in its line") {
+  Host host;
+  const std::string file =
+      write(host, "rules.toml", "[[rule]]\nid = \"r\"\nincident_kind = \"k\"\nwhen = \"system.uptime > 64MiB\"\n");
+  CHECK(host.run({"check", file}) == 78);
+  CHECK(host.out.str() == file + ":4:23: when: seconds and bytes do not go together\n" +
+                              "  when = \"system.uptime > 64MiB\"\n" + "                        ^\n");
+}
+
 TEST_CASE("the printed reference is valid itself") {
   Host host;
   for (const char* which : {"agent", "policy"}) {
