@@ -4,8 +4,9 @@
 // incremental principal component analysis, IEEE TPAMI 2003, with its amnesic mean as the memory. Score: the residual
 // of each member past its usual size, summed; shares by squared residual.
 //
-// It earned its place: added to the evidence of single series, it finds more events at one false page a day (SMD 94 %
-// instead of 91 %, ASD as before) and half of them sooner (SMD 4.8 min instead of 8.3), and ranks moments no worse.
+// It earned its place: added in full to the evidence of single series, it finds more events at one false page a day
+// (SMD 94 % instead of 91 %, ASD as before) and sooner (SMD 4.8 min on average instead of 8.3), and ranks moments no
+// worse.
 //
 // Bounded: four directions of a float each a member, and 28 bytes more; 16 multiplications a member and step.
 #include <algorithm>
@@ -52,6 +53,7 @@ class PcaResidual final : public GroupModel {
     std::ranges::copy(point, residual_.begin());
     // As many directions as members would explain everything.
     const std::size_t directions = std::min(kMostDirections, point.size() / 2);
+    if (directions == 0) return point.empty() ? NAN : 0;  // one by itself breaks no correlation
     const float weight = reading.learn ? weight_of(point) : 0;
     const float gain = std::min(1.0F, std::max(1 / memory_, (1 + kAmnesia) / (readings_ + 1)));
     for (std::size_t k = 0; k < directions; ++k) explain(directions_[k], gain, weight);
@@ -59,7 +61,7 @@ class PcaResidual final : public GroupModel {
     const float score = judge_.judge(residual_, input_, reading.learn && !learning);
     if (!std::isfinite(score)) healthy_ = false;
     if (reading.learn) readings_ = std::min(readings_ + 1, memory_);
-    return point.empty() || learning || !healthy_ ? NAN : score;
+    return learning || !healthy_ ? NAN : score;
   }
 
   void shares(std::span<float> ret_shares) const override { judge_.shares(ret_shares); }

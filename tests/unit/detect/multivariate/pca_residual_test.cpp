@@ -55,6 +55,16 @@ TEST_CASE("a few moments far out do not turn the directions towards themselves")
   CHECK(last > 10);
 }
 
+TEST_CASE("a single series breaks no correlation, however far out it is") {
+  auto model = test::group_model("pca_residual", 1);
+  GroupWorld world(1);
+  (void)test::live(*model, world, 1000);
+  world.next();
+  world.set(0, 40);
+  CHECK(model->step(world.reading()) == 0);
+  CHECK(test::shares_of(*model, 1) == std::vector<float>{0});
+}
+
 TEST_CASE("a residual that is no number is no score") {
   detect::ResidualScore judge(std::chrono::minutes(1));
   judge.resize(2);
