@@ -52,7 +52,6 @@ float most(const std::vector<float>& values, int from, int to) {
 TEST_CASE("shape memory: a rhythm once known is little evidence; a pause between its levels is much") {
   Days days;
   std::vector<float> values = days.values(288 * 12);
-
   const std::vector<float> evidence = evidence_of(values);
   CHECK(most(evidence, 288 * 4, 288 * 10) < 0.4F);
 
@@ -61,8 +60,6 @@ TEST_CASE("shape memory: a rhythm once known is little evidence; a pause between
 }
 
 TEST_CASE("shape memory: a sensor that sticks between its usual values, however usual its level") {
-  std::mt19937 random(3);
-  std::uniform_int_distribution<int> coin(0, 1);
   std::vector<float> values;
   for (int i = 0; i < 3000; ++i)
     values.push_back(i % 8 < 4 ? 10.0F : 90.0F);  // blocks of 16 are always 50 with extremes
