@@ -36,7 +36,8 @@ struct Shipped {
 constexpr Shipped kShippedModels[] = {{"level", ModelMode::serving},
                                       {"change", ModelMode::serving},
                                       {"season", ModelMode::serving},
-                                      {"shape", ModelMode::serving}};
+                                      {"shape", ModelMode::serving},
+                                      {"pca_residual", ModelMode::serving}};
 
 ModelMode shipped_mode(std::string_view name) {
   for (const Shipped& shipped : kShippedModels)
@@ -136,10 +137,11 @@ std::optional<Slot> Scorer::add(GroupSlot group, Unit, Instrument instrument) {
   GroupState& of = in.groups[group];
   in.at(&LevelBlock::learns, slot) = of.held ? 0 : 1;
   in.give_shape(slot);
-  const auto place = std::ranges::find(of.members, kNobody);
+  const auto place = of.free_places > 0 ? std::ranges::find(of.members, kNobody) : of.members.end();
   const auto member = static_cast<std::size_t>(place - of.members.begin());
   if (place != of.members.end()) {
     *place = slot;
+    --of.free_places;
     for (GroupMember& model : of.models)
       if (model.model && member < kMostMembers) model.model->forget(member);
   } else {
@@ -155,7 +157,9 @@ std::optional<Slot> Scorer::add(GroupSlot group, Unit, Instrument instrument) {
 void Scorer::remove(Slot slot) {
   Internals& in = *internals_;
   if (slot >= in.rows.size() || !in.rows[slot].live) return;
-  std::ranges::replace(in.groups[in.rows[slot].group].members, slot, kNobody);
+  GroupState& of = in.groups[in.rows[slot].group];
+  std::ranges::replace(of.members, slot, kNobody);
+  ++of.free_places;
   std::erase(in.counters, slot);
   in.take_shape(slot);
   in.rows[slot] = {};
@@ -279,7 +283,6 @@ void Scorer::Internals::step_breakers(MonoTime time) {
     model.allowed = model.mode != ModelMode::off && model.breaker.allows(time);
     if (!was_out || !model.allowed) continue;
     model.breaker.close(time);
-    if (model.info == nullptr) continue;
     for (GroupState& group : groups)  // made anew: the rare step that allocates
       if (group.live) make_models(group);
   }
@@ -342,6 +345,7 @@ std::vector<ModelHealth> Scorer::health() const {
                                               : in.rows.size() * sizeof(LevelBlock) / kLanes / 2;
       continue;
     }
+    if (model.info == nullptr) continue;
     const auto index = static_cast<std::size_t>(&model - in.models.data()) - kAlwaysOn.size();
     for (const GroupState& group : in.groups)
       if (index < group.models.size() && group.models[index].model)

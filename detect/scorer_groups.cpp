@@ -72,8 +72,11 @@ void Scorer::Internals::judge(GroupState& group) {
   // A norm between the sum, which favours many small departures, and the largest: on SMD the exponents 1.25 to 2 do
   // better than the sum, on ASD 0.7 to 1.25.
   auto evidence = static_cast<float>(std::pow(static_cast<double>(group.sum), 0.8));
+  group.correlation = 0;
   for (std::size_t i = 0; i < group.models.size(); ++i)
-    if (serves(models[kAlwaysOn.size() + i], group)) evidence += group.models[i].score;
+    if (serves(models[kAlwaysOn.size() + i], group)) group.correlation += group.models[i].score;
+  evidence += group.correlation;
+  group.lasting_correlation += slow * (group.correlation - group.lasting_correlation);
   group.fast += fast * (evidence - group.fast);
   group.slow += slow * (evidence - group.slow);
   score.onset = serves(kShapeModel) ? group.onset.step(group.novelty) : 0;
@@ -99,18 +102,36 @@ void Scorer::Internals::judge(GroupState& group) {
   if (score.page >= kExplained * PageBudget::kUsual) explain(group);
 }
 
+// What each member has of the evidence of the group models, in the unit of its own.
+void Scorer::Internals::share_correlation(const GroupState& group) {
+  const std::size_t size = std::min(group.members.size(), kMostMembers);
+  std::ranges::fill(shares, 0.0F);
+  if (!(group.lasting_correlation > 0)) return;
+  for (std::size_t i = 0; i < group.models.size(); ++i) {
+    if (!serves(models[kAlwaysOn.size() + i], group) || !(group.models[i].score > 0)) continue;
+    group.models[i].model->shares(std::span(values).first(size));
+    const float weight = group.lasting_correlation * group.models[i].score / group.correlation;
+    for (std::size_t member = 0; member < size; ++member) shares[member] += weight * values[member];
+  }
+}
+
 void Scorer::Internals::explain(GroupState& group) {
   GroupScore& score = group.score;
   float sum = 0;
-  for (const Slot slot : group.members) {
+  share_correlation(group);
+  for (std::size_t member = 0; member < group.members.size(); ++member) {
+    const Slot slot = group.members[member];
     if (slot == kNobody) continue;
-    const float part = at(&LevelBlock::lasting, slot);
+    const float joint = member < kMostMembers ? shares[member] : 0;
+    const float part = at(&LevelBlock::lasting, slot) + joint;
     sum += part;
     const auto kept = std::span(score.top).first(score.contributions);
     if (!(part > 0) || (kept.size() == kMostContributions && kept.back().share >= part)) continue;
     std::size_t place = kept.size() < kMostContributions ? score.contributions++ : kMostContributions - 1;
     for (; place > 0 && score.top[place - 1].share < part; --place) score.top[place] = score.top[place - 1];
-    score.top[place] = {.series = slot, .share = part};
+    score.top[place] = {.series = slot,
+                        .aspect = joint > at(&LevelBlock::lasting, slot) ? Aspect::correlation : Aspect::level,
+                        .share = part};
   }
   for (Contribution& part : std::span(score.top).first(score.contributions)) {
     part.share /= sum;
@@ -120,7 +141,8 @@ void Scorer::Internals::explain(GroupState& group) {
     const bool by_season = at(&LevelBlock::season_spread, part.series) < std::numeric_limits<float>::max();
     const float standing = by_season ? season : level;
     const bool jumped = std::fabs(change) > std::fabs(standing);
-    part.aspect = jumped ? Aspect::change : by_season ? Aspect::season : Aspect::level;
+    if (part.aspect != Aspect::correlation)
+      part.aspect = jumped ? Aspect::change : by_season ? Aspect::season : Aspect::level;
     part.score = jumped ? change : standing;
     part.direction = part.score > 0 ? Direction::above : part.score < 0 ? Direction::below : Direction::none;
     part.score = std::fabs(part.score);

@@ -9,8 +9,9 @@ namespace hostmedic::detect {
 
 namespace {
 constexpr float kUnknown = std::numeric_limits<float>::quiet_NaN();
-constexpr double kEnoughScores = 1000;   // before it is known what is usual for a model
-constexpr float kMostCorrelation = 100;  // of evidence: a model counts no more than a few series
+constexpr double kComesInDays = 7;    // until a model counts in full: a young one is wrong more often
+constexpr float kJointWeight = 0.3F;  // more finds more events on SMD (0.3: 93 %, 1: 95 %), but ranks moments less well
+constexpr float kMostCorrelation = 500;  // of evidence: a model counts no more than a few series
 constexpr double kForgetSeconds = 14 * 86400;
 constexpr float kShout = 10;  // evidence that counts as an alarm of the model alone
 // Of processor time, a model's steps in one tick, over all groups that are due in it.
@@ -65,14 +66,17 @@ void Scorer::Internals::step_models(GroupState& group, MonoTime time) {
       continue;
     }
     if (std::isnan(score)) continue;  // it learns
-    member.score = member.scores < kEnoughScores ? 0 : evidence_of(score, member.usual);
     const double step_seconds = to_seconds(config.interval) * stride;
+    const auto trust = static_cast<float>(std::min(1.0, member.scores * step_seconds / (kComesInDays * 86400)));
+    const float evidence =
+        model.info->evidence ? std::min(static_cast<float>(score), kMostCorrelation) : evidence_of(score, member.usual);
+    member.score = kJointWeight * trust * evidence;
     if (!group.held) {
       member.usual +=
           std::max(step_seconds / kForgetSeconds, 1 / (member.scores + 1)) * (std::sqrt(score) - member.usual);
       member.scores += 1;
     }
-    const bool above = member.score >= kShout;
+    const bool above = evidence >= kShout;
     model.alarms += above && !member.above ? 1 : 0;
     if (above && !member.above) member.claim = now;
     member.above = above;

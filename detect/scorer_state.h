@@ -54,6 +54,8 @@ struct Row {
 inline constexpr std::uint8_t kLearnPeriod = 8;     // readings from which the period of a series is learnt
 inline constexpr std::uint32_t kPeriodsSilent = 4;  // without a reading for so long: what it last said is void
 
+inline constexpr Slot kNobody = ~Slot{0};
+
 // A group model at work on one group.
 struct GroupMember {
   std::unique_ptr<GroupModel> model;
@@ -75,10 +77,11 @@ struct GroupState {
   double steps = 0;
   PageBudget budget;
   GroupScore score;
-  std::vector<Slot> members;        // kNobody: a free place
+  float correlation = 0, lasting_correlation = 0;  // evidence of the serving group models
+  std::vector<Slot> members;                       // kNobody: a free place
+  std::size_t free_places = 0;
   std::vector<GroupMember> models;  // as Internals::models from kAlwaysOn.size() on; empty where off
 };
-inline constexpr Slot kNobody = ~Slot{0};
 
 std::string describe(const Trial& trial);
 
@@ -139,6 +142,7 @@ struct Scorer::Internals {
   // scorer_groups.cpp
   void sum_groups();
   void judge(GroupState& group);
+  void share_correlation(const GroupState& group);
   void explain(GroupState& group);
   // scorer_models.cpp
   void make_models(GroupState& group);

@@ -21,8 +21,8 @@ class SeasonProfile {
  public:
   static constexpr std::size_t kHours = 24;
   static std::size_t hour_of(WallTime at) {
-    const std::int64_t hours = to_ns(at) / 3'600'000'000'000;
-    return static_cast<std::size_t>((hours % 24 + 24) % 24);
+    constexpr std::int64_t kHourNs = 3'600'000'000'000, kDayNs = 24 * kHourNs;
+    return static_cast<std::size_t>((to_ns(at) % kDayNs + kDayNs) % kDayNs / kHourNs);
   }
 
   bool known(std::size_t hour) const { return spreads_[hour] != kUnknown; }
