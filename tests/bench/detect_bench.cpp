@@ -14,6 +14,8 @@
 #include "detect/engine.h"
 #include "detect/model/codec.h"
 #include "detect/model/names.h"
+#include "detect/scorer.h"
+#include "detect/univariate/level_change.h"
 #include "tests/unit/detect/rules/all_series.h"
 
 using namespace hostmedic;
@@ -153,6 +155,54 @@ void bench_conditions() {
   std::printf("conditions: %zu at work, %.1f ns per condition and tick, %zu bytes each\n\n", count, ns, bytes);
 }
 
+// The always-on path alone, then the whole scorer with and without the models of groups: 3,000 series in 30 groups.
+void bench_scorer() {
+  constexpr std::size_t kSeries = 3000, kGroups = 30, kSteps = 240;
+  std::vector<detect::LevelBlock> blocks(kSeries / detect::kLanes);
+  for (detect::LevelBlock& block : blocks)
+    for (std::size_t lane = 0; lane < detect::kLanes; ++lane) {
+      block.reset(lane);
+      block.forget[lane] = 1e-6F;
+      block.smoothing[lane] = 0.01F;
+    }
+  std::size_t turn = 0;
+  const auto kernel = [&](const auto& step) {
+    return best_ns(kSeries, [&] {
+      for (std::size_t i = 0; i < kSeries; ++i)
+        blocks[i / detect::kLanes].x[i % detect::kLanes] = static_cast<float>(course(1, i * 7 + turn));
+      ++turn;
+      step();
+    });
+  };
+  const double filling = kernel([] {});
+  const double plain = kernel([&] { detect::step_levels_plain(blocks, {}); }) - filling;
+  const double wide = kernel([&] { detect::step_levels_avx2(blocks, {}); }) - filling;
+  std::printf("\nkernel of the always-on path, ns per series: %.1f with AVX2%s, %.1f without; %zu bytes\n", wide,
+              detect::has_avx2() ? "" : " (not here)", plain, sizeof(detect::LevelBlock) / detect::kLanes);
+  for (const bool models : {false, true}) {
+    detect::ScorerConfig config;
+    if (!models) config.modes = {{"pca_residual", detect::ModelMode::off}};
+    const auto scorer = *detect::Scorer::make(config);
+    std::vector<detect::Slot> slots;
+    for (std::size_t group = 0; group < kGroups; ++group) {
+      const auto slot = scorer->add_group();
+      for (std::size_t i = 0; i < kSeries / kGroups; ++i)
+        slots.push_back(*scorer->add(slot, Unit::count, Instrument::gauge));
+    }
+    std::int64_t now = 0;
+    const double ns = best_ns(kSteps * kSeries, [&] {
+      for (std::size_t i = 0; i < kSteps; ++i) {
+        for (const auto slot : slots) scorer->set(slot, course(1, slot * 7 + static_cast<std::size_t>(now)));
+        const auto at = config.interval * ++now;
+        scorer->step(MonoTime(at), WallTime(at));
+      }
+    });
+    std::printf("scorer %s, 3,000 series at 1 s: %.1f ns per series and step, set() included; %.0f bytes per series\n",
+                models ? "with the models of groups" : "always-on", ns,
+                static_cast<double>(scorer->bytes_used()) / kSeries);
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -166,4 +216,5 @@ int main() {
   std::printf("\n");
   bench_conditions();
   bench_codec();
+  bench_scorer();
 }
