@@ -172,7 +172,7 @@ void Scorer::set(Slot slot, std::optional<double> value) {
   Internals& in = *internals_;
   Row& row = in.rows[slot];
   if (!row.live) return;
-  if (!value || !(std::fabs(*value) <= kMostValue)) {  // NaN is no number either
+  if (!value || !(std::fabs(*value) <= kMostReading)) {  // NaN is no number either
     in.forget_change(slot);
     row.has_counted = false;
     return;

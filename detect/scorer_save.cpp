@@ -27,7 +27,7 @@ bool sound(const Scorer::Internals& in, Slot slot) {
                            &LevelBlock::variance_season, &LevelBlock::readings, &LevelBlock::prior, &LevelBlock::away})
     if (!(in.at(field, slot) >= 0)) return false;
   for (const auto field : {&LevelBlock::mean, &LevelBlock::smooth, &LevelBlock::low, &LevelBlock::high})
-    if (!(std::fabs(in.at(field, slot)) <= static_cast<float>(kMostValue))) return false;
+    if (!(std::fabs(in.at(field, slot)) <= static_cast<float>(kMostReading))) return false;
   return in.at(&LevelBlock::prior, slot) <= 1 && in.at(&LevelBlock::low, slot) <= in.at(&LevelBlock::high, slot);
 }
 
@@ -58,7 +58,7 @@ bool Scorer::load(Slot slot, StateReader& reader) {
   row.readings = reader.get<std::uint8_t>();
   for (const auto field : kKept) in.at(field, slot) = reader.get<float>();
   const bool whole = in.seasons[slot].load(reader) && in.load_shape(slot, reader) && reader.good() && ours &&
-                     period > 0 && std::fabs(row.base) <= kMostValue && sound(in, slot);
+                     period > 0 && std::fabs(row.base) <= kMostReading && sound(in, slot);
   if (!whole) {
     const Row kept = row;
     in.break_series(slot);

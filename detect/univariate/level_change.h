@@ -51,6 +51,6 @@ inline constexpr float kDeadZone = 3;
 // A level is taken for the new normal when it has been far off for this share of the memory: 1 of 60 days.
 inline constexpr float kMemoryDays = 60, kAdoptDays = 1;
 // Larger values are no measurements; their squares would be no floats.
-inline constexpr double kMostValue = 1e18;
+inline constexpr double kMostReading = 1e18;
 
 }  // namespace hostmedic::detect
