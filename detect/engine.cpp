@@ -159,6 +159,7 @@ struct Engine::Internals {
   void restart();
   void retire(EntityId id);
   void bind(const SeriesDef& def);
+  bool learns(const Entity& entity) const;
   void feed(SeriesId id, const Reading& reading);
   void judge(const Track& track, Watch& watch, const SeriesDef& def, const Reading& reading);
   void note(const Event& event);
@@ -175,6 +176,7 @@ struct Engine::Internals {
   std::unique_ptr<Survey> survey;
   HostView view;
   std::vector<Track> tracks;  // by SeriesId
+  std::vector<LearningHold> holds;
   std::size_t detectors = 0;
   std::optional<MonoTime> last;
   std::uint64_t sequence = 0, lost = 0, ignored = 0, refused = 0;
@@ -252,6 +254,15 @@ void Engine::Internals::bind(const SeriesDef& def) {
   conditions.bind(def, *entity, book);
 }
 
+// Not while an incident of it is open or people work on it: that is not what is usual.
+bool Engine::Internals::learns(const Entity& entity) const {
+  if (!book.incidents().empty() && book.treated(entity)) return false;
+  if (holds.empty()) return true;
+  const std::string name = to_string(entity);
+  return std::ranges::none_of(
+      holds, [&](const LearningHold& hold) { return view.wall() < hold.until && glob_match(hold.entity, name); });
+}
+
 void Engine::Internals::feed(SeriesId id, const Reading& reading) {
   conditions.feed(id, reading);
   const std::size_t index = static_cast<std::size_t>(id);
@@ -262,6 +273,7 @@ void Engine::Internals::feed(SeriesId id, const Reading& reading) {
   std::optional<Reading> seen = reading;
   if (track.counter) seen = track.rate.step(reading);
   if (!seen) return;
+  seen->learn = learns(*view.entity(def->entity));
   for (Watch& watch : track.watches) judge(track, watch, *def, *seen);
 }
 
@@ -393,6 +405,7 @@ Status Engine::restore(std::string_view checkpoint) {
 
 void Engine::hold_learning(std::vector<LearningHold> holds) {
   internals_->behaviour.hold(holds);
+  internals_->holds = holds;
   internals_->survey->hold(std::move(holds));
 }
 std::size_t Engine::relearn(std::string_view entity_pattern) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // baseline_percentile: the level (mean of ten seconds) beyond a percentile of the past window by so many of its
 // standard deviations. The plain threshold that follows a series, for who wants to say in a sentence what it does. A
-// percentile below one half looks for what is too low. 1.1 KB.
+// percentile below one half looks for what is too low. 1 KB.
 #include <algorithm>
 #include <cmath>
 
@@ -43,7 +43,7 @@ class BaselinePercentile final : public KeptModel<BaselinePercentile> {
     spread_.step(now.smooth, now.elapsed, window_);
     if (until_renewal_-- > 0) return;
     baseline_ = level_.quantile(percentile_);
-    until_renewal_ = now.age < habits().warmup ? 0 : kRenew;
+    until_renewal_ = kRenew;
   }
   void adopt(const Moment& now) override {
     spread_.move_to(now.smooth, multiple_of(now.smooth, level_.median()));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // bocpd: Bayesian online change-point detection (Adams and MacKay 2007) on the means of minutes, with a bounded number
 // of hypotheses about when the present run began; each has a normal-gamma posterior of its mean and variance. It fires
-// when the run almost surely began within the last hour and its mean is far from what was before. 2.6 KB.
+// when the run almost surely began within the last hour and its mean is far from what was before. 2.8 KB.
 #include <algorithm>
 #include <array>
 #include <cmath>

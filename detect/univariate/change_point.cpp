@@ -3,7 +3,7 @@
 // deviations from the mean of the last hour: CUSUM at both sides for a shift of some deviations (known in a minute or
 // two), Page-Hinkley at both sides, against its own slow mean, for a shift of about one (known in some ten minutes).
 // After an hour the new level is what is compared with. A series that wanders by itself raises both sums again and
-// again: what they usually reach is learned, and counts. 1.4 KB.
+// again: what they usually reach is learned, and counts. 1.5 KB.
 #include <algorithm>
 #include <array>
 #include <cmath>

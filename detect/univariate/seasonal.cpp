@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // seasonal: far from what this time of day and week lets expect. Additive: a slow level, a profile of the day and the
 // week, and the usual size of what is left, all learned online. For series with a daily course, where a night at the
-// level of noon is wrong. 1.3 KB.
+// level of noon is wrong. 1.2 KB.
 #include <cmath>
 
 #include "detect/detectors.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // stuck: a series that used to move does not. It has not changed at all for much longer than ever before, as far as is
-// remembered. Zero is no stuck value unless asked for: who has nothing to do stands at zero. 370 bytes.
+// remembered. Zero is no stuck value unless asked for: who has nothing to do stands at zero. 0.4 KB.
 #include <algorithm>
 
 #include "detect/detectors.h"

@@ -2,7 +2,7 @@
 // tail: beyond what extremes of this series are, for a chosen risk. Peaks over threshold (SPOT and DSPOT; Siffer and
 // others, KDD 2017, written from the publication): what exceeds the 98th percentile of the distance to a slow mean
 // follows a generalized Pareto distribution, whose two parameters are fitted by moments to the last 64 peaks. Readings
-// that follow each other beyond it are one peak. 1.5 KB.
+// that follow each other beyond it are one peak. 1.3 KB.
 #include <algorithm>
 #include <array>
 #include <cmath>

@@ -125,3 +125,18 @@ TEST_CASE("a steady tick with every shipped condition at work allocates nothing"
   for (const auto& [id, incident] : engine->incidents()) MESSAGE(incident.anomalies[0].evidence);
   CHECK(engine->incidents().empty());
 }
+
+TEST_CASE("no detector allocates in step(), whatever it is given") {
+  for (const detect::DetectorInfo* info : detect::all_detectors()) {
+    CAPTURE(info->name);
+    const auto detector = test::detector_of(*info);
+    allocations = 0;
+    counting = true;
+    for (int i = 0; i < 30'000; ++i) {
+      const double value = i % 97 * 0.01 + (i > 20'000 ? 1000 : 0);
+      (void)detector->step({test::at_s(60.0 * i), i % 50 == 7 ? std::nullopt : std::optional(value)});
+    }
+    counting = false;
+    CHECK(allocations == 0);
+  }
+}
