@@ -273,7 +273,9 @@ void Engine::Internals::feed(SeriesId id, const Reading& reading) {
   std::optional<Reading> seen = reading;
   if (track.counter) seen = track.rate.step(reading);
   if (!seen) return;
-  seen->learn = learns(*view.entity(def->entity));
+  const Entity* entity = view.entity(def->entity);
+  if (entity == nullptr) return;
+  seen->learn = learns(*entity);
   for (Watch& watch : track.watches) judge(track, watch, *def, *seen);
 }
 
