@@ -88,16 +88,20 @@ void ConditionSet::forget_series(EntityId id) {
 
 void ConditionSet::retire(EntityId id, const Entity& entity) {
   forget_series(id);
+  std::vector<std::unique_ptr<Bound>> gone;
   for (std::uint32_t i = 0; i < programs_.size(); ++i) {
     const auto known = bound_.find({i, entity});
     if (known == bound_.end() || !programs_[i]->about_itself) continue;
-    Bound* const gone = known->second.get();
-    // Its own series feed nobody any more; those of others may.
-    for (const auto& [series, def] : shared_)
-      std::erase_if(feeds_[static_cast<std::size_t>(series)].to, [&](const auto& to) { return to.first == gone; });
-    std::erase(due_, gone);
+    gone.push_back(std::move(known->second));
     bound_.erase(known);
   }
+  if (gone.empty()) return;
+  // Series of others feed them too, and those of a second entity of the same name.
+  const auto is_gone = [&](const Bound* bound) {
+    return std::ranges::any_of(gone, [&](const auto& one) { return one.get() == bound; });
+  };
+  for (Feed& feed : feeds_) std::erase_if(feed.to, [&](const auto& to) { return is_gone(to.first); });
+  std::erase_if(due_, is_gone);
 }
 
 ConditionSet::Bound* ConditionSet::bound_for(std::uint32_t number, const Entity& subject, CaseBook& book) {
@@ -132,10 +136,10 @@ void ConditionSet::bind_to(Bound& bound, const SeriesDef& def, const Entity& ent
 
 void ConditionSet::bind(const SeriesDef& def, const Entity& entity, CaseBook& book) {
   const auto index = static_cast<std::size_t>(def.id);
+  shared_.erase(def.id);
   if (index < feeds_.size()) {  // the id is used anew
     for (const auto& [bound, wakes] : feeds_[index].to) bound->condition.remove(def.id);
     feeds_[index] = {};
-    shared_.erase(def.id);
   }
   const auto naming = by_metric_.find(def.name);
   if (naming == by_metric_.end()) return;

@@ -111,6 +111,23 @@ TEST_CASE("an entity that is retired takes its conditions with it") {
   CHECK_FALSE(only(*scene.engine)->active);
 }
 
+TEST_CASE("of two entities of one name, and of series that nobody looked at yet, either may go") {
+  Scene scene("hostmedic.service.memory.utilization > 90% and system.memory.utilization@host > 10%", "service:web*");
+  const auto twin = scene.stream.entity(EntityKind::service, "web.service");
+  const auto twins = scene.stream.series(twin, metric::kServiceMemoryUtilization);
+  scene.ticks(3, 0.5, 0.95);
+  scene.stream.gone(scene.web).sample(twins, 0.95);
+  (void)scene.engine->step(scene.stream.cut(scene.second += 1));
+  scene.stream.sample(twins, 0.95).sample(scene.memory, 0.5);
+  (void)scene.engine->step(scene.stream.cut(scene.second += 1));
+
+  Scene nobody("hostmedic.service.memory.utilization > 90% and system.memory.utilization@host > 10%", "service:db*");
+  nobody.ticks(3, 0.5, 0.95);
+  nobody.stream.gone(nobody.host).gone(nobody.web);
+  (void)nobody.engine->step(nobody.stream.cut(nobody.second += 1));
+  CHECK(nobody.engine->condition_count() == 0);
+}
+
 TEST_CASE("a condition that cannot be read is refused with its column") {
   detect::EngineConfig config;
   detect::ConditionRule rule;
