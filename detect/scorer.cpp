@@ -118,11 +118,11 @@ std::optional<Slot> Scorer::add(GroupSlot group, Unit, Instrument instrument) {
   if (in.live >= kMostSeries || group >= in.groups.size() || !in.groups[group].live) return std::nullopt;
   if (in.free_rows.empty()) {
     const auto first = static_cast<Slot>(in.rows.size());
+    in.make_room();
     LevelBlock& block = in.blocks.emplace_back();
     for (std::size_t lane = 0; lane < kLanes; ++lane) block.reset(lane);
     in.rows.resize(in.rows.size() + kLanes);
     in.seasons.resize(in.rows.size());
-    in.counters.reserve(in.rows.size());
     for (std::size_t lane = kLanes; lane-- > 0;) in.free_rows.push_back(first + static_cast<Slot>(lane));
   }
   const Slot slot = in.free_rows.back();
@@ -152,6 +152,16 @@ std::optional<Slot> Scorer::add(GroupSlot group, Unit, Instrument instrument) {
   if (const std::size_t room = std::min(of.members.capacity(), kMostMembers); in.values.size() < room)
     in.values.resize(room), in.deviations.resize(room), in.shares.resize(room);
   return slot;
+}
+
+// Doubling would leave half of the memory empty.
+void Scorer::Internals::make_room() {
+  if (blocks.size() < blocks.capacity()) return;
+  const std::size_t wanted = blocks.size() + blocks.size() / 8 + 4;
+  blocks.reserve(wanted);
+  rows.reserve(wanted * kLanes);
+  seasons.reserve(wanted * kLanes);
+  counters.reserve(wanted * kLanes);
 }
 
 void Scorer::remove(Slot slot) {

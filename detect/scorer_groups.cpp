@@ -54,17 +54,28 @@ void Scorer::hold(GroupSlot slot, bool held) {
 // In the order of the rows, so that the sum is always the same.
 void Scorer::Internals::sum_groups() {
   for (GroupState& group : groups) group.sum = 0;
+  // Neighbours mostly belong together: one look at a group serves them all.
+  GroupSlot of = 0;
+  float sum = 0;
   for (Slot first = 0; first < rows.size(); first += kLanes) {
     LevelBlock& block = blocks[first / kLanes];
+    block.x.fill(std::numeric_limits<float>::quiet_NaN());
     for (Slot lane = 0; lane < kLanes; ++lane) {
-      block.x[lane] = std::numeric_limits<float>::quiet_NaN();
       const float power = block.power[lane];
-      if (power > 0 && power < kMostPower)
-        groups[rows[first + lane].group].sum += power;
-      else if (power != 0)
+      if (power == 0) continue;
+      if (!(power > 0 && power < kMostPower)) {
         break_series(first + lane);  // no number: it learns anew, now
+        continue;
+      }
+      if (const GroupSlot owner = rows[first + lane].group; owner != of) {
+        groups[of].sum += sum;
+        of = owner;
+        sum = 0;
+      }
+      sum += power;
     }
   }
+  if (sum > 0) groups[of].sum += sum;
 }
 
 void Scorer::Internals::judge(GroupState& group) {

@@ -120,6 +120,7 @@ struct Scorer::Internals {
            (model.mode == ModelMode::serving || (model.mode == ModelMode::trial && model.trial.serves(group.key)));
   }
 
+  void make_room();
   void learn_period(Slot slot);
   void set_period(Slot slot, std::uint32_t steps);
   void forget_change(Slot slot);
