@@ -311,6 +311,7 @@ void CaseBook::open(const Entity& entity, Root& root, const HostView& host, Chan
   Incident incident;
   incident.root = entity;
   incident.kind = rules_[lead(root)->rule].incident_kind;
+  incident.severity = Severity::info;  // what fires raises it
   incident.id = new_id(entity, incident.kind);
   incident.fingerprint = fingerprint(entity, root, incident.kind);
   incident.revision = 1;

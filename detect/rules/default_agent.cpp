@@ -10,8 +10,9 @@ namespace {
 using std::chrono::minutes;
 
 constexpr DefaultCondition kAgent[] = {
-    {"agent-events-lost", "delta(sum(hostmedic.bpf.events.dropped), 5m) > 5000", "agent.blind", Severity::info, 0.6,
-     "the kernel saw more than is passed on; what is counted stays right, single events are missing"},
+    {"agent-events-lost", "delta(sum(hostmedic.bpf.events.dropped{reason!=rate}), 5m) > 5000", "agent.blind",
+     Severity::info, 0.6,
+     "the kernel saw more than found room. What is held back on purpose, by rate, is not meant: builds cause it"},
     {"agent-over-budget", "hostmedic.agent.budget.level >= 3 for 30m", "agent.over_budget", Severity::warning, 0.7,
      "it looks less often than it should for half an hour: the budget is too small for this host"},
     {"agent-memory", "sum(hostmedic.agent.memory.usage) > 256MiB for 10m", "agent.over_budget", Severity::warning, 0.8,
