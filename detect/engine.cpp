@@ -344,6 +344,7 @@ Result<std::unique_ptr<Engine>> Engine::make(EngineConfig config) {
   if (!conditions) return std::move(conditions).error();
   ids.clear();
   take_mode(config.scoring.modes, config.behaviour);
+  config.behaviour.settings.learning = config.scoring.warm_up;
   auto survey = Survey::make(config.scoring);
   if (!survey) return std::move(survey).error();
   std::erase_if(config.event_rules, [](const EventRule& rule) { return !rule.enabled; });

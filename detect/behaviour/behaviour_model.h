@@ -31,7 +31,8 @@
 namespace hostmedic::detect {
 
 struct BehaviourSettings {
-  Duration learning = std::chrono::hours(24);  // a service says nothing before; a daily job is seen once in it
+  // A service says nothing before; a daily job is seen once in it. The engine takes the time that all models learn.
+  Duration learning = std::chrono::hours(24);
   // Nats: on how many days such a thing is expected once, as a logarithm. 8: once in eight years of a service, about
   // one false alarm in a month on a host of a hundred services; takes two new things of different kinds after a month
   // of watching and three before. 3: once in three weeks, a single new thing.

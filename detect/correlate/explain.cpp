@@ -100,6 +100,14 @@ std::string process_of(const Event& event) {
   return process_of(event.get(attr::kProcessPid), event.get(attr::kProcessName), event.get(attr::kProcessUnit));
 }
 
+// "process 7 (nginx) of nginx.service was started as /usr/sbin/nginx by systemd"
+std::string explain_start(const Event& event) {
+  std::string text = process_of(event) + " was started";
+  if (const auto path = event.get(attr::kProcessPath); !path.empty()) text += " as " + std::string(path);
+  if (const auto parent = event.get(attr::kProcessParentName); !parent.empty()) text += " by " + std::string(parent);
+  return text;
+}
+
 std::string explain_oom_kill(const Event& event) {
   std::string text = "the kernel killed " + process_of(event) + " for want of memory";
   const auto group = event.get(attr::kOomGroup);
@@ -309,7 +317,7 @@ std::string explain_event(const Entity& entity, const Event& event) {
       if (!signal.empty()) return process_of(event) + " was ended by signal " + std::string(signal);
       return process_of(event) + " ended with exit code " + number_of(event.get(attr::kProcessExitCode));
     }
-    case EventKind::process_exec: return process_of(event) + " was started";
+    case EventKind::process_exec: return explain_start(event);
     case EventKind::probe_state:
       return "probe " + number_of(event.get(attr::kProbeName)) + " is " + number_of(event.get(attr::kProbeState));
     case EventKind::check_state: {

@@ -3,9 +3,10 @@
  * Processes that start, end badly, are sent a signal that ends them, or are killed for memory.
  *
  * What crosses to user space: the end of a process by a signal or with a status other than zero, fatal signals with
- * their sender, and OOM kills. Those say that something went wrong, and are rare. A program start and a clean end say nothing by themselves and come in
- * thousands per second on a build host; they are counted here, at the cost of one increment. A signal or an OOM kill
- * wakes user space at once. A plain status does not: shell scripts end with 1 all day, and where it matters systemd
+ * their sender, and OOM kills. Those say that something went wrong, and are rare. A clean end says nothing by itself and
+ * comes in thousands per second on a build host; it is counted here, at the cost of one increment. So are program
+ * starts, but the first of its kind (unit, user, parent and path) is told, and again every ten minutes while there are
+ * more: so it is known what a service does, and how often. A signal or an OOM kill wakes user space at once. A plain status does not: shell scripts end with 1 all day, and where it matters systemd
  * reports the unit; it waits in the ring buffer for the next tick. A fatal signal waits for the end that it brings about.
  */
 #include "vmlinux_min.h"
@@ -31,6 +32,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define BIT(signal) (1UL << ((signal) - 1))
 #define FATAL (BIT(1) | BIT(3) | BIT(4) | BIT(5) | BIT(6) | BIT(7) | BIT(8) | BIT(SIGKILL) | BIT(10) | BIT(11) | \
 	       BIT(12) | BIT(15) | BIT(24) | BIT(25) | BIT(31))
+#define TELL_AGAIN_NS (600 * 1000000000ULL)
+#define MOST_STARTS 20 /* told in a second */
 #define CHARGE_BATCH 64 /* pages that the kernel takes from a control group at once */
 
 const volatile __u32 page_bytes = 4096;
@@ -46,6 +49,35 @@ struct {
 	__type(key, __u32);
 	__type(value, struct hm_process_counts);
 } counts SEC(".maps");
+
+struct start {
+	__u64 group;
+	__u32 uid;
+	__u32 unused;
+	char parent[16];
+	char path[HM_PATH];
+};
+
+/* When a kind of start was told last. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, struct start);
+	__type(value, __u64);
+} starts SEC(".maps");
+
+/* How many starts were told in the present second. Two CPUs may both be the last; nothing depends on it. */
+struct share {
+	__u64 second;
+	__u64 used;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct share);
+} start_share SEC(".maps");
 
 static __always_inline struct hm_process_counts *my_counts(void)
 {
@@ -75,17 +107,70 @@ static __always_inline void fill_cause(struct hm_caused_record *record)
 	BPF_CORE_READ_STR_INTO(&record->by_comm, leader, comm);
 }
 
+static __always_inline bool take_share(__u64 second)
+{
+	__u32 zero = 0;
+	struct share *share = bpf_map_lookup_elem(&start_share, &zero);
+
+	if (!share)
+		return false;
+	if (share->second != second) {
+		share->second = second;
+		share->used = 0;
+	}
+	return __sync_fetch_and_add(&share->used, 1) < MOST_STARTS;
+}
+
+static __always_inline void tell_start(struct task_struct *task, struct linux_binprm *program,
+				       struct hm_process_counts *count)
+{
+	__u64 now = bpf_ktime_get_boot_ns(), *told;
+	struct start key = {};
+	struct hm_exec_record *record;
+
+	key.group = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	key.uid = BPF_CORE_READ(task, cred, uid.val);
+	BPF_CORE_READ_STR_INTO(&key.parent, task, real_parent, group_leader, comm);
+	if (bpf_probe_read_kernel_str(key.path, sizeof(key.path), program->filename) <= 0)
+		return;
+	told = bpf_map_lookup_elem(&starts, &key);
+	if (told && now - *told < TELL_AGAIN_NS)
+		return;
+	if (!take_share(now / 1000000000)) {
+		count->exec_dropped++;
+		return;
+	}
+	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	if (!record) {
+		count->exec_dropped++;
+		return;
+	}
+	__builtin_memset(record, 0, sizeof(*record));
+	fill(&record->process, HM_PROCESS_EXEC, task);
+	record->uid = key.uid;
+	__builtin_memcpy(record->parent_comm, key.parent, sizeof(key.parent));
+	__builtin_memcpy(record->path, key.path, sizeof(key.path));
+	bpf_map_update_elem(&starts, &key, &now, BPF_ANY);
+	if (read_unit(task, record->process.unit, sizeof(record->process.unit)))
+		bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
+	else
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+}
+
 /*
- * sched_process_exec fires once for each successful execve, in the new program, after nothing can fail any more. Not
- * seen: forks that never call exec. Stable since 3.4.
+ * sched_process_exec fires once for each successful execve, in the new program, after nothing can fail any more; the
+ * task is the leader by then. The path is what was called, for a script its own and not its interpreter's. Not seen:
+ * forks that never call exec. Stable since 3.4.
  */
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(on_exec)
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *program)
 {
 	struct hm_process_counts *count = my_counts();
 
-	if (count)
-		count->exec_seen++;
+	if (!count)
+		return 0;
+	count->exec_seen++;
+	tell_start(task, program, count);
 	return 0;
 }
 

@@ -19,9 +19,8 @@ namespace {
 
 using bpf::ProcessEvent;
 
-// Events per tick that are passed on. What is urgent has a share of its own, which a storm of plain exits cannot use
-// up.
-constexpr int kMostPlain = 100, kMostUrgent = 300;
+// Events per tick that are passed on. What is urgent has a share of its own, which a storm of the rest cannot use up.
+constexpr int kMostPlain = 100, kMostUrgent = 300, kMostStarts = 50;
 
 using Skeleton = bpf::Handle<process_bpf, process_bpf__destroy>;
 
@@ -31,7 +30,8 @@ Status choose_programs(process_bpf& skeleton) {
   if (!types) return types.error();
   const auto exit = types->tracepoint_arguments("sched_process_exit");
   const auto oom = types->tracepoint_arguments("mark_victim");
-  if (!exit || !types->tracepoint_arguments("sched_process_exec")) {
+  const auto exec = types->tracepoint_arguments("sched_process_exec");
+  if (!exit || !exec || !exec->starts_with("pvp")) {
     return bpf::not_here("the kernel has no tracepoints for processes", 0);
   }
   const auto use = [](bpf_program* program, bool yes) { (void)bpf_program__set_autoload(program, yes); };
@@ -60,6 +60,7 @@ class ProcessProbe final : public Probe {
   }
   void take(std::span<const std::byte> bytes);
   bool seen_before(const ProcessEvent& event);
+  int& share_of(const ProcessEvent& event);
   Status drain(MonoTime now, Sink& sink);
   Status sample_counts(Sink& sink);
 
@@ -76,7 +77,7 @@ class ProcessProbe final : public Probe {
   // The last processes reported, to tell a second record of the same end.
   std::array<std::pair<std::uint32_t, MonoTime>, 64> recent_{};
   std::size_t next_recent_ = 0;
-  int plain_left_ = kMostPlain, urgent_left_ = kMostUrgent;
+  int plain_left_ = kMostPlain, urgent_left_ = kMostUrgent, starts_left_ = kMostStarts;
   std::uint64_t held_back_ = 0;
   // Valid while records are drained.
   MonoTime now_;
@@ -91,10 +92,15 @@ bool ProcessProbe::seen_before(const ProcessEvent& event) {
   return false;
 }
 
+int& ProcessProbe::share_of(const ProcessEvent& event) {
+  if (event.kind == EventKind::process_exec) return starts_left_;
+  return event.by_signal || event.kind != EventKind::process_exit ? urgent_left_ : plain_left_;
+}
+
 void ProcessProbe::take(std::span<const std::byte> bytes) {
   const auto event = bpf::decode_process_record(bytes);
   if (!event || seen_before(*event)) return;
-  int& left = event->by_signal || event->kind != EventKind::process_exit ? urgent_left_ : plain_left_;
+  int& left = share_of(*event);
   if (left == 0) {
     ++held_back_;
     return;
@@ -135,7 +141,7 @@ Status ProcessProbe::sample_counts(Sink& sink) {
   sample(names_->exit_seen, sum ? sum->exit_seen : 0);
   sample(names_->oom_seen, sum ? sum->oom_seen : 0);
   sample(names_->signal_seen, sum ? sum->signal_seen : 0);
-  sample(names_->dropped, sum ? sum->exit_dropped + sum->oom_dropped + sum->signal_dropped : 0);
+  sample(names_->dropped, sum ? sum->exec_dropped + sum->exit_dropped + sum->oom_dropped + sum->signal_dropped : 0);
   sink.sample(names_->held_back, static_cast<double>(held_back_));
   return sum ? ok() : Status(sum.error());
 }
@@ -143,6 +149,7 @@ Status ProcessProbe::sample_counts(Sink& sink) {
 Status ProcessProbe::read(MonoTime now, Sink& sink) {
   plain_left_ = kMostPlain;
   urgent_left_ = kMostUrgent;
+  starts_left_ = kMostStarts;
   auto drained = drain(now, sink);
   auto counted = sample_counts(sink);
   return drained ? counted : drained;
@@ -173,7 +180,8 @@ constexpr const MetricInfo* kMetrics[] = {&metric::kBpfSeen, &metric::kBpfDroppe
 
 const ProbeInfo process_probe{
     "process",
-    "Processes that end by a signal or with an error, who sent the signal, and OOM kills, from an eBPF program",
+    "Programs that start, for each service each kind once in ten minutes; processes that end by a signal or with an "
+    "error, who sent the signal, and OOM kills; from an eBPF program",
     std::chrono::seconds(1),
     "BTF, CAP_BPF and CAP_PERFMON",
     "0.2 us per program start, 0.4 us per end, 0.2 us per signal, 2.3 us per bad end (bpf_stats, 2-core VM, Linux "

@@ -34,6 +34,23 @@ bool decode_cause(std::span<const std::byte> bytes, ProcessEvent& ret_event) {
   return ret_event.kind == EventKind::oom_kill || !ret_event.signal_cause.empty();
 }
 
+bool decode_start(std::span<const std::byte> bytes, ProcessEvent& ret_event) {
+  hm_exec_record record;
+  if (bytes.size() != sizeof record) return false;
+  std::memcpy(&record, bytes.data(), sizeof record);
+  ret_event.path = printable_of(record.path);
+  ret_event.parent = printable_of(record.parent_comm);
+  ret_event.uid = record.uid;
+  return true;
+}
+
+// What comes behind the part that all records have.
+bool decode_rest(std::span<const std::byte> bytes, ProcessEvent& ret_event) {
+  if (ret_event.kind == EventKind::process_exit) return bytes.size() == sizeof(hm_process_record);
+  if (ret_event.kind == EventKind::process_exec) return decode_start(bytes, ret_event);
+  return decode_cause(bytes, ret_event);
+}
+
 }  // namespace
 
 std::optional<ProcessEvent> decode_process_record(std::span<const std::byte> bytes) {
@@ -44,11 +61,11 @@ std::optional<ProcessEvent> decode_process_record(std::span<const std::byte> byt
   switch (record.kind) {
     case HM_PROCESS_EXIT: event.kind = EventKind::process_exit; break;
     case HM_PROCESS_OOM: event.kind = EventKind::oom_kill; break;
+    case HM_PROCESS_EXEC: event.kind = EventKind::process_exec; break;
     case HM_PROCESS_SIGNAL: event.kind = EventKind::fatal_signal; break;
     default: return std::nullopt;
   }
-  const bool plain = event.kind == EventKind::process_exit;
-  if (plain ? bytes.size() != sizeof record : !decode_cause(bytes, event)) return std::nullopt;
+  if (!decode_rest(bytes, event)) return std::nullopt;
   constexpr std::uint64_t kMostNs = INT64_MAX;
   if (record.at_ns > kMostNs || record.start_ns > kMostNs) return std::nullopt;
   event.at = mono_from_ns(static_cast<std::int64_t>(record.at_ns));
@@ -80,6 +97,11 @@ std::vector<Attribute> process_attributes(const ProcessEvent& event) {
     case EventKind::process_exit:
       add(event.by_signal ? attr::kProcessExitSignal : attr::kProcessExitCode, std::to_string(event.status));
       break;
+    case EventKind::process_exec:
+      add(attr::kProcessPath, event.path);
+      add(attr::kProcessParentName, event.parent);
+      add(attr::kProcessUser, std::to_string(event.uid));
+      return attributes;
     case EventKind::fatal_signal:
       add(attr::kSignalNumber, std::to_string(event.status));
       add(attr::kSignalCause, event.signal_cause);

@@ -18,7 +18,7 @@ struct Party {
 };
 
 struct ProcessEvent {
-  EventKind kind{};  // process_exit, fatal_signal or oom_kill
+  EventKind kind{};  // process_exec, process_exit, fatal_signal or oom_kill
   MonoTime at;
   MonoTime started;       // the epoch when unknown
   std::uint32_t pid = 0;  // 0: not in our pid namespace
@@ -27,6 +27,10 @@ struct ProcessEvent {
   int status = 0;    // exit code, or number of the signal
   std::string name;  // printable; empty when unknown
   std::string unit;  // systemd unit, empty when unknown
+
+  // process_exec.
+  std::string path, parent;  // as it was called; the name of the parent
+  std::uint32_t uid = 0;
 
   Party by;                       // who sent the signal, or asked for the memory
   std::string_view signal_cause;  // fatal_signal: process, itself, kernel

@@ -44,6 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   decode_tcp(record);
   if (size % 4 == 0) record.resize(sizeof(hm_process_record));
   if (size % 4 == 2) record.resize(sizeof(hm_caused_record));
+  if (size % 4 == 3) record.resize(sizeof(hm_exec_record));
   if (size > 17) record[16] = static_cast<char>(1 + (data[16] & 3)), record[17] = record[18] = record[19] = 0;
   const auto event = bpf::decode_process_record(std::as_bytes(std::span(record)));
   if (!event) return 0;

@@ -11,11 +11,13 @@
 #endif
 
 #define HM_TEXT 128 /* room for a text, with its final zero */
+#define HM_PATH 96
 
 enum hm_process_kind {
 	HM_PROCESS_EXIT = 1,
 	HM_PROCESS_OOM = 2,
 	HM_PROCESS_SIGNAL = 3,
+	HM_PROCESS_EXEC = 4,
 };
 
 /* Who sent a fatal signal. */
@@ -49,9 +51,19 @@ struct hm_caused_record {
 	char limited[HM_TEXT];
 };
 
+/* A program that was started, with what tells it apart. */
+struct hm_exec_record {
+	struct hm_process_record process;
+	__u32 uid; /* real user id */
+	__u32 unused;
+	char parent_comm[16];
+	char path[HM_PATH]; /* as it was called: of a script its own; cut if it is longer */
+};
+
 /* One value per CPU. */
 struct hm_process_counts {
 	__u64 exec_seen, exit_seen, oom_seen, signal_seen;
+	__u64 exec_dropped; /* no room, or more in a second than are passed on */
 	__u64 exit_dropped, oom_dropped, signal_dropped; /* no room in the ring buffer */
 };
 

@@ -16,6 +16,7 @@
 
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "agent/base/clock.h"
 #include "agent/base/parse.h"
@@ -277,4 +278,30 @@ TEST_CASE("another tree than the host's own has no kernel to ask") {
   REQUIRE_FALSE(made);
   CHECK(made.error().code == ErrorCode::unsupported);
   CHECK(made.error().message() == "not here, because the tree that is read is not the running host");
+}
+
+TEST_CASE("of programs that start again and again one is told, with path, parent and user; another user's is another") {
+  Attached host;
+  if (!host.probe) return;
+  const std::string path = "/tmp/hostmedic-start-" + std::to_string(::getpid());
+  REQUIRE(::symlink("/bin/true", path.c_str()) == 0);
+  const auto run = [&](uid_t user) {
+    const pid_t pid = child([&] {
+      if (::setuid(user) == 0) ::execl(path.c_str(), "x", nullptr);
+      ::_exit(127);
+    });
+    ::waitpid(pid, nullptr, 0);
+  };
+  for (int i = 0; i < 5; ++i) run(0);
+  run(65534);
+  ::unlink(path.c_str());
+  REQUIRE(host.probe->read(mono_now(), host.sink));
+  std::vector<std::string> users;
+  for (const auto& told : host.sink.told) {
+    if (told.event.kind != EventKind::process_exec || told.get(attr::kProcessPath) != path) continue;
+    CHECK(told.get(attr::kProcessParentName) == "privileged_prob");
+    CHECK(told.get(attr::kProcessName) == path.substr(5, 15));
+    users.push_back(told.get(attr::kProcessUser));
+  }
+  CHECK(users == std::vector<std::string>{"0", "65534"});
 }

@@ -149,3 +149,26 @@ TEST_CASE("a record that the program cannot have written is refused") {
   record.at_ns = UINT64_MAX;
   CHECK_FALSE(decode(record));
 }
+
+TEST_CASE("a start names the program as it was called, its parent and its user") {
+  hm_exec_record record{};
+  record.process = exited(0);
+  record.process.kind = HM_PROCESS_EXEC;
+  record.uid = 33;
+  std::strcpy(record.parent_comm, "systemd");
+  std::strcpy(record.path, "/usr/sbin/nginx");
+  const auto event = decode(record);
+  REQUIRE(event);
+  CHECK(event->kind == EventKind::process_exec);
+  const auto attributes = process_attributes(*event);
+  CHECK(value(attributes, attr::kProcessPath) == "/usr/sbin/nginx");
+  CHECK(value(attributes, attr::kProcessParentName) == "systemd");
+  CHECK(value(attributes, attr::kProcessUser) == "33");
+  CHECK(value(attributes, attr::kProcessUnit) == "nginx.service");
+  CHECK(value(attributes, attr::kProcessExitCode) == "absent");
+  // A path that fills its room has no final zero.
+  std::memset(record.path, 'x', sizeof record.path);
+  REQUIRE(decode(record));
+  CHECK(decode(record)->path.size() <= sizeof record.path);
+  CHECK_FALSE(decode(record.process));
+}
