@@ -154,8 +154,10 @@ ModelHealth BehaviourWatch::health() const {
   health.mode = config_.mode;
   health.working = !too_many();
   health.bytes = bytes_used();
-  health.reason = strf("%zu services: %zu still learn, %zu always change", totals.services, totals.learning,
-                       totals.volatile_services);
+  health.reason =
+      strf("%zu services, %zu still learn, %zu always change; %llu observations, %llu new, %llu told", totals.services,
+           totals.learning, totals.volatile_services, static_cast<unsigned long long>(totals.observations),
+           static_cast<unsigned long long>(totals.news), static_cast<unsigned long long>(totals.findings));
   if (too_many())
     health.reason += strf("; more than %zu strong findings in a day, so they only support", strong_.size());
   const double days = static_cast<double>(model_.watched()) / kDay;

@@ -137,7 +137,7 @@ static __always_inline void tell_start(struct task_struct *task, struct linux_bi
 	if (told && now - *told < TELL_AGAIN_NS)
 		return;
 	if (!take_share(now / 1000000000)) {
-		count->exec_dropped++;
+		count->exec_held_back++;
 		return;
 	}
 	record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);

@@ -63,8 +63,8 @@ struct hm_exec_record {
 /* One value per CPU. */
 struct hm_process_counts {
 	__u64 exec_seen, exit_seen, oom_seen, signal_seen;
-	__u64 exec_dropped; /* no room, or more in a second than are passed on */
-	__u64 exit_dropped, oom_dropped, signal_dropped; /* no room in the ring buffer */
+	__u64 exec_dropped, exit_dropped, oom_dropped, signal_dropped; /* no room in the ring buffer */
+	__u64 exec_held_back; /* more starts in a second than are passed on */
 };
 
 #endif
