@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
 
 #include "agent/base/parse.h"
 #include "agent/base/text.h"
@@ -12,6 +11,7 @@
 #include "detect/feature/rate.h"
 #include "detect/health/checkpoint.h"
 #include "detect/model/names.h"
+#include "detect/rules/compile.h"
 #include "detect/rules/condition_set.h"
 #include "detect/survey.h"
 
@@ -19,14 +19,9 @@ namespace hostmedic::detect {
 
 namespace {
 
-constexpr std::string_view kSurveySection = "survey";
-
-// A rule with its detector found and its parameters complete.
-struct Compiled {
-  Rule rule;
-  const DetectorInfo* detector = nullptr;
-  std::vector<double> values;
-};
+constexpr std::string_view kSurveySection = "survey", kDetectorSection = "detectors";
+// What a detector remembers waits for its series to be told again for so long.
+constexpr Duration kRemembered = Survey::kKept;
 
 // One detector on one series.
 struct Watch {
@@ -43,90 +38,14 @@ struct Track {
   std::vector<Watch> watches;
 };
 
-Error rule_error(const std::string& id, std::string text) {
-  return make_error(ErrorCode::malformed, "rule '" + id + "': " + std::move(text));
+std::string key_of(const Rule& rule, const Entity& entity, const SeriesDef& def) {
+  return rule.id + '|' + to_string(entity) + '|' + def.name + '|' + def.attributes;
 }
 
-std::string with_nearest(std::string text, std::string_view word, std::span<const std::string_view> known) {
-  const std::string_view close = nearest(word, known);
-  if (close.empty()) return text;
-  return text + ", did you mean '" + std::string(close) + "'?";
-}
-
-Result<std::vector<double>> complete_params(const Rule& rule, const DetectorInfo& detector) {
-  std::vector<double> values;
-  std::vector<std::string_view> names;
-  for (const ParamSpec& spec : detector.params) {
-    values.push_back(spec.fallback);
-    names.push_back(spec.name);
-  }
-  for (const auto& [name, value] : rule.params) {
-    const auto known = std::ranges::find(names, name);
-    if (known == names.end())
-      return rule_error(
-          rule.id, with_nearest("the detector '" + rule.detector + "' has no parameter '" + name + "'", name, names));
-    const ParamSpec& spec = detector.params[static_cast<std::size_t>(known - names.begin())];
-    if (!(value >= spec.min && value <= spec.max))
-      return rule_error(rule.id, strf("%s = %g is outside %g..%g", name.c_str(), value, spec.min, spec.max));
-    values[static_cast<std::size_t>(known - names.begin())] = value;
-  }
-  return values;
-}
-
-Result<Compiled> compile(const Rule& rule) {
-  Compiled compiled{rule, find_detector(rule.detector), {}};
-  if (compiled.detector == nullptr) {
-    std::vector<std::string_view> names;
-    for (const DetectorInfo* info : all_detectors()) names.push_back(info->name);
-    return rule_error(rule.id, with_nearest("there is no detector '" + rule.detector + "'", rule.detector, names));
-  }
-  if (!(rule.weight >= 0 && rule.weight <= 1)) return rule_error(rule.id, "the weight is outside 0..1");
-  if (rule.opens && rule.incident_kind.empty()) return rule_error(rule.id, "it opens incidents of no kind");
-  auto values = complete_params(rule, *compiled.detector);
-  if (!values) return std::move(values).error();
-  compiled.values = *std::move(values);
-  return compiled;
-}
-
-Status check(const EventRule& rule) {
-  if (!(rule.probability >= 0 && rule.probability <= 1)) return rule_error(rule.id, "the probability is outside 0..1");
-  if (rule.opens && rule.incident_kind.empty()) return rule_error(rule.id, "it opens incidents of no kind");
-  if (rule.key.empty()) return rule_error(rule.id, "it names no attribute");
-  if (rule.clear_values.empty() && rule.expires <= Duration::zero())
-    return rule_error(rule.id, "it has neither values that clear it nor a time after which it expires");
-  return ok();
-}
-
-SignalRule signal_rule(const Rule& rule, Duration quiet_after) {
-  return {.id = rule.id,
-          .source = rule.metric,
-          .incident_kind = rule.incident_kind,
-          .detector = rule.detector,
-          .severity = rule.severity,
-          .proof = rule.proof,
-          .opens = rule.opens,
-          .quiet_after = quiet_after,
-          .expires = {},
-          .open_after = {}};
-}
-
-SignalRule signal_rule(const EventRule& rule) {
-  return {.id = rule.id,
-          .source = std::string(to_string(rule.kind)),
-          .incident_kind = rule.incident_kind,
-          .detector = {},
-          .severity = rule.severity,
-          .proof = rule.proof,
-          .opens = rule.opens,
-          .quiet_after = rule.quiet_after,
-          .expires = rule.expires,
-          .open_after = rule.open_after};
-}
-
-std::vector<SignalRule> signal_rules(const std::vector<Compiled>& rules, const std::vector<EventRule>& events,
+std::vector<SignalRule> signal_rules(const std::vector<CompiledRule>& rules, const std::vector<EventRule>& events,
                                      ConditionSet& conditions, Duration quiet_after) {
   std::vector<SignalRule> all;
-  for (const Compiled& compiled : rules) all.push_back(signal_rule(compiled.rule, quiet_after));
+  for (const CompiledRule& compiled : rules) all.push_back(signal_rule(compiled.rule, quiet_after));
   for (const EventRule& rule : events) all.push_back(signal_rule(rule));
   for (SignalRule& rule : Survey::signal_rules(quiet_after)) all.push_back(std::move(rule));
   conditions.begin_at(all.size());
@@ -134,18 +53,10 @@ std::vector<SignalRule> signal_rules(const std::vector<Compiled>& rules, const s
   return all;
 }
 
-bool fires(const EventRule& rule, const Event& event) {
-  const std::string_view value = event.get(rule.key);
-  if (value.empty() || !glob_match(rule.value, value)) return false;
-  if (!rule.at_least) return true;
-  const auto number = parse_double(value);
-  return number && *number >= *rule.at_least;
-}
-
 }  // namespace
 
 struct Engine::Internals {
-  Internals(EngineConfig config, std::vector<Compiled> compiled, ConditionSet compiled_conditions,
+  Internals(EngineConfig config, std::vector<CompiledRule> compiled, ConditionSet compiled_conditions,
             std::unique_ptr<Survey> surveyed)
       : rules(std::move(compiled)),
         events(std::move(config.event_rules)),
@@ -159,6 +70,10 @@ struct Engine::Internals {
   void restart();
   void retire(EntityId id);
   void bind(const SeriesDef& def);
+  void recall(Detector& detector, const std::string& key);
+  void remember(std::map<std::string, std::string>& ret_states) const;
+  void save_detectors(StateWriter& writer) const;
+  bool load_detectors(StateReader& reader);
   bool learns(const Entity& entity) const;
   void feed(SeriesId id, const Reading& reading);
   void judge(const Track& track, Watch& watch, const SeriesDef& def, const Reading& reading);
@@ -167,7 +82,7 @@ struct Engine::Internals {
     return rules.size() + static_cast<std::size_t>(&rule - events.data());
   }
 
-  const std::vector<Compiled> rules;
+  const std::vector<CompiledRule> rules;
   const std::vector<EventRule> events;
   const std::size_t most_detectors;
   ConditionSet conditions;
@@ -178,7 +93,8 @@ struct Engine::Internals {
   std::vector<Track> tracks;  // by SeriesId
   std::vector<LearningHold> holds;
   std::size_t detectors = 0;
-  std::optional<MonoTime> last;
+  std::map<std::string, std::string> remembered;  // of detectors, by key_of(): from a checkpoint, or another stream
+  std::optional<MonoTime> began, last;
   std::uint64_t sequence = 0, lost = 0, ignored = 0, refused = 0;
   Changes changes;
 };
@@ -199,6 +115,8 @@ bool Engine::Internals::accept(const Frame& frame) {
 }
 
 void Engine::Internals::restart() {
+  remember(remembered);
+  began.reset();
   Frame nothing;
   nothing.first = true;
   nothing.mono = view.mono();
@@ -249,6 +167,7 @@ void Engine::Internals::bind(const SeriesDef& def) {
     const auto number = static_cast<std::uint32_t>(i);
     const bool told = book.attach(number, *entity, def.attributes);
     track.watches.push_back({number, told, rules[i].detector->make(rules[i].values)});
+    recall(*track.watches.back().detector, key_of(rule, *entity, def));
     ++detectors;
   }
   conditions.bind(def, *entity, book);
@@ -261,6 +180,48 @@ bool Engine::Internals::learns(const Entity& entity) const {
   const std::string name = to_string(entity);
   return std::ranges::none_of(
       holds, [&](const LearningHold& hold) { return view.wall() < hold.until && glob_match(hold.entity, name); });
+}
+
+void Engine::Internals::recall(Detector& detector, const std::string& key) {
+  const auto known = remembered.find(key);
+  if (known == remembered.end()) return;
+  StateReader reader(known->second);
+  (void)detector.load(reader);  // else it learns anew
+  remembered.erase(known);
+}
+
+void Engine::Internals::remember(std::map<std::string, std::string>& ret_states) const {
+  for (std::size_t i = 0; i < tracks.size(); ++i) {
+    const SeriesDef* def = view.series(SeriesId{static_cast<std::uint32_t>(i)});
+    const Entity* entity = def == nullptr ? nullptr : view.entity(def->entity);
+    if (entity == nullptr) continue;
+    for (const Watch& watch : tracks[i].watches) {
+      StateWriter state;
+      watch.detector->save(state);
+      if (!state.bytes().empty()) ret_states[key_of(rules[watch.rule].rule, *entity, *def)] = state.take();
+    }
+  }
+}
+
+void Engine::Internals::save_detectors(StateWriter& writer) const {
+  std::map<std::string, std::string> states = remembered;
+  remember(states);
+  writer.put(static_cast<std::uint32_t>(states.size()));
+  for (const auto& [key, state] : states) {
+    writer.put_text(key);
+    writer.put_text(state);
+  }
+}
+
+bool Engine::Internals::load_detectors(StateReader& reader) {
+  constexpr std::uint32_t kMostKey = 1024, kMostState = 1 << 20;
+  for (std::uint32_t left = reader.get_count(static_cast<std::uint32_t>(most_detectors)); left > 0 && reader.good();
+       --left) {
+    std::string key = reader.get_text(kMostKey);
+    remembered[std::move(key)] = reader.get_text(kMostState);
+  }
+  if (!reader.good()) remembered.clear();
+  return reader.good();
 }
 
 void Engine::Internals::feed(SeriesId id, const Reading& reading) {
@@ -326,30 +287,17 @@ void Engine::Internals::note(const Event& event) {
 }
 
 Result<std::unique_ptr<Engine>> Engine::make(EngineConfig config) {
-  std::set<std::string_view> ids;
-  std::vector<Compiled> compiled;
-  for (const Rule& rule : config.rules) {
-    if (rule.id.empty() || !ids.insert(rule.id).second) return rule_error(rule.id, "the id is empty or used twice");
-    auto result = compile(rule);
-    if (!result) return std::move(result).error();
-    if (rule.enabled) compiled.push_back(*std::move(result));
-  }
-  for (const EventRule& rule : config.event_rules) {
-    if (rule.id.empty() || !ids.insert(rule.id).second) return rule_error(rule.id, "the id is empty or used twice");
-    if (auto status = check(rule); !status) return std::move(status).error();
-  }
-  for (const ConditionRule& rule : config.condition_rules)
-    if (rule.id.empty() || !ids.insert(rule.id).second) return rule_error(rule.id, "the id is empty or used twice");
+  auto compiled = compile_rules(config);
+  if (!compiled) return std::move(compiled).error();
   auto conditions = ConditionSet::make(config.condition_rules, config.stage);
   if (!conditions) return std::move(conditions).error();
-  ids.clear();
   take_mode(config.scoring.modes, config.behaviour);
   config.behaviour.settings.learning = config.scoring.warm_up;
   auto survey = Survey::make(config.scoring);
   if (!survey) return std::move(survey).error();
   std::erase_if(config.event_rules, [](const EventRule& rule) { return !rule.enabled; });
-  return std::unique_ptr<Engine>(new Engine(
-      std::make_unique<Internals>(std::move(config), std::move(compiled), *std::move(conditions), *std::move(survey))));
+  return std::unique_ptr<Engine>(new Engine(std::make_unique<Internals>(std::move(config), *std::move(compiled),
+                                                                        *std::move(conditions), *std::move(survey))));
 }
 
 Engine::Engine(std::unique_ptr<Internals> internals) : internals_(std::move(internals)) {}
@@ -364,6 +312,8 @@ const Changes& Engine::step(const Frame& frame) {
   if (frame.first) in.restart();
   in.book.begin(frame.mono, frame.wall);
   in.survey->begin(frame.mono);
+  if (!in.began) in.began = frame.mono;
+  if (!in.remembered.empty() && frame.mono - *in.began > kRemembered) in.remembered.clear();
   for (const EntityId id : frame.gone) in.retire(id);
   in.view.apply(frame);
   for (const SeriesDef& def : frame.series) in.bind(def);
@@ -386,23 +336,28 @@ const std::map<std::string, Incident>& Engine::incidents() const { return intern
 void Engine::adopt(const Incident& incident) { internals_->book.adopt(incident); }
 void Engine::forget(const std::string& id) { internals_->book.forget(id); }
 Result<std::string> Engine::checkpoint() const {
-  StateWriter survey, behaviour;
+  StateWriter survey, behaviour, detectors;
   internals_->survey->save(survey);
   internals_->behaviour.save(behaviour);
-  return encode_checkpoint(
-      {internals_->view.wall(),
-       {{std::string(kSurveySection), survey.take()}, {std::string(kBehaviourModel), behaviour.take()}}});
+  internals_->save_detectors(detectors);
+  return encode_checkpoint({internals_->view.wall(),
+                            {{std::string(kSurveySection), survey.take()},
+                             {std::string(kBehaviourModel), behaviour.take()},
+                             {std::string(kDetectorSection), detectors.take()}}});
 }
 
+// A part that cannot be read does not cost the others what they learnt.
 Status Engine::restore(std::string_view checkpoint) {
   auto decoded = decode_checkpoint(checkpoint);
   if (!decoded) return std::move(decoded).error();
   StateReader survey(decoded->sections[std::string(kSurveySection)]);
   StateReader behaviour(decoded->sections[std::string(kBehaviourModel)]);
-  if (!internals_->behaviour.load(behaviour))
-    return make_error(ErrorCode::malformed, "what the checkpoint says of services cannot be read");
-  if (!internals_->survey->load(survey))
-    return make_error(ErrorCode::malformed, "what the checkpoint says of series cannot be read");
+  StateReader detectors(decoded->sections[std::string(kDetectorSection)]);
+  std::string unread;
+  if (!internals_->survey->load(survey)) unread += " of series";
+  if (!internals_->behaviour.load(behaviour)) unread += " of services";
+  if (!internals_->load_detectors(detectors)) unread += " of rules";
+  if (!unread.empty()) return make_error(ErrorCode::malformed, "the checkpoint's part" + unread + " cannot be read");
   return ok();
 }
 

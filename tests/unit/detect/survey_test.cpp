@@ -208,3 +208,37 @@ TEST_CASE("each threshold is logged when it is first set, with the reason") {
   CHECK(changes.front().after > 0);
   CHECK(changes.front().why.find("at most 1 suspicions a day") != std::string::npos);
 }
+
+TEST_CASE("a checkpoint carries on the detectors of rules too") {
+  EngineConfig config;
+  Rule rule;
+  rule.id = "memory-odd";
+  rule.metric = metric::kMemoryUtilization.name;
+  rule.detector = "zscore";
+  rule.incident_kind = "memory.odd";
+  config.rules.push_back(rule);
+  // Two hours of what is usual, perhaps a restart, then something else for half a minute.
+  const auto finds = [&](bool keep) {
+    test::Stream stream;
+    auto engine = *Engine::make(config);
+    const auto feed = [&](int from, int seconds, double value) {
+      const SeriesId id = stream.series(stream.entity(EntityKind::host, ""), metric::kMemoryUtilization);
+      for (int i = from; i < from + seconds; ++i) {
+        stream.sample(id, value + 0.01 * test::noise(1, static_cast<std::uint64_t>(i)));
+        (void)engine->step(stream.cut(i));
+      }
+    };
+    feed(1, 7200, 0.3);
+    const auto kept = engine->checkpoint();
+    REQUIRE(kept);
+    engine = *Engine::make(config);
+    if (keep) REQUIRE(engine->restore(*kept));
+    stream.restart();
+    feed(7300, 60, 0.3);
+    stream.restart();
+    feed(7400, 30, 0.6);
+    return !engine->incidents().empty();
+  };
+  CHECK(finds(true));
+  CHECK_FALSE(finds(false));  // it learns for its first hour
+}
