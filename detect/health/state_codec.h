@@ -52,6 +52,11 @@ class StateReader {
   template <class Number>
     requires std::is_arithmetic_v<Number>
   Number get() {
+    if constexpr (std::is_same_v<Number, bool>) {
+      const auto byte = get<std::uint8_t>();  // another byte in a bool would not be one
+      if (byte > 1) fail();
+      return byte == 1;
+    }
     Number value{};
     if (left_.size() < sizeof value) return fail(), Number{};
     std::memcpy(&value, left_.data(), sizeof value);
