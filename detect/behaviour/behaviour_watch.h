@@ -23,7 +23,7 @@ namespace hostmedic::detect {
 inline constexpr std::string_view kBehaviourModel = "behaviour";
 
 struct BehaviourConfig {
-  ModelMode mode = ModelMode::serving;
+  ModelMode mode = ModelMode::shadow;  // until its thresholds have been measured on hosts at work
   BehaviourSettings settings;
   // So many strong findings in a day of watching are too many to be true: from then on they are weak, until it is less.
   std::size_t most_strong_a_day = 6;

@@ -144,6 +144,7 @@ TEST_CASE("what is known of services outlives the stream of frames") {
 TEST_CASE(
     "more strong findings in a day than are true: they only support from then on, and the model's health says so") {
   auto config = detect::default_engine_config();
+  config.behaviour.mode = detect::ModelMode::serving;
   config.behaviour.most_strong_a_day = 2;
   auto engine = engine_of(config);
   Stream stream;
@@ -196,8 +197,9 @@ TEST_CASE("what was learned of services is in the checkpoint of the engine") {
 
 TEST_CASE("the mode is taken from those of the models") {
   auto config = detect::default_engine_config();
-  config.scoring.modes = {{"behaviour", detect::ModelMode::shadow}};
-  CHECK(engine_of(config)->behaviour().health().mode == detect::ModelMode::shadow);
+  CHECK(engine_of(config)->behaviour().health().mode == detect::ModelMode::shadow);  // as shipped
+  config.scoring.modes = {{"behaviour", detect::ModelMode::serving}};
+  CHECK(engine_of(config)->behaviour().health().mode == detect::ModelMode::serving);
 }
 
 TEST_CASE("what people do to a service during their maintenance is not learned") {
