@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a model remembers, as bytes: little-endian fixed-width numbers, lengths before sequences. The checkpoint
-// (checkpoint.h) adds version, checksum and bounds around it. A moment of the monotonic clock is never kept: it means
-// nothing after a boot, and how long nothing was seen is not known either. A reader never reads past its end and never
-// gives back a number that is not finite: from then on it is failed and answers zeros, and who reads asks once, at the
-// end. One owner.
+// (checkpoint.h) adds version, checksum and bounds around it. A moment of the monotonic clock may lie
+// in the future when it is read again, after a boot: who keeps one begins anew then. A reader never reads past its end
+// and never gives back a number that is not finite: from then on it is failed and answers zeros, and who reads asks
+// once, at the end. One owner.
 #pragma once
 
 #include <bit>

@@ -14,8 +14,6 @@
 #include "detect/engine.h"
 #include "detect/model/codec.h"
 #include "detect/model/names.h"
-#include "detect/scorer.h"
-#include "detect/univariate/level_change.h"
 #include "tests/unit/detect/rules/all_series.h"
 
 using namespace hostmedic;
@@ -155,63 +153,6 @@ void bench_conditions() {
   std::printf("conditions: %zu at work, %.1f ns per condition and tick, %zu bytes each\n\n", count, ns, bytes);
 }
 
-// The always-on path alone, then the whole scorer with and without the models of groups: 3,000 series in 30 groups.
-void bench_scorer() {
-  constexpr std::size_t kSeries = 3000, kGroups = 30, kSteps = 240;
-  std::vector<detect::LevelBlock> blocks(kSeries / detect::kLanes);
-  for (detect::LevelBlock& block : blocks)
-    for (std::size_t lane = 0; lane < detect::kLanes; ++lane) {
-      block.reset(lane);
-      block.forget[lane] = 1e-6F;
-      block.smoothing[lane] = 0.01F;
-    }
-  std::size_t turn = 0;
-  const auto kernel = [&](const auto& step) {
-    return best_ns(kSeries, [&] {
-      for (std::size_t i = 0; i < kSeries; ++i)
-        blocks[i / detect::kLanes].x[i % detect::kLanes] = static_cast<float>(course(1, i * 7 + turn));
-      ++turn;
-      step();
-    });
-  };
-  const double filling = kernel([] {});
-  const double plain = kernel([&] { detect::step_levels_plain(blocks, {}); }) - filling;
-  const double wide = kernel([&] { detect::step_levels_avx2(blocks, {}); }) - filling;
-  std::printf("\nkernel of the always-on path, ns per series: %.1f with AVX2%s, %.1f without; %zu bytes\n", wide,
-              detect::has_avx2() ? "" : " (not here)", plain, sizeof(detect::LevelBlock) / detect::kLanes);
-  struct Extent {
-    const char* name;
-    std::vector<std::pair<std::string, detect::ModelMode>> modes;
-  };
-  const Extent extents[] = {
-      {"level, change and season", {{"shape", detect::ModelMode::off}, {"pca_residual", detect::ModelMode::off}}},
-      {"and shapes", {{"pca_residual", detect::ModelMode::off}}},
-      {"and the models of groups", {}}};
-  for (const Extent& extent : extents) {
-    detect::ScorerConfig config;
-    config.modes = extent.modes;
-    const auto scorer = *detect::Scorer::make(config);
-    std::vector<detect::Slot> slots;
-    for (std::size_t group = 0; group < kGroups; ++group) {
-      const auto slot = scorer->add_group();
-      for (std::size_t i = 0; i < kSeries / kGroups; ++i)
-        slots.push_back(*scorer->add(slot, Unit::count, Instrument::gauge));
-    }
-    std::vector<double> values;
-    for (std::size_t i = 0; i < kSeries + 64; ++i) values.push_back(course(1, i));
-    std::int64_t now = 0;
-    const double ns = best_ns(kSteps * kSeries, [&] {
-      for (std::size_t i = 0; i < kSteps; ++i) {
-        for (const auto slot : slots) scorer->set(slot, values[slot + static_cast<std::size_t>(now % 64)]);
-        const auto at = config.interval * ++now;
-        scorer->step(MonoTime(at), WallTime(at));
-      }
-    });
-    std::printf("scorer, 3,000 series at 1 s, %s: %.1f ns per series and step, set() included; %.0f bytes per series\n",
-                extent.name, ns, static_cast<double>(scorer->bytes_used()) / kSeries);
-  }
-}
-
 }  // namespace
 
 int main() {
@@ -225,5 +166,4 @@ int main() {
   std::printf("\n");
   bench_conditions();
   bench_codec();
-  bench_scorer();
 }
