@@ -261,8 +261,9 @@ inline constexpr std::string_view kSignalSenderUnit = "signal.sender.unit";
 inline constexpr std::string_view kProcessUser = "process.user.id";  // real user id
 
 // behaviour; process.* is who does it. kind: setuid_exec, memfd_exec, traced_exec, ptrace_attach, module_load,
-// module_unload; from detection itself service_novelty, host_novelty and weak_novelty, whose object is what is new. object: the program as it
-// was called, the name of the memory file, the name of the tracer or of the process that is traced, the module.
+// module_unload; from detection itself service_novelty, host_novelty and weak_novelty, whose object is what is new.
+// object: the program as it was called, the name of the memory file, the name of the tracer or of the process that is
+// traced, the module.
 inline constexpr std::string_view kBehaviourKind = "behaviour.kind";
 inline constexpr std::string_view kBehaviourObject = "behaviour.object";
 inline constexpr std::string_view kBehaviourObjectPid = "behaviour.object.pid";
