@@ -51,7 +51,7 @@ class ProcSource final : public ProcessSource {
       : proc_(proc),
         tick_ns_(1'000'000'000 / static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_CLK_TCK)))),
         page_bytes_(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))),
-        counts_descriptors_(descriptors("self").has_value()) {}
+        counts_descriptors_(descriptors("self").value_or(0) > 0) {}
 
   Result<Sweep> sweep(MonoTime now, std::size_t followed, ProcessVisitor& visitor) override;
   Duration interval() const override { return kInterval; }
@@ -96,7 +96,6 @@ std::optional<std::uint64_t> ProcSource::descriptors(const char* pid) const {
   (void)std::snprintf(path, sizeof path, "%s/fd", pid);  // as above
   struct stat found{};
   if (::fstatat(proc_, path, &found, 0) != 0) return std::nullopt;
-  if (!counts_descriptors_ && found.st_size <= 0) return std::nullopt;
   return static_cast<std::uint64_t>(found.st_size);
 }
 
