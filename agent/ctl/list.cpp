@@ -91,6 +91,7 @@ std::string number(const json::object& row, std::string_view key) {
 }
 std::string mode_of(const json::object& row) { return text_at(row, "mode"); }
 std::string model_state(const json::object& row) {
+  if (text_at(row, "mode") == "off") return "-";
   const std::string reason = text_at(row, "reason");
   return (flag_at(row, "working") ? "working" : "out") + (reason.empty() ? "" : ": " + reason);
 }
