@@ -28,16 +28,15 @@ double readings_of(double readings, double seconds) {
 }
 std::uint32_t clock_of(MonoTime at) { return static_cast<std::uint32_t>(to_ns(at) / 100'000); }
 
-// Reference points cost more than they find: they run on request only. What is listed here earned its place.
+// Reference points cost more than they find: they run on request only. What serves earned its place; the recurrent
+// forecaster finds a little more than the residual on SMD and nothing on ASD, so it has still to show it on hosts.
 struct Shipped {
   std::string_view name;
   ModelMode mode;
 };
-constexpr Shipped kShippedModels[] = {{"level", ModelMode::serving},
-                                      {"change", ModelMode::serving},
-                                      {"season", ModelMode::serving},
-                                      {"shape", ModelMode::serving},
-                                      {"pca_residual", ModelMode::serving}};
+constexpr Shipped kShippedModels[] = {{"level", ModelMode::serving},        {"change", ModelMode::serving},
+                                      {"season", ModelMode::serving},       {"shape", ModelMode::serving},
+                                      {"pca_residual", ModelMode::serving}, {"gru_forecaster", ModelMode::shadow}};
 
 ModelMode shipped_mode(std::string_view name) {
   for (const Shipped& shipped : kShippedModels)
