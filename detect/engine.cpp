@@ -74,7 +74,7 @@ struct Engine::Internals {
   void remember(std::map<std::string, std::string>& ret_states) const;
   void save_detectors(StateWriter& writer) const;
   bool load_detectors(StateReader& reader);
-  bool learns(const Entity& entity) const;
+  bool learns(const Entity& entity);
   void feed(SeriesId id, const Reading& reading);
   void judge(const Track& track, Watch& watch, const SeriesDef& def, const Reading& reading);
   void note(const Event& event);
@@ -91,7 +91,7 @@ struct Engine::Internals {
   std::unique_ptr<Survey> survey;
   HostView view;
   std::vector<Track> tracks;  // by SeriesId
-  std::vector<LearningHold> holds;
+  LearningHolds holds;
   std::size_t detectors = 0;
   std::map<std::string, std::string> remembered;  // of detectors, by key_of(): from a checkpoint, or another stream
   std::optional<MonoTime> began, last;
@@ -174,12 +174,8 @@ void Engine::Internals::bind(const SeriesDef& def) {
 }
 
 // Not while an incident of it is open or people work on it: that is not what is usual.
-bool Engine::Internals::learns(const Entity& entity) const {
-  if (!book.incidents().empty() && book.treated(entity)) return false;
-  if (holds.empty()) return true;
-  const std::string name = to_string(entity);
-  return std::ranges::none_of(
-      holds, [&](const LearningHold& hold) { return view.wall() < hold.until && glob_match(hold.entity, name); });
+bool Engine::Internals::learns(const Entity& entity) {
+  return !holds.cover(entity) && (book.incidents().empty() || !book.treated(entity));
 }
 
 void Engine::Internals::recall(Detector& detector, const std::string& key) {
@@ -312,6 +308,7 @@ const Changes& Engine::step(const Frame& frame) {
   if (frame.first) in.restart();
   in.book.begin(frame.mono, frame.wall);
   in.survey->begin(frame.mono);
+  in.holds.expire(frame.wall);
   if (!in.began) in.began = frame.mono;
   if (!in.remembered.empty() && frame.mono - *in.began > kRemembered) in.remembered.clear();
   for (const EntityId id : frame.gone) in.retire(id);
@@ -322,8 +319,8 @@ const Changes& Engine::step(const Frame& frame) {
     in.survey->sample(sample.series, sample.value);
   }
   for (const Event& event : frame.events) in.note(event);
-  for (const Event& event : in.behaviour.step(frame, in.view)) in.note(event);
-  in.survey->step(in.view, in.book, static_cast<std::uint32_t>(in.rules.size() + in.events.size()));
+  for (const Event& event : in.behaviour.step(frame, in.view, in.holds)) in.note(event);
+  in.survey->step(in.view, in.book, in.holds, static_cast<std::uint32_t>(in.rules.size() + in.events.size()));
   in.conditions.judge(frame.mono, frame.wall, in.book);
   in.book.end(in.view, in.changes);
   in.behaviour.hold(in.book.incidents());
@@ -361,11 +358,7 @@ Status Engine::restore(std::string_view checkpoint) {
   return ok();
 }
 
-void Engine::hold_learning(std::vector<LearningHold> holds) {
-  internals_->behaviour.hold(holds);
-  internals_->holds = holds;
-  internals_->survey->hold(std::move(holds));
-}
+void Engine::hold_learning(std::vector<LearningHold> holds) { internals_->holds.set(std::move(holds)); }
 std::size_t Engine::relearn(std::string_view entity_pattern) {
   (void)internals_->behaviour.relearn(entity_pattern, internals_->view);
   return internals_->survey->relearn(entity_pattern);

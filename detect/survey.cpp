@@ -137,7 +137,7 @@ void Survey::forget_unbound() {
   }
 }
 
-void Survey::step(const HostView& host, CaseBook& book, std::uint32_t first_rule) {
+void Survey::step(const HostView& host, CaseBook& book, LearningHolds& holds, std::uint32_t first_rule) {
   const MonoTime now = now_;
   // A frame that was woken by an event comes between two ticks; half an interval tells them apart.
   if (!fresh_ || (stepped_ && now - *stepped_ < interval_ / 2)) return;
@@ -150,22 +150,14 @@ void Survey::step(const HostView& host, CaseBook& book, std::uint32_t first_rule
   scorer_->step(now, host.wall());
   // A quiet week does not save up for a stormy day.
   budget_ = std::min(std::max(1.0, wanted_), budget_ + wanted_ * to_seconds(interval_) / 86400);
-  for (auto& [entity, group] : groups_) judge(group, book, first_rule);
+  for (auto& [entity, group] : groups_) judge(group, book, holds, first_rule);
   if (!minute) return;
   forget_unbound();
   if (now - *started_ > kKept) remembered_.clear(), remembered_groups_.clear();
 }
 
-bool Survey::is_held(const Group& group, const CaseBook& book) const {
-  if (book.treated(group.entity)) return true;
-  if (holds_.empty()) return false;
-  const std::string name = to_string(group.entity);
-  return std::ranges::any_of(
-      holds_, [&](const LearningHold& hold) { return wall_ < hold.until && glob_match(hold.entity, name); });
-}
-
-void Survey::judge(Group& group, CaseBook& book, std::uint32_t first_rule) {
-  const bool held = is_held(group, book);
+void Survey::judge(Group& group, CaseBook& book, LearningHolds& holds, std::uint32_t first_rule) {
+  const bool held = book.treated(group.entity) || holds.cover(group.entity);
   if (held != group.held) scorer_->hold(group.slot, held);
   group.held = held;
   const GroupScore& score = scorer_->group(group.slot);

@@ -61,8 +61,7 @@ class Survey {
   void forget_changes() { scorer_->forget_changes(); }
   void begin(MonoTime now) { now_ = now; }  // of the frame whose samples follow
   // Scores what was sampled, once per interval, and tells the book; first_rule: index of the first of signal_rules().
-  void step(const HostView& host, CaseBook& book, std::uint32_t first_rule);
-  void hold(std::vector<LearningHold> holds) { holds_ = std::move(holds); }
+  void step(const HostView& host, CaseBook& book, LearningHolds& holds, std::uint32_t first_rule);
 
   // An incident that needs no model to be believed was opened on it: evidence for and against the models.
   void proved(const Entity& entity);
@@ -122,11 +121,10 @@ class Survey {
   void forget_unbound();
   void place(Watched& watched);
   void note(Group& group, const GroupScore& score);
-  void judge(Group& group, CaseBook& book, std::uint32_t first_rule);
+  void judge(Group& group, CaseBook& book, LearningHolds& holds, std::uint32_t first_rule);
   Finding finding(const GroupScore& score) const;
   std::string evidence(const Group& group, const GroupScore& score) const;
   Entity root_of(const Group& group, const GroupScore& score) const;
-  bool is_held(const Group& group, const CaseBook& book) const;
 
   std::unique_ptr<Scorer> scorer_;
   const Duration interval_;
@@ -138,7 +136,6 @@ class Survey {
   std::map<Entity, Group> groups_;
   std::map<std::string, std::string> remembered_;  // from a checkpoint, until the series is bound
   std::map<std::string, std::string> remembered_groups_;
-  std::vector<LearningHold> holds_;
   WallTime wall_;
   std::optional<MonoTime> started_, stepped_;
   MonoTime now_;

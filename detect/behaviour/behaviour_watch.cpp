@@ -34,14 +34,7 @@ void take_mode(std::vector<std::pair<std::string, ModelMode>>& modes, BehaviourC
   });
 }
 
-bool BehaviourWatch::in_maintenance(const Entity& entity, WallTime wall) const {
-  if (holds_.empty()) return false;
-  const std::string name = to_string(entity);
-  return std::ranges::any_of(
-      holds_, [&](const LearningHold& hold) { return wall < hold.until && glob_match(hold.entity, name); });
-}
-
-void BehaviourWatch::note(const Frame& frame, const Event& event, const HostView& view) {
+void BehaviourWatch::note(const Event& event, const HostView& view, LearningHolds& holds) {
   const bool starts = is_start(event);
   if (!starts && !is_told(event.kind)) return;
   const Entity* about = view.entity(event.entity);
@@ -50,7 +43,7 @@ void BehaviourWatch::note(const Frame& frame, const Event& event, const HostView
   // What is said of a file or a container is not what a service does.
   if (!service && about->kind != EntityKind::host) return;
   const auto index = model_.service(service ? std::string_view(about->name) : event.get(attr::kProcessUnit));
-  model_.maintenance(in_maintenance(*about, frame.wall));
+  model_.maintenance(holds.cover(*about));
   if (starts) {
     model_.started(index);
   } else {
@@ -58,7 +51,7 @@ void BehaviourWatch::note(const Frame& frame, const Event& event, const HostView
   }
 }
 
-void BehaviourWatch::look_at_services(const Frame& frame, const HostView& view) {
+void BehaviourWatch::look_at_services(const Frame& frame, const HostView& view, LearningHolds& holds) {
   for (std::size_t i = 0; i < cpu_.size(); ++i) {
     const Entity* entity = view.entity(EntityId{static_cast<std::uint32_t>(i)});
     CpuPoint& point = cpu_[i];
@@ -71,7 +64,7 @@ void BehaviourWatch::look_at_services(const Frame& frame, const HostView& view) 
     point = {*seconds, frame.mono};
     const double elapsed = to_seconds(frame.mono - before.at);
     if (before.seconds < 0 || *seconds < before.seconds || elapsed <= 0) continue;
-    model_.maintenance(in_maintenance(*entity, frame.wall));
+    model_.maintenance(holds.cover(*entity));
     model_.load(index, entity->name, (*seconds - before.seconds) / elapsed);
   }
 }
@@ -100,7 +93,7 @@ Event BehaviourWatch::event_of(const BehaviourFinding& finding, EntityId host, M
   return event;
 }
 
-const std::vector<Event>& BehaviourWatch::step(const Frame& frame, const HostView& view) {
+const std::vector<Event>& BehaviourWatch::step(const Frame& frame, const HostView& view, LearningHolds& holds) {
   findings_.clear();
   if (config_.mode == ModelMode::off) return findings_;
   if (frame.first) cpu_.clear();
@@ -111,10 +104,10 @@ const std::vector<Event>& BehaviourWatch::step(const Frame& frame, const HostVie
     if (place >= cpu_.size()) cpu_.resize(place + 1);
     cpu_[place] = {};
   }
-  for (const Event& event : frame.events) note(frame, event, view);
+  for (const Event& event : frame.events) note(event, view, holds);
   if (frame.mono >= next_look_ || frame.first) {
     next_look_ = frame.mono + kLook;
-    look_at_services(frame, view);
+    look_at_services(frame, view, holds);
   }
   const std::vector<BehaviourFinding>& ripe = model_.ripe();
   if (ripe.empty() || config_.mode != ModelMode::serving) return findings_;

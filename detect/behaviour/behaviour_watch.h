@@ -42,11 +42,9 @@ class BehaviourWatch {
 
   // The frame is in the view already. What is to be noted like events of the frame; empty unless serving. Valid until
   // the next call.
-  const std::vector<Event>& step(const Frame& frame, const HostView& view);
+  const std::vector<Event>& step(const Frame& frame, const HostView& view, LearningHolds& holds);
   // After the incidents changed: nothing of a service with an open one is learned.
   void hold(const std::map<std::string, Incident>& incidents);
-  // People work on these. Replaces what was held.
-  void hold(std::vector<LearningHold> holds) { holds_ = std::move(holds); }
   // What was learnt of these services is learnt anew. How many.
   std::size_t relearn(std::string_view entity_pattern, const HostView& view);
 
@@ -61,10 +59,9 @@ class BehaviourWatch {
     double seconds = -1;  // of the counter; negative: not known
     MonoTime at;
   };
-  void note(const Frame& frame, const Event& event, const HostView& view);
-  void look_at_services(const Frame& frame, const HostView& view);
+  void note(const Event& event, const HostView& view, LearningHolds& holds);
+  void look_at_services(const Frame& frame, const HostView& view, LearningHolds& holds);
 
-  bool in_maintenance(const Entity& entity, WallTime wall) const;
   bool too_many() const;
   Event event_of(const BehaviourFinding& finding, EntityId host, MonoTime now);
 
@@ -72,7 +69,6 @@ class BehaviourWatch {
   BehaviourModel model_;
   std::vector<CpuPoint> cpu_;  // by EntityId
   MonoTime next_look_;
-  std::vector<LearningHold> holds_;
   std::vector<Watched> strong_;  // when the last strong findings came, at most most_strong_a_day
   std::vector<Event> findings_;
 };
