@@ -220,7 +220,7 @@ function showDetail(answer) {
         tag(incident.severity, severityTone[incident.severity]), tag(incident.kind), tag(answer.host)),
     numbers(incident),
     el('div', {class: 'block'}, el('p', {}, incident.diagnosis), facts([
-      ['root', incident.root], ['caused by', incident.causes.join(', ')], ['also hit', incident.affected.join(', ')],
+      ['root', incident.root], ['caused by', incident.causes.join(', ')], ['also hit', incident.affected.map((one) => one.entity).join(', ')],
       ['began', iso(incident.fault_at_unix_nano)], ['noticed', iso(incident.opened_at_unix_nano)],
       incident.closed_at_unix_nano === null ? null : ['over', iso(incident.closed_at_unix_nano)],
       ['signals', incident.signals + (incident.proof ? ', one is proof by itself' : '')],

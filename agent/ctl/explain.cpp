@@ -25,6 +25,12 @@ std::string names(const std::vector<Entity>& entities) {
   return out;
 }
 
+std::string names(const std::vector<Affected>& affected) {
+  std::string out;
+  for (const Affected& one : affected) out += (out.empty() ? "" : ", ") + safe(one.entity);
+  return out;
+}
+
 std::string section(const Look& look, std::string_view title) { return "\n" + paint(look, Tone::strong, title) + "\n"; }
 
 std::string heading(const Incident& incident, const Look& look) {

@@ -2,10 +2,12 @@
 // Incidents, plans, orders, verdicts and outcomes as JSON text: the stored and the transmitted form. Pure; any thread.
 //
 //   incident = {id, revision, root, kind, fingerprint, severity, state, confidence, signals, proof, active,
-//               fault_at_unix_nano, opened_at_unix_nano, opened_mono_nano, closed_at_unix_nano | null, summary,
-//               diagnosis, anomalies: [anomaly], affected: [entity], causes: [entity], timeline: [entry]}
+//               suspicion, flaps, flapping, part_of, acknowledged_by, fault_at_unix_nano, opened_at_unix_nano,
+//               opened_mono_nano, closed_at_unix_nano | null, summary, diagnosis, anomalies: [anomaly],
+//               affected: [{entity, path, symptom}], causes: [entity], candidates: [{entity, score, why}],
+//               changes: [{entity, at_unix_nano, text, probability}], context: [{what, found}], timeline: [entry]}
 //   anomaly  = {entity, rule, signal, probability, direction, value | null, expected | null, unit, evidence,
-//               since_mono_nano, since_unix_nano, firing, proof}
+//               since_mono_nano, since_unix_nano, normal_low | null, normal_high | null, firing, proof}
 //   entry    = {at_unix_nano, kind, text, attributes}
 //   plan     = {action, target, parameters, what, command, undo, touched, timeout_nano}
 //   order    = {key, incident_id, incident_kind, runbook, step, plan, confidence, signals, proof, issued_at_unix_nano,
@@ -32,7 +34,8 @@ namespace hostmedic {
 // Of one JSON text; nothing written is longer. An incident that would be is written without its timeline's attributes.
 inline constexpr std::size_t kMostRecordBytes = 1 << 20;
 inline constexpr std::size_t kMostRecordText = 1024;      // of one sentence, in bytes
-inline constexpr std::size_t kMostRecordEntities = 64;    // affected, causes
+inline constexpr std::size_t kMostRecordEntities = 64;    // causes
+inline constexpr std::size_t kMostRecordContext = 16;
 inline constexpr std::size_t kMostRecordAnswers = 64;     // of a verdict
 inline constexpr std::size_t kMostRecordAttributes = 64;  // of anything; a verdict in a timeline has one for each rule
 

@@ -31,8 +31,46 @@ Result<Anomaly> anomaly_from(const json::value& value, const std::string& where)
   fields.text("evidence", out.evidence, kMostRecordText);
   fields.time("since_mono_nano", out.since);
   fields.time("since_unix_nano", out.since_wall);
+  fields.number_or_null("normal_low", out.normal_low);
+  fields.number_or_null("normal_high", out.normal_high);
   fields.boolean("firing", out.firing);
   fields.boolean("proof", out.proof);
+  return fields.finish(std::move(out));
+}
+
+Result<Affected> affected_from(const json::value& value, const std::string& where) {
+  Affected out;
+  JsonFields fields(value, where);
+  fields.entity("entity", out.entity);
+  fields.text("path", out.path, kMostRecordText);
+  fields.text("symptom", out.symptom, kMostRecordText);
+  return fields.finish(std::move(out));
+}
+
+Result<Candidate> candidate_from(const json::value& value, const std::string& where) {
+  Candidate out;
+  JsonFields fields(value, where);
+  fields.entity("entity", out.entity);
+  fields.number("score", out.score);
+  fields.text("why", out.why, kMostRecordText);
+  return fields.finish(std::move(out));
+}
+
+Result<RecentChange> change_from(const json::value& value, const std::string& where) {
+  RecentChange out;
+  JsonFields fields(value, where);
+  fields.entity("entity", out.entity);
+  fields.time("at_unix_nano", out.at);
+  fields.text("text", out.text, kMostRecordText);
+  fields.number("probability", out.probability);
+  return fields.finish(std::move(out));
+}
+
+Result<ContextCheck> context_from(const json::value& value, const std::string& where) {
+  ContextCheck out;
+  JsonFields fields(value, where);
+  fields.text("what", out.what, kMostRecordText);
+  fields.text("found", out.found, kMostRecordText);
   return fields.finish(std::move(out));
 }
 
@@ -87,6 +125,11 @@ Result<Incident> incident_from_value(const json::value& value, std::string_view 
   fields.integer("signals", out.signals);
   fields.boolean("proof", out.proof);
   fields.boolean("active", out.active);
+  fields.boolean("suspicion", out.suspicion);
+  fields.integer("flaps", out.flaps);
+  fields.boolean("flapping", out.flapping);
+  fields.text("part_of", out.part_of, kMostRecordText);
+  fields.text("acknowledged_by", out.acknowledged_by, kMostRecordText);
   fields.time("fault_at_unix_nano", out.fault_at);
   fields.time("opened_at_unix_nano", out.opened_at);
   fields.time("opened_mono_nano", out.opened_mono);
@@ -94,8 +137,11 @@ Result<Incident> incident_from_value(const json::value& value, std::string_view 
   fields.text("summary", out.summary, kMostRecordText);
   fields.text("diagnosis", out.diagnosis, kMostRecordText);
   fields.list("anomalies", out.anomalies, kMostAnomalies, anomaly_from);
-  fields.entities("affected", out.affected, kMostRecordEntities);
+  fields.list("affected", out.affected, kMostAffected, affected_from);
   fields.entities("causes", out.causes, kMostRecordEntities);
+  fields.list("candidates", out.candidates, kMostCandidates, candidate_from);
+  fields.list("changes", out.changes, kMostChanges, change_from);
+  fields.list("context", out.context, kMostRecordContext, context_from);
   fields.list("timeline", out.timeline, kMostTimeline, entry_from);
   return fields.finish(std::move(out));
 }

@@ -66,6 +66,8 @@ json::object anomaly(const Anomaly& of) {
       {"evidence", put(of.evidence)},
       {"since_mono_nano", to_ns(of.since)},
       {"since_unix_nano", to_ns(of.since_wall)},
+      {"normal_low", number(of.normal_low)},
+      {"normal_high", number(of.normal_high)},
       {"firing", of.firing},
       {"proof", of.proof},
   };
@@ -81,7 +83,32 @@ json::object entry(const TimelineEntry& of, bool with_attributes) {
 }
 }  // namespace
 
+template <class T, class Write>
+static json::array list(const std::vector<T>& all, std::size_t most, Write write) {
+  json::array out;
+  for (const T& one : all)
+    if (out.size() < most) out.emplace_back(write(one));
+  return out;
+}
+
+static json::object to_json_object(const Affected& of) {
+  return {{"entity", entity(of.entity)}, {"path", put(of.path)}, {"symptom", put(of.symptom)}};
+}
+static json::object to_json_object(const Candidate& of) {
+  return {{"entity", entity(of.entity)}, {"score", number(of.score)}, {"why", put(of.why)}};
+}
+static json::object to_json_object(const RecentChange& of) {
+  return {{"entity", entity(of.entity)},
+          {"at_unix_nano", to_ns(of.at)},
+          {"text", put(of.text)},
+          {"probability", number(of.probability)}};
+}
+static json::object to_json_object(const ContextCheck& of) {
+  return {{"what", put(of.what)}, {"found", put(of.found)}};
+}
+
 static json::object to_json_object(const Incident& incident, bool with_attributes) {
+  const auto object = [](const auto& one) { return to_json_object(one); };
   json::array anomalies, timeline;
   for (const Anomaly& one : incident.anomalies)
     if (anomalies.size() < kMostAnomalies) anomalies.emplace_back(anomaly(one));
@@ -101,6 +128,11 @@ static json::object to_json_object(const Incident& incident, bool with_attribute
       {"signals", incident.signals},
       {"proof", incident.proof},
       {"active", incident.active},
+      {"suspicion", incident.suspicion},
+      {"flaps", incident.flaps},
+      {"flapping", incident.flapping},
+      {"part_of", put(incident.part_of)},
+      {"acknowledged_by", put(incident.acknowledged_by)},
       {"fault_at_unix_nano", to_ns(incident.fault_at)},
       {"opened_at_unix_nano", to_ns(incident.opened_at)},
       {"opened_mono_nano", to_ns(incident.opened_mono)},
@@ -108,8 +140,11 @@ static json::object to_json_object(const Incident& incident, bool with_attribute
       {"summary", put(incident.summary)},
       {"diagnosis", put(incident.diagnosis)},
       {"anomalies", std::move(anomalies)},
-      {"affected", entities(incident.affected)},
+      {"affected", list(incident.affected, kMostAffected, object)},
       {"causes", entities(incident.causes)},
+      {"candidates", list(incident.candidates, kMostCandidates, object)},
+      {"changes", list(incident.changes, kMostChanges, object)},
+      {"context", list(incident.context, kMostRecordContext, object)},
       {"timeline", std::move(timeline)},
   };
 }

@@ -124,8 +124,8 @@ void BehaviourWatch::hold(const std::map<std::string, Incident>& incidents) {
     if (!incident.active || incident.severity == Severity::info) continue;
     if (incident.kind == kServiceBehaviour || incident.kind == kHostBehaviour) continue;
     if (incident.root.kind == EntityKind::service) model_.hold(model_.service(incident.root.name));
-    for (const Entity& affected : incident.affected)
-      if (affected.kind == EntityKind::service) model_.hold(model_.service(affected.name));
+    for (const Affected& affected : incident.affected)
+      if (affected.entity.kind == EntityKind::service) model_.hold(model_.service(affected.entity.name));
   }
 }
 

@@ -27,7 +27,8 @@ std::string signal_name(std::string_view source, std::string_view attributes) {
 
 bool CaseBook::rebuild(const Entity& entity, Root& root, Incident& incident, const HostView& host) {
   root.refreshed = now_;
-  const std::vector<Entity> causes = incident.causes, affected = incident.affected;
+  const std::vector<Entity> causes = incident.causes;
+  const std::vector<Affected> affected = incident.affected;
   const Severity severity = incident.severity;
   const int signals = incident.signals;
   std::vector<Anomaly> anomalies;
@@ -89,7 +90,8 @@ void CaseBook::judge(const Root& root, Incident& incident) const {
 }
 
 void CaseBook::diagnose(const Entity& entity, const Root& root, Incident& incident, const HostView& host) const {
-  std::vector<Entity> causes, affected;
+  std::vector<Entity> causes;
+  std::vector<Affected> affected;
   std::string text = lead(root)->evidence + ".";
   const auto others =
       std::ranges::count_if(root.signals, [](const Signal& signal) { return signal.phase == SignalPhase::firing; });
@@ -116,7 +118,8 @@ void CaseBook::diagnose(const Entity& entity, const Root& root, Incident& incide
         text += " It writes to " + to_string(edge.filesystem) +
                 ", which has an incident of its own: " + other->summary + ".";
       }
-    if (edge.filesystem == entity && active_incident(edge.service) != nullptr) affected.push_back(edge.service);
+    if (edge.filesystem == entity && active_incident(edge.service) != nullptr)
+      affected.push_back({edge.service, to_string(edge.service) + " > " + to_string(entity), {}});
   }
   incident.diagnosis = std::move(text);
   // A file that stopped growing after the treatment was still the cause.

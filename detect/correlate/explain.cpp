@@ -302,6 +302,30 @@ std::string explain_certificate(const Entity& entity, const Event& event) {
          number_of(event.get(attr::kCertificateNotAfter));
 }
 
+// "package:nginx was upgraded from 1.22 to 1.24", "service:nginx.service: configuration /etc/nginx/nginx.conf was
+// modified"
+std::string explain_change(const Entity& entity, const Event& event) {
+  const auto type = event.get(attr::kChangeType), name = event.get(attr::kChangeName),
+             path = event.get(attr::kChangePath);
+  const auto version = event.get(attr::kChangeVersion), before = event.get(attr::kChangePreviousVersion);
+  std::string text = std::string(type == "unit_file" ? "unit file" : number_of(type));
+  if (!name.empty()) text += " " + std::string(name);
+  if (!path.empty()) text += " " + std::string(path);
+  if (entity.kind == EntityKind::service || entity.kind == EntityKind::container) text += " of " + entity.name;
+  text += " was " + number_of(event.get(attr::kChangeAction));
+  if (!before.empty()) text += " from " + std::string(before);
+  if (!version.empty()) text += (before.empty() ? ", version " : " to ") + std::string(version);
+  if (const auto by = event.get(attr::kChangeBy); !by.empty()) text += ", by " + std::string(by);
+  return text;
+}
+
+std::string explain_relation(const Entity& entity, const Event& event) {
+  std::string words = number_of(event.get(attr::kRelationType));
+  std::ranges::replace(words, '_', ' ');
+  return to_string(entity) + (event.get(attr::kRelationState) == "gone" ? " no longer " : " ") + words + " " +
+         number_of(event.get(attr::kRelationTarget));
+}
+
 std::string explain_event(const Entity& entity, const Event& event) {
   switch (event.kind) {
     case EventKind::unit_state: return explain_unit_state(entity, event);
@@ -336,6 +360,8 @@ std::string explain_event(const Entity& entity, const Event& event) {
     case EventKind::kernel_message: return "the kernel wrote: " + number_of(event.get(attr::kKernelText));
     case EventKind::log_template: return explain_template(entity, event);
     case EventKind::certificate: return explain_certificate(entity, event);
+    case EventKind::change: return explain_change(entity, event);
+    case EventKind::relation: return explain_relation(entity, event);
   }
   return std::string(to_string(event.kind));
 }

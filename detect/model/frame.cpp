@@ -10,7 +10,7 @@ std::string_view to_string(EventKind kind) {
       "unit_state",      "process_exec", "process_exit",   "oom_kill",      "file_growth",      "probe_state",
       "samples_lost",    "agent_budget", "kernel_message", "mount_changed", "clock_step",       "hardware_fault",
       "fatal_signal",    "behaviour",    "listener",       "destination",   "filesystem_error", "unit_job",
-      "container_state", "log_template", "check_state",    "certificate",
+      "container_state", "log_template", "check_state",    "certificate",   "change",           "relation",
   };
   const auto index = static_cast<std::size_t>(kind);
   return index < kKinds.size() ? kKinds[index] : "unknown";

@@ -50,8 +50,10 @@ enum class EventKind : std::uint8_t {
   log_template,      // a log said what it had not said before; log.*
   check_state,       // an active check changed its result; check.*
   certificate,       // a certificate was found or replaced; certificate.*
+  change,            // somebody changed something: a package, a unit file, a configuration; change.*
+  relation,          // the entity depends on another, or does no more; relation.*
 };
-inline constexpr int kEventKindCount = 22;
+inline constexpr int kEventKindCount = 24;
 std::string_view to_string(EventKind kind);
 
 struct Event {

@@ -343,6 +343,26 @@ inline constexpr std::string_view kLogSeverity = "log.severity";           // of
 inline constexpr std::string_view kLogSample = "log.sample";               // the first record, without secrets, cut
 inline constexpr std::string_view kLogFilePath = "log.file.path";          // absent for the journal
 
+// change; entity: what was changed (the package, the service whose unit file or configuration it is, the container, the
+// host). action: installed, upgraded, downgraded, removed; created, modified, deleted; booted; marked.
+inline constexpr std::string_view kChangeType = "change.type";  // package, unit_file, configuration, image, boot,
+                                                                // kernel, deployment
+inline constexpr std::string_view kChangeAction = "change.action";
+inline constexpr std::string_view kChangeName = "change.name";  // of the package, the image, the deployment
+inline constexpr std::string_view kChangeVersion = "change.version";
+inline constexpr std::string_view kChangePreviousVersion = "change.previous_version";
+inline constexpr std::string_view kChangePath = "change.path";  // of the file
+inline constexpr std::string_view kChangeBy = "change.by";      // who, where it is known
+
+// relation; the event's entity depends on the target: a fault of the target may be why the entity suffers.
+// type: requires (Requires=, BindsTo=, Requisite=), wants, after, part_of, connects_to (a client and whom it asks),
+// stored_on (a filesystem and its device, a device and the one below), writes_to (a service and a filesystem),
+// runs_in (a container and its engine's service), uses (a service and a certificate), owned_by (a service and its
+// package).
+inline constexpr std::string_view kRelationType = "relation.type";
+inline constexpr std::string_view kRelationTarget = "relation.target";  // to_string() of an entity
+inline constexpr std::string_view kRelationState = "relation.state";    // present, gone
+
 // agent_budget.
 inline constexpr std::string_view kBudgetLevel = "budget.level";
 inline constexpr std::string_view kBudgetReason = "budget.reason";  // cpu, memory, recovered

@@ -148,7 +148,8 @@ inline ActuatorAnswer accepted_by_actuator() {
 inline constexpr std::string_view kIncidentJson = R"({
   "id": "00112233aabbccdd", "revision": 9, "root": "filesystem:/srv", "kind": "filesystem.filling",
   "fingerprint": "ffeeddccbbaa9988", "severity": "error", "state": "resolved", "confidence": 0.97, "signals": 2,
-  "proof": false, "active": false,
+  "proof": false, "active": false, "suspicion": false, "flaps": 0, "flapping": false, "part_of": "",
+  "acknowledged_by": "", "candidates": [], "changes": [], "context": [],
   "fault_at_unix_nano": 1795227540000000000, "opened_at_unix_nano": 1795227541200000000,
   "opened_mono_nano": 900000000000, "closed_at_unix_nano": 1795227552000000000,
   "summary": "filesystem:/srv is filling up, since 2026-11-21T02:19:00.000Z",
@@ -157,7 +158,8 @@ inline constexpr std::string_view kIncidentJson = R"({
     {"entity": "filesystem:/srv", "rule": "filesystem-forecast", "signal": "system.filesystem.utilization",
      "probability": 0.95, "direction": "above", "value": 0.71, "expected": 1, "unit": "1",
      "evidence": "filesystem:/srv is 71% full and grows 2.0%/s: full in 14.5s",
-     "since_mono_nano": 899000000000, "since_unix_nano": 1795227540000000000, "firing": false, "proof": false}],
+     "since_mono_nano": 899000000000, "since_unix_nano": 1795227540000000000,
+     "normal_low": null, "normal_high": null, "firing": false, "proof": false}],
   "affected": [], "causes": ["service:app.service"],
   "timeline": [
     {"at_unix_nano": 1795227541200000000, "kind": "opened", "text": "opened", "attributes": {}},

@@ -173,7 +173,7 @@ TEST_CASE("two roots are two incidents, and a unit that writes to the full files
   CHECK(service.diagnosis.find("It writes to filesystem:/srv, which has an incident of its own") != std::string::npos);
   const Incident& full = host.engine->incidents().at(filesystem);
   REQUIRE(full.affected.size() == 1);
-  CHECK(full.affected[0] == kNginx);
+  CHECK(full.affected[0].entity == kNginx);
   CHECK(full.severity == Severity::critical);
   CHECK(changes.updated == std::vector<std::string>{filesystem});
 }

@@ -89,7 +89,15 @@ class RandomRecords {
     out.summary = text();
     out.diagnosis = text();
     for (int n = below(4); n > 0; --n) out.anomalies.push_back(anomaly());
-    for (int n = below(4); n > 0; --n) out.affected.push_back(entity());
+    out.suspicion = coin();
+    out.flaps = below(9);
+    out.flapping = coin();
+    out.part_of = hex(16);
+    out.acknowledged_by = text();
+    for (int n = below(4); n > 0; --n) out.affected.push_back({entity(), text(), text()});
+    for (int n = below(4); n > 0; --n) out.candidates.push_back({entity(), number(), text()});
+    for (int n = below(4); n > 0; --n) out.changes.push_back({entity(), wall(), text(), number()});
+    for (int n = below(4); n > 0; --n) out.context.push_back({text(), text()});
     for (int n = below(4); n > 0; --n) out.causes.push_back(entity());
     for (int n = below(8); n > 0; --n) add_timeline(out, wall(), word<TimelineKind>(15), text(), attributes());
     return out;

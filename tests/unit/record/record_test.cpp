@@ -136,7 +136,7 @@ TEST_CASE("hostile and oversized content is made readable when written") {
   incident.confidence = std::numeric_limits<double>::quiet_NaN();
   incident.anomalies[0].value = std::numeric_limits<double>::infinity();
   incident.anomalies.resize(40, incident.anomalies[0]);
-  incident.affected.assign(500, incident.root);
+  incident.affected.assign(500, {incident.root, {}, {}});
   for (int i = 0; i < 40; ++i)
     incident.timeline[0].attributes.push_back({"a" + std::to_string(i), std::string(900, 'v')});
   const auto back = incident_from_json(to_json(incident));
@@ -147,7 +147,7 @@ TEST_CASE("hostile and oversized content is made readable when written") {
   CHECK(back->confidence == 0);
   CHECK_FALSE(back->anomalies[0].value);
   CHECK(back->anomalies.size() == kMostAnomalies);
-  CHECK(back->affected.size() == kMostRecordEntities);
+  CHECK(back->affected.size() == kMostAffected);
   CHECK(back->timeline[0].attributes.size() == 41);
 }
 
@@ -161,8 +161,12 @@ TEST_CASE("the largest incident stays within the bound of a record") {
   for (std::size_t i = 0; i < kMostAttributes; ++i)
     entry.attributes.push_back({std::string(60, '"') + std::to_string(i), worst});
   incident.timeline.assign(kMostTimeline, entry);
-  incident.affected = incident.causes =
-      std::vector<Entity>(kMostRecordEntities, {EntityKind::process, std::string(256, '"')});
+  const Entity longest{EntityKind::process, std::string(256, '"')};
+  incident.causes.assign(kMostRecordEntities, longest);
+  incident.affected.assign(kMostAffected, {longest, worst, worst});
+  incident.candidates.assign(kMostCandidates, {longest, 0.5, worst});
+  incident.changes.assign(kMostChanges, {longest, wall_from_ns(1), worst, 0.5});
+  incident.context.assign(kMostRecordContext, {worst, worst});
   const std::string text = to_json(incident);
   CHECK(text.size() <= kMostRecordBytes);
   const auto back = incident_from_json(text);

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who depends on whom, learnt from events alone: relations that probes tell (unit dependencies, devices, certificates,
+// packages), listeners and connections (a client depends on the service that listens where it connects), and writers of
+// files. Bounded; what is not told again ages out. Entities are its keys, never ids, so that it outlives a stream of
+// frames. Pure; one owner.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detect/health/state_codec.h"
+#include "detect/model/frame.h"
+
+namespace hostmedic::detect {
+
+enum class Relation : std::uint8_t {
+  requires_,    // the unit fails with it (Requires=, BindsTo=, Requisite=)
+  wants,        // started with it, lives without it
+  after,        // started after it; says little by itself
+  part_of,      // stopped and restarted with it
+  connects_to,  // a client, and the service or endpoint that it asks
+  stored_on,    // a filesystem and its device, a device and the one below it
+  writes_to,    // a service and a filesystem
+  runs_in,      // a container and the service of its engine
+  uses,         // a service and a certificate
+  owned_by,     // a service and the package that brought it
+};
+inline constexpr int kRelationCount = 10;
+std::string_view to_string(Relation relation);
+std::optional<Relation> relation_from(std::string_view text);
+// How likely a fault of the target is felt by the dependent, 0..1. A judgement; the table in the source has the
+// reasons.
+double weight_of(Relation relation);
+
+struct Edge {
+  Entity from, to;  // from depends on to
+  Relation relation{};
+  MonoTime last;           // when it was told last
+  std::uint32_t told = 1;  // how often
+};
+
+// From a dependent to what it depends on.
+struct Path {
+  std::vector<Entity> entities;  // the dependent first, the other end last
+  double weight = 0;             // product of the weights of its edges
+};
+// "service:nginx.service > service:app.service > service:db.service"
+std::string to_string(const Path& path);
+
+class EntityGraph {
+ public:
+  static constexpr std::size_t kMostEdges = 4096;
+  static constexpr std::size_t kMostListeners = 1024;
+  static constexpr int kMostHops = 4;
+  static constexpr Duration kLife = std::chrono::hours(24);  // of what is not told again
+
+  // Takes what an event tells of relations; others are ignored. about: its entity.
+  void note(const Entity& about, const Event& event, MonoTime now);
+  void relate(const Entity& from, Relation relation, const Entity& to, MonoTime now);
+  void unrelate(const Entity& from, Relation relation, const Entity& to);
+  // Forgets what is older than kLife. Cheap; at most once a minute does it look.
+  void age(MonoTime now);
+
+  // The likeliest path by which `from` depends on `to`, of at most kMostHops edges.
+  std::optional<Path> path(const Entity& from, const Entity& to) const;
+  // All that depends on it, directly or not, with the likeliest path of each; nearest first, at most `most`.
+  std::vector<Path> dependents(const Entity& of, std::size_t most) const;
+  // All that it depends on, likewise; each path ends at the dependency.
+  std::vector<Path> dependencies(const Entity& of, std::size_t most) const;
+
+  std::size_t size() const { return edges_.size(); }
+  std::uint64_t refused() const { return refused_; }
+  std::size_t bytes_used() const;
+  // Whole and exact, for a snapshot; load() replaces everything, false if it cannot be read.
+  void save(StateWriter& writer) const;
+  bool load(StateReader& reader);
+
+ private:
+  struct Listener {
+    std::string address;  // "127.0.0.1", "::"; any address: "0.0.0.0" or "::"
+    std::string port;
+    Entity service;
+    MonoTime last;
+  };
+  struct Client {  // connections to where nobody is known to listen yet
+    Entity service;
+    std::string address, port;
+    MonoTime last;
+  };
+  void listens(const Entity& service, const Event& event, MonoTime now);
+  void connects(const Entity& service, const Event& event, MonoTime now);
+  void join(MonoTime now);
+
+  std::vector<Edge> edges_;
+  std::vector<Listener> listeners_;
+  std::vector<Client> clients_;
+  MonoTime aged_;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace hostmedic::detect
