@@ -28,6 +28,7 @@ struct Options {
   std::vector<std::string> files;
   MaintenanceWish wish;
   ScoreWish score;
+  DeploymentWish deployment;
 };
 
 CLI::App* verb(CLI::App& parent, const std::string& name, const std::string& summary, Verb& chosen, Verb run) {
@@ -107,6 +108,17 @@ void add_acting_verbs(CLI::App& app, Options& o, Verb& chosen) {
   verb(app, "reload", "read the configuration again (root); a wrong one is refused", chosen, reload);
 }
 
+void add_deploy_verb(CLI::App& app, DeploymentWish& o, Verb& chosen) {
+  CLI::App* deploy = app.add_subcommand("deploy", "what a pipeline deploys");
+  deploy->fallthrough()->require_subcommand(1);
+  CLI::App* mark = verb(*deploy, "mark", "tell the agent of a deployment, so that what follows is seen beside it",
+                        chosen, [&o](Context& c) { return mark_deployment(c, o); });
+  mark->add_option("NAME", o.name, "of what was deployed")->required();
+  mark->add_option("--version", o.version, "that was deployed");
+  mark->add_option("--entity", o.entity, "what it changed: service:web.service, or a pattern of what is known")
+      ->capture_default_str();
+}
+
 void add_score_verb(CLI::App& app, ScoreWish& o, Verb& chosen) {
   CLI::App* run = verb(app, "score", "files of measurements through the shipped detection, row by row; needs no agent",
                        chosen, [&o](Context& c) { return score(c, o); });
@@ -161,6 +173,7 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   add_acting_verbs(app, options, chosen);
   add_host_verbs(app, options, chosen);
   add_score_verb(app, options.score, chosen);
+  add_deploy_verb(app, options.deployment, chosen);
   verb(app, "version", "of this program", chosen, [&surroundings](Context& c) {
     if (c.json)
       write_json(c, boost::json::object{{"version", surroundings.version}});

@@ -25,6 +25,12 @@ struct MaintenanceWish {
 Exit maintenance_on(Context& context, const MaintenanceWish& wish);
 Exit maintenance_off(Context& context);
 
+// What a pipeline deployed. entity: one, or a pattern.
+struct DeploymentWish {
+  std::string name, version, entity = "host";
+};
+Exit mark_deployment(Context& context, const DeploymentWish& wish);
+
 // without_asking: --yes.
 Exit approve(Context& context, const std::string& id, bool without_asking);
 Exit reject(Context& context, const std::string& id, const std::string& reason);

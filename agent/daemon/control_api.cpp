@@ -80,6 +80,8 @@ boost::asio::awaitable<json::object> ControlApi::dispatch(const Peer& peer, cons
     answer = brake(peer, request, verb);
   } else if (verb == "approve" || verb == "reject") {
     answer = decide(peer, request, verb == "approve");
+  } else if (verb == "deploy-mark") {
+    answer = deploy_mark(peer, request);
   } else if (verb == "relearn") {
     if (peer.uid != 0) co_return refusal(root_only(verb));
     answer["groups"] = daemon_.pipeline().relearn(text_of(request, "entity", "*"));
@@ -174,6 +176,19 @@ json::object ControlApi::brake(const Peer& peer, const json::object& request, st
                   reason.c_str()));
   daemon_.set_brakes(std::move(brakes));
   return accepted();
+}
+
+json::object ControlApi::deploy_mark(const Peer& peer, const json::object& request) {
+  const auto marked = daemon_.mark_deployment({.name = text_of(request, "name"),
+                                               .version = text_of(request, "version"),
+                                               .entity = text_of(request, "entity", "host"),
+                                               .by = peer_name(peer)});
+  if (!marked) return refusal(marked.error());
+  json::array rows;
+  for (const Entity& entity : *marked) rows.push_back(json::string(to_string(entity)));
+  json::object answer = accepted();
+  answer["entities"] = std::move(rows);
+  return answer;
 }
 
 json::object ControlApi::decide(const Peer& peer, const json::object& request, bool approve) {

@@ -14,6 +14,7 @@
 //   maintenance-off                                        (root only)
 //   approve      {id}, reject {id, reason?}                (root only)
 //   relearn      {entity?: pattern}                        (root only) {groups: how many models begin anew}
+//   deploy-mark  {name, version?, entity?}                 {entities: [...]} that were marked; host unless said
 //   reload                                                 (root only) as SIGHUP; answers what changed or why not
 //
 // Whoever may open the socket may read and may stop the agent; only root may let it act again. The actuator keeps its
@@ -41,6 +42,7 @@ class ControlApi {
   boost::asio::awaitable<boost::json::object> incident(const boost::json::object& request);
   boost::json::object proposals() const;
   boost::json::object brake(const Peer& peer, const boost::json::object& request, std::string_view verb);
+  boost::json::object deploy_mark(const Peer& peer, const boost::json::object& request);
   boost::json::object decide(const Peer& peer, const boost::json::object& request, bool approve);
 
   Daemon& daemon_;

@@ -26,7 +26,7 @@ namespace {
 
 constexpr Duration kProbeSilence = std::chrono::seconds(5);
 // Where frames come from.
-constexpr std::size_t kProbe = 0, kChecks = 1;
+constexpr std::size_t kProbe = 0, kChecks = 1, kMarks = 2;
 // The longest history that a guard limit may look back to.
 constexpr Duration kHistory = std::chrono::hours(24 * 7);
 constexpr std::string_view kBrakesSetting = "brakes";
@@ -243,6 +243,18 @@ void Daemon::on_frame(std::size_t source, const Frame& frame) {
   }
   pipeline_->frame(merged);
   plan_wake();
+}
+
+Result<std::vector<Entity>> Daemon::mark_deployment(const DeploymentMark& mark) {
+  const Now at = now();
+  const auto frame = marks_.mark(mark, pipeline_->engine().host(), at.mono, at.wall);
+  if (!frame) return frame.error();
+  std::vector<Entity> marked;
+  for (const EntityDef& def : frame->entities) marked.push_back(def.entity);
+  log_notice("deployment of " + mark.name + (mark.version.empty() ? "" : " " + mark.version) + " marked on " +
+             mark.entity + " by " + mark.by);
+  on_frame(kMarks, *frame);
+  return marked;
 }
 
 // A proof that is complete between two frames need not wait for the next one.

@@ -15,6 +15,7 @@
 #include "agent/daemon/reporter.h"
 #include "agent/daemon/settings.h"
 #include "agent/net/control_server.h"
+#include "agent/pipeline/deployment_marks.h"
 #include "agent/pipeline/frame_merge.h"
 #include "agent/pipeline/pipeline.h"
 #include "agent/pipeline/probe_listener.h"
@@ -56,6 +57,8 @@ class Daemon final : public PipelineOutput {
   boost::asio::awaitable<Result<std::vector<Incident>>> stored_incidents(std::size_t limit);
   boost::asio::awaitable<Result<StoredIncident>> stored_incident(std::string id_prefix);
   void set_brakes(Brakes brakes);
+  // The entities that were marked.
+  Result<std::vector<Entity>> mark_deployment(const DeploymentMark& mark);
   Status reload();
   Now now() const;
 
@@ -87,6 +90,7 @@ class Daemon final : public PipelineOutput {
   Worker orders_;
   std::unique_ptr<Pipeline> pipeline_;
   FrameMerge merge_;
+  DeploymentMarks marks_;
   std::unique_ptr<ProbeListener> probe_, checks_;
   std::unique_ptr<Reporter> reporter_;
   std::unique_ptr<ControlServer> control_;

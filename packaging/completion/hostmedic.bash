@@ -7,7 +7,7 @@ _hostmedic_ids() {
 
 _hostmedic() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word
-	local verbs="status incidents explain show list halt resume maintenance approve reject check doctor enroll config reload relearn score thresholds version"
+	local verbs="status incidents explain show list halt resume maintenance approve reject check doctor enroll config reload relearn score thresholds deploy version"
 	local global="--json --quiet --socket --actuator-socket --help"
 	COMPREPLY=()
 	case $prev in
@@ -32,6 +32,7 @@ _hostmedic() {
 	thresholds) COMPREPLY=($(compgen -W "--since $global" -- "$cur")) ;;
 	halt) COMPREPLY=($(compgen -W "--reason $global" -- "$cur")) ;;
 	maintenance) COMPREPLY=($(compgen -W "on off --for --reason --entity" -- "$cur")) ;;
+	deploy) COMPREPLY=($(compgen -W "mark --version --entity $global" -- "$cur")) ;;
 	config) COMPREPLY=($(compgen -W "reference agent policy aggregator runbook" -- "$cur")) ;;
 	check) COMPREPLY=($(compgen -f -- "$cur")) ;;
 	score) COMPREPLY=($(compgen -W "--in --out --train --train-dir --config --interval --per-series --jobs $global" -- "$cur") $(compgen -f -- "$cur")) ;;

@@ -155,3 +155,22 @@ TEST_CASE("wrong usage is told in one line, with the nearest verb") {
   CHECK(host.run({"version", "--json"}) == 0);
   CHECK(host.out.str() == "{\"version\":\"1.2.3\"}\n");
 }
+
+TEST_CASE("a deployment is marked on what it changed") {
+  Host host;
+  host.daemon = {{"deploy-mark", R"({"ok":true,"entities":["service:web.service","service:worker.service"]})"}};
+  CHECK(host.run({"deploy", "mark", "shop", "--version", "2.1", "--entity", "service:w*"}) == 0);
+  REQUIRE(host.asked.size() == 1);
+  CHECK(host.asked[0] == R"(daemon {"verb":"deploy-mark","name":"shop","version":"2.1","entity":"service:w*"})");
+  CHECK(host.out.str() == "Marked: shop 2.1 on service:web.service, service:worker.service\n");
+
+  CHECK(host.run({"deploy", "mark", "shop", "--json"}) == 0);
+  CHECK(host.asked.back() == R"(daemon {"verb":"deploy-mark","name":"shop","version":"","entity":"host"})");
+  CHECK(host.out.str() == "{\"entities\":[\"service:web.service\",\"service:worker.service\"]}\n");
+
+  host.daemon["deploy-mark"] = R"({"ok":false,"code":"not_found","message":"no entity that is known matches 'x*'"})";
+  CHECK(host.run({"deploy", "mark", "shop", "--entity", "x*"}) == 1);
+  CHECK(contains(host.err.str(), "no entity that is known matches"));
+  CHECK(host.run({"deploy", "mark"}) == 64);
+  CHECK(host.run({"deploy"}) == 64);
+}
