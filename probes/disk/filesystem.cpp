@@ -5,18 +5,23 @@
 #include <poll.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "agent/base/text.h"
 #include "detect/model/names.h"
+#include "probes/disk/device_chain.h"
 #include "probes/disk/mount_changes.h"
 #include "probes/disk/select_mounts.h"
 #include "probes/parse/mountinfo.h"
 #include "probes/probe.h"
 #include "probes/source/kept_file.h"
+#include "probes/source/relations.h"
 #include "probes/source/roots.h"
 #include "probes/source/table.h"
 #include "probes/source/worker.h"
@@ -31,6 +36,8 @@ constexpr Duration kReread = std::chrono::seconds(10);
 constexpr Duration kLeastReread = std::chrono::milliseconds(200);
 constexpr std::size_t kMostFilesystems = 256;
 constexpr std::size_t kMostRemoteWorkers = 16;  // further ones share the last
+constexpr std::size_t kMostRelations = 1024;
+constexpr Duration kLookAtDevices = std::chrono::minutes(10);  // arrays and volumes change below a mount
 
 struct Answer {
   int error = 0;  // errno, 0: none
@@ -78,7 +85,8 @@ struct Watched {
 class FilesystemProbe final : public Probe {
  public:
   FilesystemProbe(const Roots& roots, std::shared_ptr<Bell> bell)
-      : view_(mount_view(roots)),
+      : roots_(roots),
+        view_(mount_view(roots)),
         mounts_(roots.proc.get(), view_.mountinfo, KeptFile::Shape::pieces),
         bell_(std::move(bell)),
         alarm_(roots.proc.get(), view_.mountinfo) {}
@@ -104,6 +112,7 @@ class FilesystemProbe final : public Probe {
     }
     if (local_) local_->start();
     if (remote_) remote_->start();
+    stored_on_.tell(now, sink, [](const Entity& one) { return one.kind == EntityKind::filesystem; });
     if (!status) return status;
     return problem_ && !late ? Status(*problem_) : ok();
   }
@@ -144,19 +153,50 @@ class FilesystemProbe final : public Probe {
         found,
         [&](const Filesystem& row) {
           Watched one = watch(row, sink);
+          devices_at_.reset();
           if (!first) sink.event(mount_event("mounted", one.entity, now, row));
           return one;
         },
         [&](Watched& gone) {
           sink.event(mount_event("unmounted", gone.entity, now, gone.mount));
+          devices_at_.reset();
           drop(gone, sink);
         });
     for (std::size_t i = 0; i < found.size(); ++i) tell_changes(found[i], watched_[i], now, sink);
+    if (!devices_at_ || now - *devices_at_ >= kLookAtDevices) {
+      devices_at_ = now;
+      find_devices(found);
+    }
     return ok();
   }
-  static void tell_changes(const Filesystem& found, Watched& one, MonoTime now, Sink& sink) {
-    if (found.source != one.mount.source || found.type != one.mount.type)
+  // From each filesystem down to the disks. What is no longer mounted is forgotten; who follows it forgets it in time.
+  void find_devices(const std::vector<Filesystem>& found) {
+    const int sys = roots_.sys.get();
+    std::set<Entity> seen;
+    std::vector<std::string> next;
+    const auto note = [&](Entity from, std::vector<std::string> below) {
+      std::vector<Related> related;
+      for (const std::string& device : below) related.push_back({"stored_on", {EntityKind::block_device, device}});
+      stored_on_.replace(from, std::move(related));
+      seen.insert(std::move(from));
+      std::ranges::move(below, std::back_inserter(next));
+    };
+    for (const Filesystem& one : found) {
+      const std::string device = device_of(one, sys, roots_.root.get());
+      if (!device.empty()) note({EntityKind::filesystem, one.name}, {device});
+    }
+    while (!next.empty() && seen.size() < kMostRelations) {
+      Entity device{EntityKind::block_device, std::move(next.back())};
+      next.pop_back();
+      if (!seen.contains(device)) note(device, devices_below(device.name, sys));
+    }
+    stored_on_.forget_if([&](const Entity& one) { return !seen.contains(one); });
+  }
+  void tell_changes(const Filesystem& found, Watched& one, MonoTime now, Sink& sink) {
+    if (found.source != one.mount.source || found.type != one.mount.type) {
       sink.event(mount_event("replaced", one.entity, now, found));
+      devices_at_.reset();
+    }
     if (found.read_only != one.mount.read_only)
       sink.event(mount_event(found.read_only ? "read_only" : "read_write", one.entity, now, found));
     one.mount = found;
@@ -255,6 +295,7 @@ class FilesystemProbe final : public Probe {
     sink.sample(one.read_only_series, std::nullopt);
   }
 
+  const Roots& roots_;
   const MountView view_;
   KeptFile mounts_;
   const std::shared_ptr<Bell> bell_;
@@ -268,6 +309,8 @@ class FilesystemProbe final : public Probe {
   bool read_only_changed_ = false;
   std::optional<Error> problem_;  // the last one that is not over
   std::string problem_of_;
+  RelationBook stored_on_{kMostRelations};
+  std::optional<MonoTime> devices_at_;  // when they were looked for; empty: look at once
 };
 
 constexpr const MetricInfo* kMetrics[] = {&metric::kFilesystemUsage, &metric::kFilesystemLimit,

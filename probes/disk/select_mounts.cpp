@@ -73,11 +73,24 @@ std::vector<Filesystem> select_filesystems(const std::vector<Mount>& mounts, std
   std::vector<Filesystem> chosen;
   for (const auto& [device, mount] : by_device) {
     chosen.push_back({mount->mount_point, mount->source, mount->type, mount->read_only,
-                      contains(kRemote, mount->type) || mount->type.starts_with("fuse")});
+                      contains(kRemote, mount->type) || mount->type.starts_with("fuse"), mount->major, mount->minor});
   }
   std::sort(chosen.begin(), chosen.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   if (chosen.size() > most) chosen.resize(most);
   return chosen;
+}
+
+const Filesystem* filesystem_of(std::string_view path, const std::vector<Mount>& mounts,
+                                const std::vector<Filesystem>& selected) {
+  const Mount* below = nullptr;  // the deepest; of several on one point the last hides the others
+  for (const Mount& mount : mounts) {
+    const bool holds = mount.mount_point == "/" || path == mount.mount_point || is_below(path, mount.mount_point);
+    if (holds && (below == nullptr || mount.mount_point.size() >= below->mount_point.size())) below = &mount;
+  }
+  if (below == nullptr) return nullptr;
+  const auto found = std::ranges::find_if(
+      selected, [&](const Filesystem& one) { return one.major == below->major && one.minor == below->minor; });
+  return found == selected.end() ? nullptr : &*found;
 }
 
 }  // namespace hostmedic

@@ -11,7 +11,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "probes/service/dependencies.h"
 #include "probes/service/timer_table.h"
 #include "probes/service/unit_table.h"
 
@@ -48,7 +50,14 @@ inline std::string unit_of_path(const char* path) {
   return unit;
 }
 
-// Walks an "a{sv}": take.read() for each value of a basic type that it wants, the others are skipped. Negative on a
+// The type of a value as its readers are told it: of a basic type its letter, 'a' for a list of texts, else 0.
+inline char type_of(const char* contents) {
+  if (contents == nullptr) return 0;
+  if (std::strcmp(contents, "as") == 0) return 'a';
+  return contents[0] != '\0' && contents[1] == '\0' ? contents[0] : '\0';
+}
+
+// Walks an "a{sv}": take.read() for each value of such a type that it wants, the others are skipped. Negative on a
 // message that is not as it should be.
 template <class Take>
 int read_properties(sd_bus_message* message, Take& take) {
@@ -60,10 +69,10 @@ int read_properties(sd_bus_message* message, Take& take) {
     char kind = 0;
     const char* contents = nullptr;
     if (r = sd_bus_message_peek_type(message, &kind, &contents); r < 0) return r;
-    const bool basic = contents != nullptr && std::strlen(contents) == 1;
-    if (basic && Take::wants(name, contents[0])) {
+    const char type = type_of(contents);
+    if (type != 0 && Take::wants(name, type)) {
       if (r = sd_bus_message_enter_container(message, 'v', contents); r < 0) return r;
-      if (r = take.read(message, name, contents[0]); r < 0) return r;
+      if (r = take.read(message, name, type); r < 0) return r;
       if (r = sd_bus_message_exit_container(message); r < 0) return r;
     } else if (r = sd_bus_message_skip(message, "v"); r < 0) {
       return r;
@@ -88,6 +97,17 @@ int read_number(sd_bus_message* message, char type, std::optional<Number>& into)
   return r;
 }
 
+// Adds what it lists, at most kMostListed in all.
+inline constexpr std::size_t kMostListed = 256;
+inline int read_texts(sd_bus_message* message, std::vector<std::string>& into) {
+  int r = sd_bus_message_enter_container(message, 'a', "s");
+  const char* text = nullptr;
+  while (r >= 0 && (r = sd_bus_message_read_basic(message, 's', &text)) > 0) {
+    if (into.size() < kMostListed) into.emplace_back(text);
+  }
+  return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
 // Properties of a service.
 struct ReadFacts {
   ServiceFacts facts;
@@ -103,6 +123,42 @@ struct ReadFacts {
     if (name == "NRestarts") return read_number(message, type, facts.restarts);
     if (name == "MainPID") return read_number(message, type, facts.main_pid);
     return read_number(message, type, facts.exec_status);
+  }
+};
+
+// The same and where the service keeps its files: the answer to a question.
+struct ReadService {
+  ReadFacts state;
+  ServiceDirectories directories;
+  static bool wants(std::string_view name, char type) {
+    if (type == 'a') return name == "StateDirectory" || name == "LogsDirectory" || name == "CacheDirectory";
+    return (type == 's' && name == "WorkingDirectory") || ReadFacts::wants(name, type);
+  }
+  int read(sd_bus_message* message, std::string_view name, char type) {
+    if (name == "StateDirectory") return read_texts(message, directories.state);
+    if (name == "LogsDirectory") return read_texts(message, directories.logs);
+    if (name == "CacheDirectory") return read_texts(message, directories.cache);
+    if (name != "WorkingDirectory") return state.read(message, name, type);
+    std::optional<std::string> path;
+    const int r = read_text(message, path);
+    directories.working_directory = path.value_or("");
+    return r;
+  }
+};
+
+// What a unit depends on.
+struct ReadDependencies {
+  UnitDependencies found;
+  static bool wants(std::string_view name, char type) {
+    return type == 'a' && (name == "Requires" || name == "Requisite" || name == "BindsTo" || name == "Wants" ||
+                           name == "PartOf" || name == "After" || name == "RequiresMountsFor");
+  }
+  int read(sd_bus_message* message, std::string_view name, char) {
+    if (name == "Wants") return read_texts(message, found.wants);
+    if (name == "PartOf") return read_texts(message, found.part_of);
+    if (name == "After") return read_texts(message, found.after);
+    if (name == "RequiresMountsFor") return read_texts(message, found.mounts_for);
+    return read_texts(message, found.requires_);
   }
 };
 

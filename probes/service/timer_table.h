@@ -27,6 +27,7 @@ struct TimerFacts {
 struct TimerClock {
   std::uint64_t realtime_us = 0, monotonic_us = 0;
 };
+TimerClock timer_clock();  // as it is now
 
 class TimerTable {
  public:

@@ -120,3 +120,42 @@ TEST_CASE("filesystem probe: no mount table is an error, and it is read again la
   CHECK(read_all(*tested.probe, at_second(11), sink));
   CHECK(sink.values.at("filesystem:/a system.filesystem.limit"));
 }
+
+TEST_CASE("filesystem probe: on which devices a filesystem lies, down to the disks") {
+  FakeRoot root;
+  const auto link = [&](const std::string& path, const std::string& target) {
+    root.mkdir(std::filesystem::path(path).parent_path().string());
+    std::filesystem::create_symlink(target, root.path() + "/" + path);
+  };
+  // A filesystem on a volume over two members of an array, of which one is a partition.
+  const std::string devices = "sys/devices/virtual/block/", disk = "sys/devices/pci0/block/sda";
+  root.mkdir(devices + "dm-0/slaves/md0");
+  root.mkdir(devices + "md0/slaves/sda1");
+  root.mkdir(devices + "md0/slaves/sdb");
+  root.mkdir(disk + "/slaves");
+  root.write(disk + "/sda1/partition", "1\n");
+  link("sys/dev/block/8:1", "../../devices/virtual/block/dm-0");
+  link("sys/class/block/dm-0", "../../devices/virtual/block/dm-0");
+  link("sys/class/block/md0", "../../devices/virtual/block/md0");
+  link("sys/class/block/sda", "../../devices/pci0/block/sda");
+  link("sys/class/block/sda1", "../../devices/pci0/block/sda/sda1");
+  link("dev/mapper/pool", "../dm-0");
+  root.mkdir("a");
+  root.mkdir("b");
+  root.mkdir("c");
+  root.write("proc/self/mountinfo",
+             line(1, "/a") + "1 2 0:40 / /b rw - btrfs /dev/mapper/pool rw\n" + "1 2 0:41 / /c rw - tmpfs tmpfs rw\n");
+  ProbeUnderTest tested(filesystem_probe, root);
+  RecordingSink sink;
+  REQUIRE(read_all(*tested.probe, at_second(1), sink));
+  std::vector<std::string> told;
+  for (const Told& one : sink.told) {
+    CHECK(one.event.kind == EventKind::relation);
+    told.push_back(to_string(one.about) + " " + one.get("relation.type") + " " + one.get("relation.target"));
+  }
+  CHECK(told == std::vector<std::string>{
+                    "filesystem:/a stored_on block_device:dm-0", "filesystem:/b stored_on block_device:dm-0",
+                    "block_device:dm-0 stored_on block_device:md0", "block_device:md0 stored_on block_device:sda1",
+                    "block_device:md0 stored_on block_device:sdb", "block_device:sda1 stored_on block_device:sda"});
+  CHECK(sink.retired.size() == 4);  // the devices are another probe's
+}

@@ -133,8 +133,9 @@ class BusClient {
   struct Row {
     std::string name, active, sub, policy;
   };
-  std::vector<Row> rows;               // what it lists
-  std::vector<std::string> questions;  // units that it was asked about
+  std::vector<Row> rows;                  // what it lists
+  std::vector<std::string> questions;     // units that it was asked about
+  std::string requires_ = "app.service";  // of every unit
   int subscriptions = 0, lists = 0;
   std::uint64_t timer_due_us = 0;  // of every timer, when asked
 
@@ -191,6 +192,16 @@ class BusClient {
         std::free(unit);
         sd_bus_message_append(reply, "a{sv}", 4, "Unit", "s", "backup.service", "AccuracyUSec", "t", std::uint64_t{1},
                               "NextElapseUSecRealtime", "t", timer_due_us, "Persistent", "b", 0);
+        sd_bus_send(bus_, reply, nullptr);
+        sd_bus_message_unref(reply);
+        return;
+      }
+      const char* interface = nullptr;
+      sd_bus_message_read(call, "s", &interface);
+      if (std::string_view(interface) == "org.freedesktop.systemd1.Unit") {
+        std::free(unit);
+        sd_bus_message_append(reply, "a{sv}", 4, "Id", "s", "x", "Requires", "as", 2, requires_.c_str(), "system.slice",
+                              "After", "as", 1, "log.service", "Refs", "a(ss)", 0);
         sd_bus_send(bus_, reply, nullptr);
         sd_bus_message_unref(reply);
         return;

@@ -94,6 +94,38 @@ TEST_CASE("units found at start, then a failure by signal, over the bus") {
   CHECK(host.sink.retired == std::vector<std::string>{"service:nginx.service"});
 }
 
+TEST_CASE("what a unit depends on is asked and told, and asked again after a reload") {
+  PrivateBus bus;
+  if (skipped(bus)) return;
+  BusClient systemd(bus, true);
+  systemd.rows = {{"web.service", "active", "running", "no"}};
+  Host host(bus);
+  REQUIRE(host.probe->read(host.now, host.sink));
+  REQUIRE(host.reach({&systemd}, [&] { return host.sink.told.size() == 1; }));
+  const auto turn_until = [&](const std::function<bool()>& holds) {
+    return host.reach({&systemd}, [&] { return host.probe->read(host.tick(), host.sink) && holds(); });
+  };
+  REQUIRE(turn_until([&] { return host.sink.told.size() > 1; }));
+  REQUIRE(host.sink.told.size() == 3);
+  for (std::size_t i = 1; i < 3; ++i) CHECK(to_string(host.sink.told[i].about) == "service:web.service");
+  CHECK(host.sink.told[1].get(attr::kRelationType) == "requires");
+  CHECK(host.sink.told[1].get(attr::kRelationTarget) == "service:app.service");
+  CHECK(host.sink.told[2].get(attr::kRelationType) == "after");
+  CHECK(host.sink.told[2].get(attr::kRelationTarget) == "service:log.service");
+  CHECK(host.sink.retired.empty());
+
+  CHECK(systemd.questions.size() == 2);
+  systemd.requires_ = "db.service";
+  systemd.reloading(1);
+  systemd.reloading(0);
+  REQUIRE(turn_until([&] { return host.sink.told.size() > 3; }));
+  CHECK(systemd.questions.size() == 4);
+  REQUIRE(host.sink.told.size() == 5);
+  CHECK(host.sink.told[3].get(attr::kRelationTarget) == "service:db.service");
+  CHECK(host.sink.told[4].get(attr::kRelationTarget) == "service:app.service");
+  CHECK(host.sink.told[4].get(attr::kRelationState) == "gone");
+}
+
 TEST_CASE("a signal that systemd did not send is not believed") {
   PrivateBus bus;
   if (skipped(bus)) return;
