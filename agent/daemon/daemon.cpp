@@ -12,7 +12,7 @@
 #include "agent/base/log.h"
 #include "agent/base/notify.h"
 #include "agent/base/text.h"
-#include "agent/daemon/brakes_json.h"
+#include "agent/pipeline/brakes_json.h"
 #include "agent/daemon/identity.h"
 #include "detect/correlate/explain.h"
 #include "detect/health/checkpoint.h"

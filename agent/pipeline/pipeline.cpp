@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "agent/pipeline/tape.h"
 #include "detect/model/names.h"
 
 namespace hostmedic {
@@ -47,6 +48,7 @@ Pipeline::Pipeline(std::unique_ptr<detect::Engine> engine, std::vector<Runbook> 
       response_(runbooks_, policy_, [this](const Order& order) { return circumstances(order); }) {}
 
 void Pipeline::frame(const Frame& frame) {
+  if (tape_ != nullptr) tape_->frame(frame);
   ++frames_;
   now_ = {frame.mono, frame.wall};
   note_probe_events(frame);
@@ -59,6 +61,7 @@ void Pipeline::frame(const Frame& frame) {
 }
 
 void Pipeline::set_brakes(Brakes brakes) {
+  if (tape_ != nullptr) tape_->input(BrakesInput{brakes});
   brakes_ = std::move(brakes);
   hold_learning();
 }
@@ -70,11 +73,13 @@ void Pipeline::hold_learning() {
 }
 
 void Pipeline::tick(Now now) {
+  if (tape_ != nullptr) tape_->input(TickInput{now});
   now_ = now;
   run(response_.tick(engine_->host(), now_));
 }
 
 void Pipeline::silence(Now now) {
+  if (tape_ != nullptr) tape_->input(SilenceInput{now});
   now_ = now;
   static const HostView unknown_host;
   run(response_.tick(unknown_host, now_));
@@ -88,6 +93,7 @@ void Pipeline::observe(const std::vector<std::string>& ids, Now now) {
 }
 
 void Pipeline::outcome(const Outcome& outcome, Now now) {
+  if (tape_ != nullptr) tape_->input(OutcomeInput{outcome, now});
   now_ = now;
   for (guard::PastAction& past : history_) {
     if (past.key != outcome.key) continue;
@@ -98,6 +104,7 @@ void Pipeline::outcome(const Outcome& outcome, Now now) {
 }
 
 Status Pipeline::approve(const std::string& incident_id, const std::string& by, Now now) {
+  if (tape_ != nullptr) tape_->input(ApproveInput{incident_id, by, now});
   now_ = now;
   auto commands = response_.approve(incident_id, by, engine_->host(), now);
   if (!commands) return std::move(commands).error();
@@ -106,11 +113,17 @@ Status Pipeline::approve(const std::string& incident_id, const std::string& by, 
 }
 
 Status Pipeline::reject(const std::string& incident_id, const std::string& by, const std::string& reason, Now now) {
+  if (tape_ != nullptr) tape_->input(RejectInput{incident_id, by, reason, now});
   now_ = now;
   auto commands = response_.reject(incident_id, by, reason, now);
   if (!commands) return std::move(commands).error();
   run(*commands);
   return ok();
+}
+
+std::size_t Pipeline::relearn(std::string_view entity_pattern) {
+  if (tape_ != nullptr) tape_->input(RelearnInput{std::string(entity_pattern)});
+  return engine_->relearn(entity_pattern);
 }
 
 void Pipeline::restore(Incident incident, std::optional<Order> open_order) {
@@ -130,6 +143,7 @@ void Pipeline::reconfigure(std::unique_ptr<detect::Engine> engine, std::vector<R
   runbooks_ = std::move(runbooks);
   policy_ = std::move(policy);
   response_.reconfigure(runbooks_, policy_);
+  if (tape_ != nullptr) tape_->reconfigured();
 }
 
 void Pipeline::run(const std::vector<Command>& commands) {
@@ -137,7 +151,9 @@ void Pipeline::run(const std::vector<Command>& commands) {
     const auto incident = response_.incidents().find(command.incident_id);
     switch (command.kind) {
       case Command::Kind::persist:
-        if (incident != response_.incidents().end()) output_.persist(incident->second);
+        if (incident == response_.incidents().end()) break;
+        if (tape_ != nullptr) tape_->persist(incident->second);
+        output_.persist(incident->second);
         break;
       case Command::Kind::order:
         if (history_.size() >= kMostHistory) history_.erase(history_.begin());
@@ -146,10 +162,13 @@ void Pipeline::run(const std::vector<Command>& commands) {
                             .runbook = command.order.runbook,
                             .action = command.order.plan.action,
                             .at = command.order.issued_at});
+        if (tape_ != nullptr) tape_->submit(command.order);
         output_.submit(command.order);
         break;
       case Command::Kind::notify:
-        if (incident != response_.incidents().end()) output_.notify(incident->second, command.text);
+        if (incident == response_.incidents().end()) break;
+        if (tape_ != nullptr) tape_->notify(incident->second, command.text);
+        output_.notify(incident->second, command.text);
         break;
     }
   }

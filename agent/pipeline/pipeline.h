@@ -40,10 +40,15 @@ struct ProbeStatus {
   WallTime since;
 };
 
+class PipelineTape;  // tape.h
+
 class Pipeline {
  public:
   Pipeline(std::unique_ptr<detect::Engine> engine, std::vector<Runbook> runbooks, guard::Policy policy,
            PipelineOutput& output);
+
+  // Hears all that follows; null: nobody does. It outlives the pipeline, or is taken away before.
+  void record_on(PipelineTape* tape) { tape_ = tape; }
 
   void frame(const Frame& frame);
   // When tick() should be called although no frame came: a proof may be complete then.
@@ -69,7 +74,7 @@ class Pipeline {
   Status restore_models(std::string_view checkpoint) { return engine_->restore(checkpoint); }
 
   // The models of what matches begin anew. How many groups that are.
-  std::size_t relearn(std::string_view entity_pattern) { return engine_->relearn(entity_pattern); }
+  std::size_t relearn(std::string_view entity_pattern);
 
   const std::map<std::string, Incident>& incidents() const { return response_.incidents(); }
   std::vector<Proposal> proposals() const { return response_.proposals(); }
@@ -95,6 +100,7 @@ class Pipeline {
   std::vector<Runbook> runbooks_;
   guard::Policy policy_;
   PipelineOutput& output_;
+  PipelineTape* tape_ = nullptr;
   Brakes brakes_;
   Now now_;
   std::vector<guard::PastAction> history_;  // oldest first, at most kMostHistory

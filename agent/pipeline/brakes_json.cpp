@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/daemon/brakes_json.h"
+#include "agent/pipeline/brakes_json.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>

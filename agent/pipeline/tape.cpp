@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pipeline/tape.h"
+
+namespace hostmedic {
+namespace {
+
+// What the pipeline answers was answered when it was told first.
+struct Teller {
+  Pipeline& pipeline;
+  void operator()(const TickInput& in) const { pipeline.tick(in.now); }
+  void operator()(const SilenceInput& in) const { pipeline.silence(in.now); }
+  void operator()(const OutcomeInput& in) const { pipeline.outcome(in.outcome, in.now); }
+  void operator()(const ApproveInput& in) const { (void)pipeline.approve(in.incident_id, in.by, in.now); }
+  void operator()(const RejectInput& in) const { (void)pipeline.reject(in.incident_id, in.by, in.reason, in.now); }
+  void operator()(const BrakesInput& in) const { pipeline.set_brakes(in.brakes); }
+  void operator()(const RelearnInput& in) const { (void)pipeline.relearn(in.entity_pattern); }
+};
+
+}  // namespace
+
+void apply(Pipeline& pipeline, const PipelineInput& input) { std::visit(Teller{pipeline}, input); }
+
+}  // namespace hostmedic

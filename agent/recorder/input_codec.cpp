@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/recorder/input_codec.h"
+
+#include "agent/base/text.h"
+#include "agent/pipeline/brakes_json.h"
+#include "agent/record/record.h"
+#include "detect/health/state_codec.h"
+
+namespace hostmedic {
+namespace {
+
+using detect::StateReader;
+using detect::StateWriter;
+
+// The numbers are in recordings: they stay what they are.
+enum class InputKind : std::uint8_t { tick = 1, silence, outcome, approve, reject, brakes, relearn };
+
+struct Encoder {
+  StateWriter& out;
+  void kind(InputKind kind) const { out.put(static_cast<std::uint8_t>(kind)); }
+  void now(Now now) const {
+    out.put(to_ns(now.mono));
+    out.put(to_ns(now.wall));
+  }
+  void operator()(const TickInput& in) const { kind(InputKind::tick), now(in.now); }
+  void operator()(const SilenceInput& in) const { kind(InputKind::silence), now(in.now); }
+  void operator()(const OutcomeInput& in) const {
+    kind(InputKind::outcome), now(in.now);
+    out.put_text(to_json(in.outcome));
+  }
+  void operator()(const ApproveInput& in) const {
+    kind(InputKind::approve), now(in.now);
+    out.put_text(in.incident_id);
+    out.put_text(in.by);
+  }
+  void operator()(const RejectInput& in) const {
+    kind(InputKind::reject), now(in.now);
+    out.put_text(in.incident_id);
+    out.put_text(in.by);
+    out.put_text(in.reason);
+  }
+  void operator()(const BrakesInput& in) const {
+    kind(InputKind::brakes);
+    out.put_text(brakes_to_json(in.brakes));
+  }
+  void operator()(const RelearnInput& in) const {
+    kind(InputKind::relearn);
+    out.put_text(in.entity_pattern);
+  }
+};
+
+constexpr std::uint32_t kMostText = 4096;
+
+Now get_now(StateReader& in) {
+  const auto mono = in.get<std::int64_t>();
+  return {mono_from_ns(mono), wall_from_ns(in.get<std::int64_t>())};
+}
+
+}  // namespace
+
+std::string encode_input(const PipelineInput& input) {
+  StateWriter out;
+  std::visit(Encoder{out}, input);
+  return out.take();
+}
+
+Result<PipelineInput> decode_input(std::string_view bytes) {
+  StateReader in(bytes);
+  const auto whole = [&in](PipelineInput input) -> Result<PipelineInput> {
+    if (!in.good() || !in.at_end()) return make_error(ErrorCode::malformed, "an input of the pipeline is cut");
+    return input;
+  };
+  const auto kind = in.get<std::uint8_t>();
+  switch (static_cast<InputKind>(kind)) {
+    case InputKind::tick: return whole(TickInput{get_now(in)});
+    case InputKind::silence: return whole(SilenceInput{get_now(in)});
+    case InputKind::outcome: {
+      const Now now = get_now(in);
+      auto outcome = outcome_from_json(in.get_text(kMostRecordBytes));
+      if (!outcome) return std::move(outcome).error().in("outcome");
+      return whole(OutcomeInput{*std::move(outcome), now});
+    }
+    case InputKind::approve: {
+      ApproveInput input;
+      input.now = get_now(in);
+      input.incident_id = in.get_text(kMostText);
+      input.by = in.get_text(kMostText);
+      return whole(std::move(input));
+    }
+    case InputKind::reject: {
+      RejectInput input;
+      input.now = get_now(in);
+      input.incident_id = in.get_text(kMostText);
+      input.by = in.get_text(kMostText);
+      input.reason = in.get_text(kMostText);
+      return whole(std::move(input));
+    }
+    case InputKind::brakes: {
+      auto brakes = brakes_from_json(in.get_text(kMostRecordBytes));
+      if (!brakes) return std::move(brakes).error();
+      return whole(BrakesInput{*std::move(brakes)});
+    }
+    case InputKind::relearn: return whole(RelearnInput{in.get_text(kMostText)});
+  }
+  return make_error(ErrorCode::unsupported, strf("an input of kind %u, which this version does not know", kind));
+}
+
+}  // namespace hostmedic
