@@ -78,6 +78,7 @@ struct DetectorInfo {
   std::span<const ParamSpec> params;
   // values: one per spec, in its order, already within min..max.
   std::unique_ptr<Detector> (*make)(std::span<const double> values);
+  bool usual = false;  // compares with what it learnt to be usual, and not with a limit
 };
 
 // All compiled-in detectors, by explicit table.

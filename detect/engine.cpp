@@ -28,6 +28,7 @@ struct Watch {
   std::uint32_t rule = 0;
   bool told = false;  // the case book has heard of it and must hear when it is quiet
   std::unique_ptr<Detector> detector;
+  std::optional<float> usual = {};  // what it last compared with, where that is what it learnt
 };
 
 // A series of the present stream, by its id.
@@ -35,6 +36,7 @@ struct Track {
   bool counter = false;
   Unit unit{};  // of what the detectors see
   CounterRate rate;
+  Expectation expected;
   std::vector<Watch> watches;
 };
 
@@ -63,6 +65,7 @@ struct Engine::Internals {
         most_detectors(config.most_detectors),
         conditions(std::move(compiled_conditions)),
         behaviour(config.behaviour),
+        calendar(std::move(config.expected)),
         book(signal_rules(rules, events, conditions, config.quiet_after), config.host_seed, config.quiet_after),
         survey(std::move(surveyed)) {}
 
@@ -77,6 +80,9 @@ struct Engine::Internals {
   bool learns(const Entity& entity);
   void feed(SeriesId id, const Reading& reading);
   void judge(const Track& track, Watch& watch, const SeriesDef& def, const Reading& reading);
+  void hush(Watch& watch, const SeriesDef& def);
+  void turn_calendar(WallTime now);
+  const Expectation& expected(SeriesId id) const;
   void note(const Event& event);
   std::size_t event_index(const EventRule& rule) const {
     return rules.size() + static_cast<std::size_t>(&rule - events.data());
@@ -87,6 +93,7 @@ struct Engine::Internals {
   const std::size_t most_detectors;
   ConditionSet conditions;
   BehaviourWatch behaviour;
+  Calendar calendar;
   CaseBook book;
   std::unique_ptr<Survey> survey;
   HostView view;
@@ -154,6 +161,7 @@ void Engine::Internals::bind(const SeriesDef& def) {
   track = {};
   track.counter = def.instrument == Instrument::counter;
   track.unit = track.counter ? rate_unit(def.unit) : def.unit;
+  track.expected = calendar.of(*entity, def.name);
   survey->bind(def, *entity);
   const std::string name = to_string(*entity);
   for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -220,8 +228,24 @@ bool Engine::Internals::load_detectors(StateReader& reader) {
   return reader.good();
 }
 
+const Expectation& Engine::Internals::expected(SeriesId id) const {
+  static constexpr Expectation kNothing;
+  const std::size_t index = static_cast<std::size_t>(id);
+  return index < tracks.size() ? tracks[index].expected : kNothing;
+}
+
+// When a window begins or ends.
+void Engine::Internals::turn_calendar(WallTime now) {
+  if (!calendar.turn(now)) return;
+  for (std::size_t i = 0; i < tracks.size(); ++i) {
+    const SeriesDef* def = view.series(SeriesId{static_cast<std::uint32_t>(i)});
+    const Entity* entity = def == nullptr ? nullptr : view.entity(def->entity);
+    if (entity != nullptr) tracks[i].expected = calendar.of(*entity, def->name);
+  }
+}
+
 void Engine::Internals::feed(SeriesId id, const Reading& reading) {
-  conditions.feed(id, reading);
+  conditions.feed(id, reading, expected(id).shadow);
   const std::size_t index = static_cast<std::size_t>(id);
   if (index >= tracks.size() || tracks[index].watches.empty()) return;
   const SeriesDef* def = view.series(id);
@@ -232,21 +256,29 @@ void Engine::Internals::feed(SeriesId id, const Reading& reading) {
   if (!seen) return;
   const Entity* entity = view.entity(def->entity);
   if (entity == nullptr) return;
-  seen->learn = learns(*entity);
+  seen->learn = !track.expected.any() && learns(*entity);
   for (Watch& watch : track.watches) judge(track, watch, *def, *seen);
 }
 
 void Engine::Internals::judge(const Track& track, Watch& watch, const SeriesDef& def, const Reading& reading) {
-  const Finding finding = watch.detector->step(reading);
-  if (finding.state == State::unknown) return;
-  if (finding.state == State::quiet && !watch.told) return;
-  const Entity& entity = *view.entity(def.entity);
-  if (finding.state == State::quiet) {
-    watch.told = !book.quiet(watch.rule, entity, def.attributes);
-    return;
+  // What is expected now is not looked at, so that nothing is learnt from it, nor taken for a new normal in time.
+  const bool excused = track.expected.shadow || (track.expected.factor > 1 && watch.usual && reading.value &&
+                                                 track.expected.excuses(*reading.value, double{*watch.usual}));
+  if (excused) {
+    (void)watch.detector->step({reading.at, std::nullopt, reading.wall, false});
+    return hush(watch, def);
   }
+  const Finding finding = watch.detector->step(reading);
+  if (rules[watch.rule].detector->usual && finding.expected) watch.usual = static_cast<float>(*finding.expected);
+  if (finding.state == State::unknown) return;
+  if (finding.state == State::quiet) return hush(watch, def);
   watch.told = true;
-  book.fire(watch.rule, entity, def, track.unit, reading.value.value_or(0), rules[watch.rule].rule.weight, finding);
+  book.fire(watch.rule, *view.entity(def.entity), def, track.unit, reading.value.value_or(0),
+            rules[watch.rule].rule.weight, finding);
+}
+
+void Engine::Internals::hush(Watch& watch, const SeriesDef& def) {
+  if (watch.told) watch.told = !book.quiet(watch.rule, *view.entity(def.entity), def.attributes);
 }
 
 void Engine::Internals::note(const Event& event) {
@@ -313,10 +345,11 @@ const Changes& Engine::step(const Frame& frame) {
   if (!in.remembered.empty() && frame.mono - *in.began > kRemembered) in.remembered.clear();
   for (const EntityId id : frame.gone) in.retire(id);
   in.view.apply(frame);
+  in.turn_calendar(frame.wall);
   for (const SeriesDef& def : frame.series) in.bind(def);
   for (const Sample& sample : frame.samples) {
     in.feed(sample.series, {frame.mono, sample.value, frame.wall});
-    in.survey->sample(sample.series, sample.value);
+    in.survey->sample(sample.series, sample.value, in.expected(sample.series).any());
   }
   for (const Event& event : frame.events) in.note(event);
   for (const Event& event : in.behaviour.step(frame, in.view, in.holds)) in.note(event);
@@ -359,6 +392,8 @@ Status Engine::restore(std::string_view checkpoint) {
 }
 
 void Engine::hold_learning(std::vector<LearningHold> holds) { internals_->holds.set(std::move(holds)); }
+void Engine::set_expected(std::vector<ExpectedEntry> entries) { internals_->calendar.set_once(std::move(entries)); }
+const Calendar& Engine::calendar() const { return internals_->calendar; }
 std::size_t Engine::relearn(std::string_view entity_pattern) {
   (void)internals_->behaviour.relearn(entity_pattern, internals_->view);
   return internals_->survey->relearn(entity_pattern);

@@ -13,6 +13,7 @@
 
 #include "agent/base/result.h"
 #include "detect/behaviour/behaviour_watch.h"
+#include "detect/calendar/calendar.h"
 #include "detect/detector.h"
 #include "detect/learning_hold.h"
 #include "detect/model/frame.h"
@@ -70,6 +71,7 @@ struct EngineConfig {
   std::vector<Rule> rules;
   std::vector<EventRule> event_rules;
   std::vector<ConditionRule> condition_rules;
+  std::vector<ExpectedEntry> expected;             // at most kMostExpected
   std::string stage;                               // "production": what `stage is` in a condition compares
   Duration quiet_after = std::chrono::seconds(5);  // a detector must be quiet this long before an incident is inactive
   ScorerConfig scoring;
@@ -112,6 +114,9 @@ class Engine {
   Status restore(std::string_view checkpoint);
   // People work on these: they are judged, but not learnt from. Replaces what was held.
   void hold_learning(std::vector<LearningHold> holds);
+  // What is expected to be unusual, beside what the configuration says. Replaces what was set.
+  void set_expected(std::vector<ExpectedEntry> entries);
+  const Calendar& calendar() const;
   // What the models learnt of these is forgotten and learnt anew. The number of groups.
   std::size_t relearn(std::string_view entity_pattern);
   const Survey& survey() const;

@@ -44,11 +44,12 @@ class Survey {
   void unbind(SeriesId id);
   // The stream began anew: its ids mean nothing, what was learnt stays for kKept.
   void restart();
-  void sample(SeriesId id, const std::optional<double>& value) {
+  // expected: it is known to be unusual now, and counts for nothing.
+  void sample(SeriesId id, const std::optional<double>& value, bool expected = false) {
     const auto index = static_cast<std::size_t>(id);
     if (index >= slots_.size() || !slots_[index]) return;
     const Slot slot = *slots_[index];
-    scorer_->set(slot, value);
+    if (!expected) scorer_->set(slot, value);
     fresh_ = true;
     Feed& feed = feeds_[slot];
     if (++feed.readings == kFade) feed.readings /= 2, feed.failed /= 2;

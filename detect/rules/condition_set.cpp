@@ -161,11 +161,12 @@ void ConditionSet::bind(const SeriesDef& def, const Entity& entity, CaseBook& bo
   if (shared) shared_.insert_or_assign(def.id, std::pair(def, entity));
 }
 
-void ConditionSet::feed(SeriesId series, const Reading& reading) {
+void ConditionSet::feed(SeriesId series, const Reading& reading, bool shadow) {
   const auto index = static_cast<std::size_t>(series);
   if (index >= feeds_.size()) return;
   for (const auto& [bound, wakes] : feeds_[index].to) {
-    bound->condition.feed(series, reading);
+    bound->condition.feed(series, shadow ? Reading{reading.at, std::nullopt, reading.wall} : reading);
+    bound->shadow = bound->shadow || shadow;
     if (!wakes || bound->due) continue;
     bound->due = true;
     due_.push_back(bound);
@@ -180,7 +181,8 @@ void ConditionSet::judge(MonoTime now, WallTime wall, CaseBook& book) {
 void ConditionSet::judge(Bound& bound, MonoTime now, WallTime wall, CaseBook& book) {
   bound.due = false;
   const Truth truth = bound.condition.step(now, wall);
-  if (truth == Truth::unknown) return;
+  const bool hushed = std::exchange(bound.shadow, false);
+  if (truth == Truth::unknown && !hushed) return;  // what is expected ends what it began
   if (truth == Truth::yes) return fire(bound, now, book);
   bound.since.reset();
   bound.explained.reset();

@@ -28,7 +28,8 @@ class ConditionSet {
   void restart();
   void retire(EntityId id, const Entity& entity);
   void bind(const SeriesDef& def, const Entity& entity, CaseBook& book);
-  void feed(SeriesId series, const Reading& reading);
+  // shadow: what the series says now is expected; to the conditions it is not known.
+  void feed(SeriesId series, const Reading& reading, bool shadow = false);
   void judge(MonoTime now, WallTime wall, CaseBook& book);
 
   std::size_t size() const { return bound_.size(); }  // conditions at work
@@ -46,8 +47,9 @@ class ConditionSet {
         : rule(rule_of), condition(program.condition, subject, stage) {}
     std::uint32_t rule;
     BoundCondition condition;
-    bool due = false;   // something was fed
-    bool told = false;  // the case book has heard of it and must hear when it is quiet
+    bool due = false;     // something was fed
+    bool shadow = false;  // and some of it in the shadow
+    bool told = false;    // the case book has heard of it and must hear when it is quiet
     std::optional<MonoTime> since, explained;
   };
   // A series of the present stream: who is fed by it.

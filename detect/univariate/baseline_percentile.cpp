@@ -73,7 +73,8 @@ std::unique_ptr<Detector> make(std::span<const double> values) { return std::mak
 
 }  // namespace
 
-const DetectorInfo baseline_percentile{
-    "baseline_percentile", "beyond a percentile of the past; score: standard deviations beyond it", kParams, make};
+const DetectorInfo baseline_percentile{"baseline_percentile",
+                                       "beyond a percentile of the past; score: standard deviations beyond it", kParams,
+                                       make, true};
 
 }  // namespace hostmedic::detect

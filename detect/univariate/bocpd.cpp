@@ -186,6 +186,7 @@ std::unique_ptr<Detector> make(std::span<const double> values) { return std::mak
 
 }  // namespace
 
-const DetectorInfo bocpd{"bocpd", "a new run began, by Bayesian change points; score: its probability", kParams, make};
+const DetectorInfo bocpd{"bocpd", "a new run began, by Bayesian change points; score: its probability", kParams, make,
+                         true};
 
 }  // namespace hostmedic::detect

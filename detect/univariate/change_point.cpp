@@ -139,6 +139,6 @@ std::unique_ptr<Detector> make(std::span<const double> values) { return std::mak
 }  // namespace
 
 const DetectorInfo change_point{
-    "change_point", "the level changed and stays; score: 1 at the limit of CUSUM or Page-Hinkley", kParams, make};
+    "change_point", "the level changed and stays; score: 1 at the limit of CUSUM or Page-Hinkley", kParams, make, true};
 
 }  // namespace hostmedic::detect

@@ -54,6 +54,6 @@ std::unique_ptr<Detector> make(std::span<const double> values) { return std::mak
 }  // namespace
 
 const DetectorInfo robust_zscore{"robust_zscore", "far from the median, by robust deviations; score: deviations",
-                                 kParams, make};
+                                 kParams, make, true};
 
 }  // namespace hostmedic::detect

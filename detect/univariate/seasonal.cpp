@@ -79,6 +79,6 @@ std::unique_ptr<Detector> make(std::span<const double> values) { return std::mak
 }  // namespace
 
 const DetectorInfo seasonal{"seasonal", "far from what the time of day and week lets expect; score: deviations",
-                            kParams, make};
+                            kParams, make, true};
 
 }  // namespace hostmedic::detect

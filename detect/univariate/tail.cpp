@@ -143,6 +143,6 @@ std::unique_ptr<Detector> make(std::span<const double> values) { return std::mak
 }  // namespace
 
 const DetectorInfo tail{"tail", "beyond the extremes for a chosen risk; score: distance / that of the extreme", kParams,
-                        make};
+                        make, true};
 
 }  // namespace hostmedic::detect

@@ -160,6 +160,7 @@ std::unique_ptr<Detector> make(std::span<const double> values) { return std::mak
 
 }  // namespace
 
-const DetectorInfo zscore{"zscore", "far from what is usual for this series; score: excess deviations", kParams, make};
+const DetectorInfo zscore{"zscore", "far from what is usual for this series; score: excess deviations", kParams, make,
+                          true};
 
 }  // namespace hostmedic::detect
