@@ -39,7 +39,9 @@ void Response::Course::note(TimelineKind kind, std::string text, const Surroundi
   changed_ = true;
 }
 
-void Response::Course::tell(const std::string& reason, const std::string& text) {
+// Whom it is kept from is told when it goes on.
+void Response::Course::tell(const std::string& reason, const std::string& text, const Surroundings& here) {
+  if (!incident.acknowledged_by.empty() || silenced(here) != nullptr) return;
   if (told.insert(reason).second) notices_.push_back(text);
 }
 
@@ -62,7 +64,48 @@ void Response::Course::new_round() {
   refusals_ = unknown_ends_ = 0;
 }
 
+const Silence* Response::Course::silenced(const Surroundings& here) const {
+  for (const Silence& silence : here.silences)
+    if (here.now.wall < silence.until && glob_match(silence.entity, to_string(incident.root)) &&
+        glob_match(silence.kind, incident.kind))
+      return &silence;
+  return nullptr;
+}
+
+// True while it is silenced. An order under way is seen to its end first; a proposal is withdrawn.
+bool Response::Course::hush(const Surroundings& here) {
+  const bool treated = phase == Phase::acting || phase == Phase::verifying || phase == Phase::watching;
+  if (treated || !incident.active) return false;
+  const bool before = incident.state == IncidentState::suppressed;
+  if (const Silence* silence = silenced(here)) {
+    if (phase != Phase::stopped) phase = Phase::judging;
+    if (before) return true;
+    set_state(IncidentState::suppressed);
+    note(TimelineKind::human,
+         "silenced by " + silence->by + " until " + format_utc(silence->until) +
+             (silence->reason.empty() ? "" : ": " + silence->reason),
+         here);
+    return true;
+  }
+  if (!before) return false;
+  note(TimelineKind::note, "the silence is over", here);
+  if (phase == Phase::stopped) {
+    set_state(IncidentState::escalated);
+    tell("silence-over", to_string(incident.root) + " still needs a human: " + incident.summary, here);
+  } else {
+    set_state(IncidentState::open);
+    begin(here);
+  }
+  return false;
+}
+
+void Response::Course::acknowledge(const std::string& by, const std::string& reason, const Surroundings& here) {
+  incident.acknowledged_by = by;
+  note(TimelineKind::human, "acknowledged by " + by + (reason.empty() ? "" : ": " + reason), here);
+}
+
 void Response::Course::begin(const Surroundings& here) {
+  if (hush(here)) return;
   choose_again = false;
   order = Order{};
   const Runbook* chosen = choose_runbook(here.runbooks, incident);
@@ -91,6 +134,7 @@ void Response::Course::take(const Incident& detected, const Surroundings& here) 
   merged.state = incident.state;
   merged.revision = incident.revision;
   merged.closed_at = incident.closed_at;
+  merged.acknowledged_by = incident.acknowledged_by;
   merged.timeline = std::move(incident.timeline);
   incident = std::move(merged);
   for (; detection_entries_ < detected.timeline.size(); ++detection_entries_) {
@@ -113,6 +157,7 @@ void Response::Course::take(const Incident& detected, const Surroundings& here) 
 
 void Response::Course::reopen(const Surroundings& here) {
   incident.closed_at.reset();
+  incident.acknowledged_by.clear();
   proved_ = false;
   note(TimelineKind::note, "opened again: the signals fire again", here);
   set_state(IncidentState::open);
@@ -130,6 +175,7 @@ void Response::Course::advance(const Surroundings& here) {
 }
 
 void Response::Course::step_once(const Surroundings& here) {
+  if (hush(here)) return;
   const bool late = here.now.mono >= deadline;
   switch (phase) {
     case Phase::untreated:
@@ -178,7 +224,7 @@ void Response::Course::escalate(const std::string& reason, const std::string& te
   if (!incident.causes.empty()) whole += "; the cause: " + to_string(incident.causes.front());
   set_state(IncidentState::escalated);
   note(TimelineKind::escalated, whole, here, {{"reason", reason}});
-  tell(reason, to_string(incident.root) + " needs a human: " + whole);
+  tell(reason, to_string(incident.root) + " needs a human: " + whole, here);
 }
 
 void Response::Course::close(const std::string& text, const Surroundings& here) {

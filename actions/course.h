@@ -9,6 +9,8 @@
 //   watching    proved; waits for detection to fall quiet before anything else is thought of
 //   stopped     nothing more is done until it falls quiet (escalated, rejected, or a step said stop)
 //   closed      resolved; opens again when detection says so
+//
+// While a silence covers the incident nothing of it goes on but an order under way; its state is then "suppressed".
 #pragma once
 
 #include <set>
@@ -24,6 +26,7 @@ struct Response::Surroundings {
   const std::vector<Runbook>& runbooks;
   const guard::Policy& policy;
   const Circumstances& circumstances;
+  const std::vector<Silence>& silences;
   const HostView& host;
   Now now;
 };
@@ -53,6 +56,7 @@ struct Response::Course {
   void learn(const Outcome& outcome, const Surroundings& here);
   void approve(const std::string& by, const Surroundings& here);
   void reject(const std::string& by, const std::string& reason, const Surroundings& here);
+  void acknowledge(const std::string& by, const std::string& reason, const Surroundings& here);
   // How the present order is proved.
   const Check& check() const;
   // Moves what has to be told into the batch.
@@ -73,6 +77,8 @@ struct Response::Course {
 
  private:
   void step_once(const Surroundings& here);
+  const Silence* silenced(const Surroundings& here) const;
+  bool hush(const Surroundings& here);
   void resume(const Surroundings& here);
   void new_round();
   void treat(const Surroundings& here);
@@ -93,7 +99,7 @@ struct Response::Course {
   void close(const std::string& text, const Surroundings& here);
   void reopen(const Surroundings& here);
   void note(TimelineKind kind, std::string text, const Surroundings& here, std::vector<Attribute> attributes = {});
-  void tell(const std::string& reason, const std::string& text);
+  void tell(const std::string& reason, const std::string& text, const Surroundings& here);
   void set_state(IncidentState state);
   bool stuck_for(Duration most, const Surroundings& here);
 

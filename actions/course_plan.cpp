@@ -158,7 +158,7 @@ void Response::Course::decide(const Verdict& verdict, const Surroundings& here) 
   if (tier == Tier::suggest) {
     if (!only_a_human(verdict)) return;
     tell("suggestion",
-         "suggested for " + to_string(incident.root) + ": " + order.plan.what + " (" + order.plan.command + ")");
+         "suggested for " + to_string(incident.root) + ": " + order.plan.what + " (" + order.plan.command + ")", here);
     return;
   }
   if (only_a_human(verdict)) return propose(here);
@@ -173,7 +173,8 @@ void Response::Course::propose(const Surroundings& here) {
   note(TimelineKind::approval, "waits for a human until " + format_utc(proposal_expires_at) + ": " + order.plan.what,
        here);
   tell("proposal",
-       "approval wanted for " + to_string(incident.root) + ": " + order.plan.what + " (" + order.plan.command + ")");
+       "approval wanted for " + to_string(incident.root) + ": " + order.plan.what + " (" + order.plan.command + ")",
+       here);
 }
 
 void Response::Course::approve(const std::string& by, const Surroundings& here) {

@@ -18,7 +18,7 @@ Response::Response(std::vector<Runbook> runbooks, guard::Policy policy, Circumst
     : runbooks_(std::move(runbooks)), policy_(std::move(policy)), circumstances_(std::move(circumstances)) {}
 
 Response::Surroundings Response::surroundings(const HostView& host, Now now) const {
-  return {runbooks_, policy_, circumstances_, host, now};
+  return {runbooks_, policy_, circumstances_, silences_, host, now};
 }
 
 void Response::reconfigure(std::vector<Runbook> runbooks, guard::Policy policy) {
@@ -95,6 +95,18 @@ Result<std::vector<Command>> Response::reject(const std::string& incident_id, co
   return std::move(batch).in_order();
 }
 
+Result<std::vector<Command>> Response::acknowledge(const std::string& incident_id, const std::string& by,
+                                                   const std::string& reason, Now now) {
+  const auto found = courses_.find(incident_id);
+  if (found == courses_.end() || found->second->phase == Course::Phase::closed)
+    return make_error(ErrorCode::not_found, "no incident " + incident_id + " is open");
+  static const HostView kNothing;
+  Batch batch;
+  found->second->acknowledge(by, reason, surroundings(kNothing, now));
+  found->second->finish(batch);
+  return std::move(batch).in_order();
+}
+
 void Response::restore(Incident incident, std::optional<Order> open_order) {
   const std::string id = incident.id;
   Incident& kept = incidents_[id] = std::move(incident);
@@ -106,7 +118,7 @@ void Response::restore(Incident incident, std::optional<Order> open_order) {
     course->phase = Course::Phase::acting;
     course->order = std::move(*open_order);
     kept.state = IncidentState::acting;
-  } else if (kept.state == IncidentState::escalated || kept.state == IncidentState::suppressed) {
+  } else if (kept.state == IncidentState::escalated) {
     course->phase = Course::Phase::stopped;
   }
   courses_[id] = std::move(course);

@@ -22,6 +22,13 @@ struct Now {
   WallTime wall;
 };
 
+// What people do not want to hear of for a while: it is recorded, nobody is told, nothing is proposed or done.
+struct Silence {
+  WallTime until;
+  std::string by, reason;
+  std::string entity = "*", kind = "*";  // patterns over to_string(root) and the incident's kind
+};
+
 // What the pipeline must do next, in this order.
 struct Command {
   enum class Kind : std::uint8_t {
@@ -52,6 +59,9 @@ class Response {
   // A new configuration; open treatments go on with the steps they have.
   void reconfigure(std::vector<Runbook> runbooks, guard::Policy policy);
 
+  // In force from the next call on; replaces those before.
+  void set_silences(std::vector<Silence> silences) { silences_ = std::move(silences); }
+
   // The incident as detection sees it now. New ones start a treatment; known ones take over detection's fields.
   std::vector<Command> observe(const Incident& detected, const HostView& host, Now now);
   // Once per frame: deadlines, holds that may have ended, verification.
@@ -62,6 +72,9 @@ class Response {
                                        Now now);
   Result<std::vector<Command>> reject(const std::string& incident_id, const std::string& by, const std::string& reason,
                                       Now now);
+  // A human knows: nobody is told of it again until it opens anew. Error not_found: no such incident is open.
+  Result<std::vector<Command>> acknowledge(const std::string& incident_id, const std::string& by,
+                                           const std::string& reason, Now now);
   // After a restart of the daemon: an incident from the store. One that was acting is re-judged after its order's
   // outcome was learnt from the actuator, or reported as interrupted.
   void restore(Incident incident, std::optional<Order> open_order);
@@ -82,6 +95,7 @@ class Response {
   std::vector<Runbook> runbooks_;
   guard::Policy policy_;
   Circumstances circumstances_;
+  std::vector<Silence> silences_;
   std::map<std::string, Incident> incidents_;
   std::map<std::string, std::shared_ptr<Course>> courses_;
 };

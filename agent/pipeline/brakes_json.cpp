@@ -17,10 +17,18 @@ std::string brakes_to_json(const Brakes& brakes) {
                            {"by", window.by},
                            {"reason", window.reason},
                            {"entity", window.entity}});
+  json::array silences;
+  for (const Silence& silence : brakes.silences)
+    silences.push_back({{"until_unix_nano", to_ns(silence.until)},
+                        {"by", silence.by},
+                        {"reason", silence.reason},
+                        {"entity", silence.entity},
+                        {"kind", silence.kind}});
   return json::serialize(json::object{{"halted", brakes.halted},
                                       {"halted_by", brakes.halted_by},
                                       {"halted_at_unix_nano", to_ns(brakes.halted_at)},
-                                      {"maintenance", std::move(maintenance)}});
+                                      {"maintenance", std::move(maintenance)},
+                                      {"silences", std::move(silences)}});
 }
 
 Result<Brakes> brakes_from_json(std::string_view text) {
@@ -40,9 +48,56 @@ Result<Brakes> brakes_from_json(std::string_view text) {
                                     .reason = std::string(window.at("reason").as_string()),
                                     .entity = std::string(window.at("entity").as_string())});
     }
+    // Brakes that an older version kept have none.
+    if (const json::value* silences = object.if_contains("silences"))
+      for (const json::value& row : silences->as_array()) {
+        const json::object& silence = row.as_object();
+        brakes.silences.push_back({.until = wall_from_ns(silence.at("until_unix_nano").to_number<std::int64_t>()),
+                                   .by = std::string(silence.at("by").as_string()),
+                                   .reason = std::string(silence.at("reason").as_string()),
+                                   .entity = std::string(silence.at("entity").as_string()),
+                                   .kind = std::string(silence.at("kind").as_string())});
+      }
     return brakes;
   } catch (const std::exception& error) {
     return make_error(ErrorCode::malformed, std::string("brakes: ") + error.what());
+  }
+}
+
+std::string expected_to_json(const std::vector<detect::ExpectedEntry>& entries) {
+  json::array rows;
+  for (const detect::ExpectedEntry& entry : entries)
+    rows.push_back({{"name", entry.name},
+                    {"entity", entry.entity},
+                    {"series", entry.series},
+                    {"shadow", entry.shadow},
+                    {"factor", entry.factor},
+                    {"from_unix_nano", to_ns(entry.schedule.from)},
+                    {"until_unix_nano", to_ns(entry.schedule.until)},
+                    {"by", entry.by}});
+  return json::serialize(rows);
+}
+
+Result<std::vector<detect::ExpectedEntry>> expected_from_json(std::string_view text) {
+  auto parsed = parse_json(text);
+  if (!parsed) return std::move(parsed).error();
+  try {
+    std::vector<detect::ExpectedEntry> entries;
+    for (const json::value& row : parsed->as_array()) {
+      const json::object& object = row.as_object();
+      detect::ExpectedEntry& entry = entries.emplace_back();
+      entry.name = object.at("name").as_string();
+      entry.entity = object.at("entity").as_string();
+      entry.series = object.at("series").as_string();
+      entry.shadow = object.at("shadow").as_bool();
+      entry.factor = object.at("factor").to_number<double>();
+      entry.schedule.from = wall_from_ns(object.at("from_unix_nano").to_number<std::int64_t>());
+      entry.schedule.until = wall_from_ns(object.at("until_unix_nano").to_number<std::int64_t>());
+      entry.by = object.at("by").as_string();
+    }
+    return entries;
+  } catch (const std::exception& error) {
+    return make_error(ErrorCode::malformed, std::string("expected: ") + error.what());
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The brakes as the text that the store keeps under "brakes". Pure.
+// The brakes, and what people expect, as the texts that the store and recordings keep. Pure.
 #pragma once
 
 #include <string>
@@ -12,5 +12,9 @@ namespace hostmedic {
 
 std::string brakes_to_json(const Brakes& brakes);
 Result<Brakes> brakes_from_json(std::string_view text);
+
+// Of entries without a cron.
+std::string expected_to_json(const std::vector<detect::ExpectedEntry>& entries);
+Result<std::vector<detect::ExpectedEntry>> expected_from_json(std::string_view text);
 
 }  // namespace hostmedic

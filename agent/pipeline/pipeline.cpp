@@ -63,7 +63,14 @@ void Pipeline::frame(const Frame& frame) {
 void Pipeline::set_brakes(Brakes brakes) {
   if (tape_ != nullptr) tape_->input(BrakesInput{brakes});
   brakes_ = std::move(brakes);
+  response_.set_silences(brakes_.silences);
   hold_learning();
+}
+
+void Pipeline::set_expected(std::vector<detect::ExpectedEntry> entries) {
+  if (tape_ != nullptr) tape_->input(ExpectedInput{entries});
+  expected_ = std::move(entries);
+  engine_->set_expected(expected_);
 }
 
 void Pipeline::hold_learning() {
@@ -121,6 +128,16 @@ Status Pipeline::reject(const std::string& incident_id, const std::string& by, c
   return ok();
 }
 
+Status Pipeline::acknowledge(const std::string& incident_id, const std::string& by, const std::string& reason,
+                             Now now) {
+  if (tape_ != nullptr) tape_->input(AcknowledgeInput{incident_id, by, reason, now});
+  now_ = now;
+  auto commands = response_.acknowledge(incident_id, by, reason, now);
+  if (!commands) return std::move(commands).error();
+  run(*commands);
+  return ok();
+}
+
 std::size_t Pipeline::relearn(std::string_view entity_pattern) {
   if (tape_ != nullptr) tape_->input(RelearnInput{std::string(entity_pattern)});
   return engine_->relearn(entity_pattern);
@@ -139,6 +156,7 @@ void Pipeline::reconfigure(std::unique_ptr<detect::Engine> engine, std::vector<R
     if (auto learnt = engine_->checkpoint()) (void)engine->restore(*learnt);  // else it learns anew
     engine_ = std::move(engine);
     hold_learning();
+    engine_->set_expected(expected_);
   }
   runbooks_ = std::move(runbooks);
   policy_ = std::move(policy);

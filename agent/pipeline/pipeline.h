@@ -21,7 +21,9 @@ struct Brakes {
   std::string halted_by;
   WallTime halted_at;
   std::vector<guard::Maintenance> maintenance;
+  std::vector<Silence> silences;  // at most kMostSilences
 };
+inline constexpr std::size_t kMostSilences = 64;
 
 // Where the pipeline's decisions go. Calls come in the order in which things must happen.
 class PipelineOutput {
@@ -60,11 +62,16 @@ class Pipeline {
   Status approve(const std::string& incident_id, const std::string& by, Now now);
   Status reject(const std::string& incident_id, const std::string& by, const std::string& reason, Now now);
 
+  Status acknowledge(const std::string& incident_id, const std::string& by, const std::string& reason, Now now);
+
   // From the store, before the first frame.
   void restore(Incident incident, std::optional<Order> open_order);
   void set_history(std::vector<guard::PastAction> history) { history_ = std::move(history); }
   void set_brakes(Brakes brakes);
   const Brakes& brakes() const { return brakes_; }
+  // What people expect besides the configuration: entries without a cron, from one moment to another.
+  void set_expected(std::vector<detect::ExpectedEntry> entries);
+  const std::vector<detect::ExpectedEntry>& expected() const { return expected_; }
 
   // A new configuration. A new engine must be told all definitions in its first frame; open incidents go over to it.
   void reconfigure(std::unique_ptr<detect::Engine> engine, std::vector<Runbook> runbooks, guard::Policy policy);
@@ -102,6 +109,7 @@ class Pipeline {
   PipelineOutput& output_;
   PipelineTape* tape_ = nullptr;
   Brakes brakes_;
+  std::vector<detect::ExpectedEntry> expected_;
   Now now_;
   std::vector<guard::PastAction> history_;  // oldest first, at most kMostHistory
   std::map<std::string, ProbeStatus> probes_;

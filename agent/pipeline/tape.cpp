@@ -14,6 +14,10 @@ struct Teller {
   void operator()(const RejectInput& in) const { (void)pipeline.reject(in.incident_id, in.by, in.reason, in.now); }
   void operator()(const BrakesInput& in) const { pipeline.set_brakes(in.brakes); }
   void operator()(const RelearnInput& in) const { (void)pipeline.relearn(in.entity_pattern); }
+  void operator()(const AcknowledgeInput& in) const {
+    (void)pipeline.acknowledge(in.incident_id, in.by, in.reason, in.now);
+  }
+  void operator()(const ExpectedInput& in) const { pipeline.set_expected(in.entries); }
 };
 
 }  // namespace

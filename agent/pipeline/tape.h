@@ -34,8 +34,15 @@ struct BrakesInput {
 struct RelearnInput {
   std::string entity_pattern;
 };
-using PipelineInput =
-    std::variant<TickInput, SilenceInput, OutcomeInput, ApproveInput, RejectInput, BrakesInput, RelearnInput>;
+struct AcknowledgeInput {
+  std::string incident_id, by, reason;
+  Now now;
+};
+struct ExpectedInput {
+  std::vector<detect::ExpectedEntry> entries;
+};
+using PipelineInput = std::variant<TickInput, SilenceInput, OutcomeInput, ApproveInput, RejectInput, BrakesInput,
+                                   RelearnInput, AcknowledgeInput, ExpectedInput>;
 
 // Tells the pipeline the same again.
 void apply(Pipeline& pipeline, const PipelineInput& input);

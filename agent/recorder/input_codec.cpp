@@ -13,7 +13,17 @@ using detect::StateReader;
 using detect::StateWriter;
 
 // The numbers are in recordings: they stay what they are.
-enum class InputKind : std::uint8_t { tick = 1, silence, outcome, approve, reject, brakes, relearn };
+enum class InputKind : std::uint8_t {
+  tick = 1,
+  silence,
+  outcome,
+  approve,
+  reject,
+  brakes,
+  relearn,
+  acknowledge,
+  expected
+};
 
 struct Encoder {
   StateWriter& out;
@@ -46,6 +56,16 @@ struct Encoder {
   void operator()(const RelearnInput& in) const {
     kind(InputKind::relearn);
     out.put_text(in.entity_pattern);
+  }
+  void operator()(const AcknowledgeInput& in) const {
+    kind(InputKind::acknowledge), now(in.now);
+    out.put_text(in.incident_id);
+    out.put_text(in.by);
+    out.put_text(in.reason);
+  }
+  void operator()(const ExpectedInput& in) const {
+    kind(InputKind::expected);
+    out.put_text(expected_to_json(in.entries));
   }
 };
 
@@ -99,6 +119,19 @@ Result<PipelineInput> decode_input(std::string_view bytes) {
       auto brakes = brakes_from_json(in.get_text(kMostRecordBytes));
       if (!brakes) return std::move(brakes).error();
       return whole(BrakesInput{*std::move(brakes)});
+    }
+    case InputKind::acknowledge: {
+      AcknowledgeInput input;
+      input.now = get_now(in);
+      input.incident_id = in.get_text(kMostText);
+      input.by = in.get_text(kMostText);
+      input.reason = in.get_text(kMostText);
+      return whole(std::move(input));
+    }
+    case InputKind::expected: {
+      auto entries = expected_from_json(in.get_text(kMostRecordBytes));
+      if (!entries) return std::move(entries).error();
+      return whole(ExpectedInput{*std::move(entries)});
     }
     case InputKind::relearn: return whole(RelearnInput{in.get_text(kMostText)});
   }
