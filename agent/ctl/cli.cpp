@@ -22,10 +22,12 @@ constexpr std::string_view kFooter =
 using Verb = std::function<Exit(Context&)>;
 
 struct Options {
-  bool json = false, quiet = false, all = false, yes = false, scdoc = false, cost = false, health = false;
+  bool json = false, quiet = false, ascii = false, all = false, yes = false, scdoc = false, cost = false,
+       health = false;
   int limit = 100;
   std::string id, reason, what, file = "agent", root, since = "yesterday", entity = "*";
   std::vector<std::string> files;
+  ExplainWish explain;
   MaintenanceWish wish;
   ScoreWish score;
   DeploymentWish deployment;
@@ -44,11 +46,13 @@ void add_reading_verbs(CLI::App& app, Options& o, Verb& chosen) {
                              [&o](Context& c) { return list_incidents(c, o.all, o.limit); });
   incidents->add_flag("--all,-a", o.all, "closed ones as well");
   incidents->add_option("--limit,-n", o.limit, "at most so many")->check(CLI::Range(1, 1000))->capture_default_str();
-  for (const char* name : {"explain", "show"})
-    verb(app, name, "one incident: what, why, evidence, plan, guard, outcome, what comes next", chosen,
-         [&o](Context& c) { return explain_incident(c, o.id); })
-        ->add_option("ID", o.id, "the incident's id or its beginning")
-        ->required();
+  for (const char* name : {"explain", "show"}) {
+    CLI::App* explain =
+        verb(app, name, "one incident: what, why, evidence, what was done and what helped, what comes next", chosen,
+             [&o](Context& c) { return explain_incident(c, o.explain); });
+    explain->add_option("ID", o.explain.id, "the incident's id or its beginning")->required();
+    explain->add_flag("--verbose,-v", o.explain.verbose, "every list to its end, each rule of the guard, the timeline");
+  }
   CLI::App* list = verb(app, "list", "what the agent has: " + join(listable(), ", "), chosen, [&o](Context& c) {
     if (o.cost && o.what == "probes") return measure_cost(c);
     return o.health && o.what == "detectors" ? list_health(c) : list_things(c, o.what);
@@ -167,6 +171,7 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   app.set_version_flag("--version", "hostmedic " + surroundings.version);
   app.add_flag("--json", options.json, "the answer as one JSON value");
   app.add_flag("--quiet,-q", options.quiet, "no word on success");
+  app.add_flag("--ascii", options.ascii, "bars and curves without characters beyond ASCII");
   app.add_option("--socket", paths.control_socket, "the agent's control socket")->capture_default_str();
   app.add_option("--actuator-socket", paths.actuator_socket, "the actuator's socket")->capture_default_str();
   add_reading_verbs(app, options, chosen);
@@ -201,6 +206,7 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   }
   context.json = options.json;
   context.quiet = options.quiet;
+  if (options.ascii) context.look.utf8 = false;
   context.ask = ask_socket(paths.control_socket);
   context.ask_actuator = ask_actuator_socket(paths.actuator_socket);
   if (!options.root.empty()) paths.etc = options.root + paths.etc;

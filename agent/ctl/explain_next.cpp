@@ -35,6 +35,11 @@ std::string_view refusing_rule(const TimelineEntry& verdict) {
 std::vector<std::string> next_open(const CaseFile& file, const Look& look) {
   const Incident& incident = file.incident;
   const std::string id = printable(incident.id, 32);
+  if (incident.suspicion)
+    return {"Nothing is done and nobody is told until an independent signal confirms it.",
+            "It closes by itself when its signals are quiet."};
+  if (!incident.part_of.empty())
+    return {"The incident that explains it is treated: hostmedic explain " + printable(incident.part_of, 32)};
   if (file.proposal) {
     return {"It waits for a human, " + relative(file.proposal->expires_at, look.now) + " at the latest.",
             "To let it: hostmedic approve " + id + "    To forbid it: hostmedic reject " + id};

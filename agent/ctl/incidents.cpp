@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// `hostmedic incidents`: one line each, newest first.
+// `hostmedic incidents`: one line each, newest first, suspicions after the others.
 #include "agent/ctl/incidents.h"
+
+#include <algorithm>
 
 #include "agent/base/text.h"
 #include "agent/ctl/verbs.h"
@@ -32,23 +34,42 @@ Tone tone_of(IncidentState state) {
   return Tone::plain;
 }
 
-std::string render_incidents(const json::array& incidents, const Look& look) {
-  Table table({"INCIDENT", "OPENED", "STATE", "SEVERITY", "SURE", "WHAT"});
-  std::size_t unreadable = 0;
+namespace {
+
+// Suspicions are dim: nobody was told of them.
+std::vector<Cell> row_of(const Incident& incident, const Look& look) {
+  std::string what = printable(incident.kind, 64) + " on " + printable(to_string(incident.root), 300);
+  if (incident.flaps > 0) what += strf(", came back %d time%s", incident.flaps, incident.flaps == 1 ? "" : "s");
+  if (!incident.acknowledged_by.empty()) what += ", known to " + printable(incident.acknowledged_by, 64);
+  if (!incident.part_of.empty()) what += ", part of " + printable(incident.part_of, 32);
+  const bool dim = incident.suspicion;
+  return {{printable(incident.id, 32), dim ? Tone::dim : Tone::strong},
+          {relative(incident.opened_at, look.now), dim ? Tone::dim : Tone::plain},
+          {dim ? "suspicion" : std::string(to_string(incident.state)), dim ? Tone::dim : tone_of(incident.state)},
+          {std::string(to_string(incident.severity)), dim ? Tone::dim : tone_of(incident.severity)},
+          {strf("%.0f%%", 100 * incident.confidence), dim ? Tone::dim : Tone::plain},
+          {what, dim ? Tone::dim : Tone::plain}};
+}
+
+}  // namespace
+
+std::string render_incidents(const json::array& incidents, const Look& look, bool all) {
+  std::vector<Incident> rows;
+  std::size_t unreadable = 0, parts = 0;
   for (const json::value& one : incidents) {
-    const auto incident = incident_from_value(one);
-    if (!incident) {
+    auto incident = incident_from_value(one);
+    if (!incident)
       ++unreadable;
-      continue;
-    }
-    table.add({{printable(incident->id, 32), Tone::strong},
-               {relative(incident->opened_at, look.now)},
-               {std::string(to_string(incident->state)), tone_of(incident->state)},
-               {std::string(to_string(incident->severity)), tone_of(incident->severity)},
-               {strf("%.0f%%", 100 * incident->confidence)},
-               {printable(incident->kind, 64) + " on " + printable(to_string(incident->root), 300)}});
+    else if (!all && !incident->part_of.empty())
+      ++parts;
+    else
+      rows.push_back(std::move(*incident));
   }
+  std::ranges::stable_partition(rows, [](const Incident& incident) { return !incident.suspicion; });
+  Table table({"INCIDENT", "OPENED", "STATE", "SEVERITY", "SURE", "WHAT"});
+  for (const Incident& incident : rows) table.add(row_of(incident, look));
   std::string out = table.empty() ? "" : table.render(look);
+  if (parts > 0) out += strf("and %zu that others explain: hostmedic incidents --all\n", parts);
   if (unreadable > 0) out += strf("%zu more could not be read: written by another version?\n", unreadable);
   return out;
 }
@@ -62,7 +83,7 @@ Exit list_incidents(Context& context, bool all, int limit) {
   } else if (incidents.empty()) {
     say(context, all ? "No incidents." : "No open incidents; earlier ones: hostmedic incidents --all");
   } else {
-    context.out << render_incidents(incidents, context.look);
+    context.out << render_incidents(incidents, context.look, all);
   }
   return Exit::fine;
 }

@@ -10,7 +10,8 @@
 
 namespace hostmedic {
 
-std::string render_incidents(const boost::json::array& incidents, const Look& look);
+// Suspicions come last; what another incident explains only with all.
+std::string render_incidents(const boost::json::array& incidents, const Look& look, bool all);
 Tone tone_of(Severity severity);
 Tone tone_of(IncidentState state);
 

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 
 #include "agent/base/clock.h"
@@ -14,9 +15,21 @@
 
 namespace {
 
+// What the locale says, read as every libc reads it: LC_ALL, else LC_CTYPE, else LANG. NO_UTF8 overrides.
+bool utf8_terminal() {
+  if (const char* no = std::getenv("NO_UTF8"); no != nullptr && *no != '\0') return false;
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value == nullptr || *value == '\0') continue;
+    return ::strcasestr(value, "utf-8") != nullptr || ::strcasestr(value, "utf8") != nullptr;
+  }
+  return false;
+}
+
 hostmedic::Look look() {
   hostmedic::Look look;
   look.now = hostmedic::wall_now();
+  look.utf8 = utf8_terminal();
   if (::isatty(STDOUT_FILENO) != 1) return look;
   // https://no-color.org: set and not empty means no colour.
   const char* no_color = std::getenv("NO_COLOR");

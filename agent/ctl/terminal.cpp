@@ -41,11 +41,6 @@ std::string paint(const Look& look, Tone tone, std::string_view text) {
   return std::string(code_of(tone)) + std::string(text) + "\x1b[0m";
 }
 
-std::size_t columns_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
 std::string wrap(const Look& look, std::string_view text, std::size_t indent) {
   if (look.width < indent + kLeastText) return std::string(text);
   const std::size_t room = look.width - indent;

@@ -17,13 +17,16 @@ struct Look {
   bool colour = false;
   std::size_t width = 0;
   WallTime now;
+  bool utf8 = true;  // whether bars and curves may be drawn with block characters
 };
 
 enum class Tone : std::uint8_t { plain, strong, dim, good, warning, bad };
 std::string paint(const Look& look, Tone tone, std::string_view text);
 
-// Columns that UTF-8 text takes, one per code point.
+// Columns that UTF-8 text takes: two for East Asian wide characters and pictures, none for combining marks.
 std::size_t columns_of(std::string_view text);
+// Cut to at most so many columns; what was cut ends with "...".
+std::string fitted(std::string_view text, std::size_t most);
 // Breaks text at blanks so that no line is longer than the width; lines after the first begin with indent blanks. The
 // first line is taken to begin at column indent already.
 std::string wrap(const Look& look, std::string_view text, std::size_t indent);

@@ -12,8 +12,11 @@ namespace hostmedic {
 Exit show_status(Context& context);
 
 Exit list_incidents(Context& context, bool all, int limit);
-// id: the incident's, or the beginning of it.
-Exit explain_incident(Context& context, const std::string& id);
+struct ExplainWish {
+  std::string id;  // the incident's, or the beginning of it
+  bool verbose = false;
+};
+Exit explain_incident(Context& context, const ExplainWish& wish);
 
 // The kill switch. Tells the daemon and the actuator, each of which keeps its own.
 Exit halt(Context& context, const std::string& reason);

@@ -7,6 +7,7 @@
 
 #include "agent/base/log.h"
 #include "agent/base/text.h"
+#include "agent/daemon/case_json.h"
 #include "agent/daemon/daemon.h"
 #include "agent/daemon/lists.h"
 #include "agent/record/record_json.h"
@@ -132,6 +133,7 @@ boost::asio::awaitable<json::object> ControlApi::incident(const json::object& re
   answer["incident"] = to_json_object(incident);
   answer["orders"] = std::move(orders);
   answer["outcomes"] = std::move(outcomes);
+  answer["similar"] = similar_json(found->similar);
   co_return answer;
 }
 

@@ -360,7 +360,9 @@ awaitable<Result<StoredIncident>> Daemon::stored_incident(std::string id_prefix)
     if (!incident) return std::move(incident).error();
     auto orders = store_->orders_of(incident->id);
     if (!orders) return std::move(orders).error();
-    return StoredIncident{std::move(*incident), std::move(*orders)};
+    auto similar = store_->similar(*incident);
+    if (!similar) return std::move(similar).error();
+    return StoredIncident{std::move(*incident), std::move(*orders), std::move(*similar)};
   };
   co_return co_await worker_.call(std::move(job));
 }

@@ -34,6 +34,7 @@ struct DaemonOptions {
 struct StoredIncident {
   Incident incident;
   std::vector<OrderRow> orders;
+  SimilarCases similar;
 };
 
 class Daemon final : public PipelineOutput {

@@ -2,6 +2,7 @@
 #include "agent/store/agent_store.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "agent/base/text.h"
 #include "agent/record/record.h"
@@ -159,6 +160,40 @@ Result<Incident> AgentStore::find_incident(std::string_view prefix) {
   if (found->size() > 1 && found->front().id != prefix)
     return make_error(ErrorCode::conflict, shown + " is not the only one that starts so");
   return std::move(found->front());
+}
+
+Result<SimilarCases> AgentStore::similar(const Incident& incident) {
+  SimilarCases cases;
+  const auto query = [&](std::string_view columns, Likeness likeness, std::size_t limit) {
+    return database_->query(
+        "SELECT " + std::string(columns) +
+            " FROM incident WHERE kind = ?1 AND id <> ?2 AND opened_at < ?3 "
+            "AND (?4 < 2 OR root = ?5) AND (?4 < 3 OR json_extract(record, '$.fingerprint') = ?6) "
+            "AND NOT json_extract(record, '$.suspicion') AND json_extract(record, '$.part_of') = '' "
+            "ORDER BY opened_at DESC, id LIMIT ?7",
+        incident.kind, incident.id, incident.opened_at, static_cast<std::int64_t>(likeness), to_string(incident.root),
+        incident.fingerprint, limit);
+  };
+  for (const Likeness likeness : {Likeness::fingerprint, Likeness::root, Likeness::kind}) {
+    Statement counted = query("count(*)", likeness, 1);
+    if (counted.next()) cases.count = counted.integer(0);
+    if (Status status = counted.status(); !status) return std::move(status.error());
+    if (cases.count == 0) continue;
+    cases.likeness = likeness;
+    break;
+  }
+  if (cases.count == 0) return cases;
+  Statement rows = query("record", cases.likeness, SimilarCases::kMostRead);
+  while (rows.next()) {
+    const Result<Incident> past = incident_of(rows);
+    if (!past) continue;
+    const Result<std::vector<OrderRow>> orders = orders_of(past->id);
+    if (!orders) return orders.error();
+    add_past(cases, *past, *orders);
+  }
+  if (Status status = rows.status(); !status) return std::move(status.error());
+  std::ranges::stable_sort(cases.treatments, std::greater{}, &PastTreatment::proved);
+  return cases;
 }
 
 Status AgentStore::put_order(const Order& order) {

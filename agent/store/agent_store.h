@@ -15,6 +15,7 @@
 #include "actions/guard/guard.h"
 #include "agent/base/bytes.h"
 #include "agent/base/result.h"
+#include "agent/store/similar.h"
 #include "agent/store/spool.h"
 
 namespace hostmedic {
@@ -50,6 +51,9 @@ class AgentStore {
   Result<std::vector<Incident>> incidents(const IncidentQuery& query);
   // The incident whose id starts with prefix. not_found, or conflict when several do.
   Result<Incident> find_incident(std::string_view prefix);
+  // Earlier ones like it, by the nearest likeness that has any. Suspicions, and those that another incident explains,
+  // do not count; rows that cannot be read are left out.
+  Result<SimilarCases> similar(const Incident& incident);
 
   // On disk when it returns. conflict when the key is known.
   Status put_order(const Order& order);

@@ -8,7 +8,7 @@ _hostmedic_ids() {
 _hostmedic() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word
 	local verbs="status incidents explain show list halt resume maintenance approve reject check doctor enroll config reload relearn score thresholds deploy version"
-	local global="--json --quiet --socket --actuator-socket --help"
+	local global="--json --quiet --ascii --socket --actuator-socket --help"
 	COMPREPLY=()
 	case $prev in
 	--socket|--actuator-socket|--in|--train) COMPREPLY=($(compgen -f -- "$cur")); return ;;
@@ -25,7 +25,7 @@ _hostmedic() {
 	case $verb in
 	"") COMPREPLY=($(compgen -W "$verbs $global --version" -- "$cur")) ;;
 	incidents) COMPREPLY=($(compgen -W "--all --limit $global" -- "$cur")) ;;
-	explain|show) COMPREPLY=($(compgen -W "$(_hostmedic_ids incidents --all)" -- "$cur")) ;;
+	explain|show) COMPREPLY=($(compgen -W "--verbose $(_hostmedic_ids incidents --all)" -- "$cur")) ;;
 	approve) COMPREPLY=($(compgen -W "--yes $(_hostmedic_ids list proposals)" -- "$cur")) ;;
 	reject) COMPREPLY=($(compgen -W "--reason $(_hostmedic_ids list proposals)" -- "$cur")) ;;
 	list) COMPREPLY=($(compgen -W "probes series detectors models groups rules actions runbooks guard proposals --cost --health" -- "$cur")) ;;

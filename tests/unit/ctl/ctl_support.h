@@ -198,6 +198,103 @@ inline std::string one_proposal() {
   return R"({"ok":true,"proposals":[{"incident_id":"00112233aabbccdd","order":)" + std::string(kOrderJson) +
          R"(,"expires_at_unix_nano":1795228200000000000}]})";
 }
+// A database that failed and took two services with it: everything that an incident can say, with what was recorded and
+// what happened before.
+inline Incident cascade() {
+  const WallTime fault = test_now() - std::chrono::seconds(60);
+  const auto after = [&](int ms) { return fault + std::chrono::milliseconds(ms); };
+  const Entity db{EntityKind::service, "db.service"}, app{EntityKind::service, "app.service"};
+  const Entity web{EntityKind::service, "nginx.service"};
+  Incident it;
+  it.id = "aabbccdd00112233";
+  it.revision = 5;
+  it.root = db;
+  it.kind = "service.failed";
+  it.fingerprint = "0123456789abcdef";
+  it.severity = Severity::error;
+  it.confidence = 0.98;
+  it.signals = 3;
+  it.proof = true;
+  it.flaps = 2;
+  it.flapping = true;
+  it.fault_at = fault;
+  it.opened_at = after(800);
+  it.summary = "db.service has failed, since 2026-11-21T02:19:00.000Z";
+  it.diagnosis = "db.service is failed: result signal, status 9; app.service and nginx.service suffer of it";
+  it.anomalies = {{.entity = db,
+                   .rule = "unit-failed",
+                   .signal = "unit_state",
+                   .probability = 0.99,
+                   .value = {},
+                   .expected = {},
+                   .evidence = "db.service is failed: result signal, status 9",
+                   .since = {},
+                   .since_wall = fault,
+                   .proof = true},
+                  {.entity = app,
+                   .rule = "survey",
+                   .signal = "http.server.errors",
+                   .probability = 0.9,
+                   .direction = Direction::above,
+                   .value = 380,
+                   .expected = 25,
+                   .unit = Unit::per_second,
+                   .evidence = "app.service answers with errors 412/s",
+                   .since = {},
+                   .since_wall = after(1200),
+                   .normal_low = 12,
+                   .normal_high = 38}};
+  it.affected = {{app, "service:app.service > service:db.service", "it answers with errors"},
+                 {web, "service:nginx.service > service:app.service > service:db.service", ""}};
+  it.causes = {{EntityKind::package, "hm-db"}};
+  it.candidates = {{db, 0.91, "failed first; two others depend on it"},
+                   {app, 0.34, "failed 1.2s later; depends on db.service"}};
+  it.changes = {{{EntityKind::package, "hm-db"}, after(-42000), "package hm-db was upgraded from 1 to 2", 0.86}};
+  it.context = {{"package change", "package hm-db was upgraded from 1 to 2"},
+                {"deployment", ""},
+                {"boot", ""},
+                {"maintenance", ""}};
+  it.acknowledged_by = "uid 0 (root)";
+  add_timeline(it, after(800), TimelineKind::opened, "opened");
+  add_timeline(
+      it, after(900), TimelineKind::planned, "restart db.service through systemd",
+      {{"command", "systemctl restart db.service"}, {"undo", ""}, {"runbook", "service-restart"}, {"step", "1"}});
+  add_timeline(
+      it, after(910), TimelineKind::verdict, "held by tier: the tier is observe",
+      {{"kill-switch", "allow: not halted"}, {"two-signals", "allow: proof"}, {"tier", "hold: the tier is observe"}});
+  return it;
+}
+
+inline std::string cascade_answer(const Incident& incident = cascade()) {
+  boost::json::array points;
+  const std::int64_t fault = to_ns(incident.fault_at) / 1'000'000;
+  for (int i = 0; i <= 90; ++i) points.push_back({fault + (i - 60) * 2000, i < 60 ? 14 + i % 3 * 9 : 300 + i});
+  const boost::json::object answer{
+      {"ok", true},
+      {"incident", to_json_object(incident)},
+      {"orders", boost::json::array{}},
+      {"outcomes", boost::json::array{}},
+      {"similar",
+       {{"likeness", "fingerprint"},
+        {"count", 3},
+        {"read", 3},
+        {"untreated_resolved", 1},
+        {"incidents",
+         {{{"id", "1111222233334444"},
+           {"root", "service:db.service"},
+           {"state", "resolved"},
+           {"opened_at_unix_nano", to_ns(test_now() - std::chrono::hours(52))},
+           {"lasted_nano", 12'000'000'000},
+           {"summary", "db.service has failed"},
+           {"treated", true}}}},
+        {"treatments", {{{"what", "restart db.service through systemd"}, {"given", 2}, {"proved", 2}}}}}},
+      {"traces",
+       {{{"entity", "service:app.service"},
+         {"signal", "http.server.errors"},
+         {"unit", "{count}/s"},
+         {"points", points}}}}};
+  return boost::json::serialize(answer);
+}
 // One JSON document on one line, as the daemon writes it.
 inline std::string one_line(std::string text) { return boost::json::serialize(boost::json::parse(text)); }
 

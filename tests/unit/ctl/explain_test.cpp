@@ -15,17 +15,42 @@ CaseFile example() {
   REQUIRE(file);
   return std::move(*file);
 }
-std::string rendered(const CaseFile& file) {
-  return render_case(file, {.colour = false, .width = 110, .now = test_now()});
+std::string rendered(const CaseFile& file, Extent extent = Extent::brief) {
+  return render_case(file, {.colour = false, .width = 110, .now = test_now()}, extent);
 }
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
-TEST_CASE("an incident that was treated, in plain words") {
-  CHECK(rendered(example()) == R"(filesystem:/srv is filling up, since 2026-11-21T02:19:00.000Z
+TEST_CASE("an incident that was treated, in plain words") { CHECK(rendered(example()) == R"(filesystem:/srv is filling up, since 2026-11-21T02:19:00.000Z
 incident     00112233aabbccdd, filesystem.filling
-state        resolved, severity error, 97% sure
+state        resolved, severity error, 97% sure; confirmed by 2 independent signals
+since        02:19:00Z, 1m0s ago; noticed 1.2s later; over 12.0s after it began
+root         filesystem:/srv
+caused by    service:app.service
+diagnosis    /srv/app.log grows 20.0MiB/s; written by app.service
+
+Evidence
+  filesystem:/srv is 71% full and grows 2.0%/s: full in 14.5s (limit 100%, was 71%, quiet again)
+
+Guard
+  allowed by 2 rules (+1.3s)
+
+Orders
+  0123456789abcdef01234567 +1.4s: rotate /srv/app.log
+  by hand    $ logrotate --force /etc/logrotate.d/app
+  outcome    done: rotated, took 1.5s
+  measured   bytes_freed 1258291200
+  actuator   its own guard: allowed by 1 rules
+  verified   system.filesystem.utilization fell from 0.710 to 0.310
+
+What happens next
+  Nothing. If the same signals fire again soon, it opens again.
+)"); }
+
+TEST_CASE("the same, in full") { CHECK(rendered(example(), Extent::full) == R"(filesystem:/srv is filling up, since 2026-11-21T02:19:00.000Z
+incident     00112233aabbccdd, filesystem.filling
+state        resolved, severity error, 97% sure; confirmed by 2 independent signals
 since        02:19:00Z, 1m0s ago; noticed 1.2s later; over 12.0s after it began
 root         filesystem:/srv
 caused by    service:app.service
@@ -33,14 +58,12 @@ diagnosis    /srv/app.log grows 20.0MiB/s; written by app.service
 
 Evidence
   filesystem:/srv is 71% full and grows 2.0%/s: full in 14.5s
-    system.filesystem.utilization 71%, compared with 100%; rule filesystem-forecast, 95% sure, +0ms, quiet
-    again
+    limit 100%, was 71%, quiet again, system.filesystem.utilization, rule filesystem-forecast, 95% sure
 
 Plan
-  runbook    filesystem-logs, step 2
   would do   rotate /srv/app.log
   by hand    $ logrotate --force /etc/logrotate.d/app
-  undo       cannot be undone
+  runbook    filesystem-logs, step 2; it cannot be undone
 
 Guard
   allowed by 2 rules (+1.3s)
@@ -49,6 +72,7 @@ Guard
 
 Orders
   0123456789abcdef01234567 +1.4s: rotate /srv/app.log
+  by hand    $ logrotate --force /etc/logrotate.d/app
   outcome    done: rotated, took 1.5s
   measured   bytes_freed 1258291200
   actuator   its own guard: allowed by 1 rules
@@ -65,8 +89,7 @@ Timeline
 
 What happens next
   Nothing. If the same signals fire again soon, it opens again.
-)");
-}
+)"); }
 
 TEST_CASE("the rule that decides is marked, and says what lifts it") {
   CaseFile file = example();
@@ -80,9 +103,9 @@ TEST_CASE("the rule that decides is marked, and says what lifts it") {
                                           {"maintenance", "deny: until then"},
                                           {"protected", "deny: it is"}};
   const std::string text = rendered(file);
-  CHECK(contains(text, "  >  deny   maintenance  until then   <- decides\n"));
-  CHECK(contains(text, "     deny   protected    it is\n"));
-  CHECK(contains(text, "     hold   tier         tier is approve\n"));
+  CHECK(contains(text, "  >  deny  maintenance  until then   <- decides\n"));
+  CHECK(contains(text, "     deny  protected    it is\n"));
+  CHECK(contains(text, "     hold  tier         tier is approve\n"));
   CHECK(contains(text, "none was given: nothing was changed on this host"));
   CHECK(contains(text, "hostmedic maintenance off"));
   file.incident.timeline[2].attributes = {{"kill-switch", "deny: halted by uid 0 (root)"}};
@@ -108,7 +131,7 @@ TEST_CASE("hostile evidence and names are made harmless") {
   const std::string text = rendered(file);
   CHECK_FALSE(contains(text, "\x1b"));
   CHECK_FALSE(contains(text, "\r"));
-  CHECK(contains(text, "  a?b??[31m\n"));
+  CHECK(contains(text, "  a?b??[31m (limit"));
 }
 
 TEST_CASE("the verb: found, not found, unreadable, JSON") {
@@ -134,7 +157,7 @@ TEST_CASE("the verb: found, not found, unreadable, JSON") {
 
 TEST_CASE("incidents as a table; one that cannot be read costs itself only") {
   const auto array = boost::json::parse("[" + std::string(kIncidentJson) + R"(,{"id":"broken"}])").get_array();
-  CHECK(render_incidents(array, {.colour = false, .width = 0, .now = test_now()}) ==
+  CHECK(render_incidents(array, {.colour = false, .width = 0, .now = test_now()}, false) ==
         "INCIDENT          OPENED     STATE     SEVERITY  SURE  WHAT\n"
         "00112233aabbccdd  58.8s ago  resolved  error     97%   filesystem.filling on filesystem:/srv\n"
         "1 more could not be read: written by another version?\n");

@@ -27,6 +27,24 @@ TEST_CASE("columns of a table are as wide as their widest cell, counted in chara
   CHECK(table.render(wide(0)) == "A     B\n\xc3\xa9\xc3\xa9    x\nabcd  y\n");
 }
 
+TEST_CASE("wide characters take two columns, combining marks none, and a cut leaves none in half") {
+  CHECK(columns_of("abc") == 3);
+  CHECK(columns_of("日本") == 4);
+  CHECK(columns_of("e\xcc\x81") == 1);  // e and a combining acute accent
+  CHECK(columns_of("\xf0\x9f\x94\xa5") == 2);
+  CHECK(columns_of("▁▂█") == 3);
+  CHECK(columns_of("\xff\xc3") == 2);  // no UTF-8: each byte a column
+  CHECK(fitted("abcdef", 6) == "abcdef");
+  CHECK(fitted("abcdefg", 6) == "abc...");
+  CHECK(fitted("日本語日本語", 7) == "日本...");
+  CHECK(fitted("日本語日本語", 6) == "日...");
+  CHECK(fitted("abcdef", 2) == "..");
+  Table table({}, 0);
+  table.add({{"日本"}, {"x"}});
+  table.add({{"abcde"}, {"y"}});
+  CHECK(table.render(wide(0)) == "日本   x\nabcde  y\n");
+}
+
 TEST_CASE("colour is only written where it is wanted") {
   CHECK(paint({.colour = true, .width = 0, .now = {}}, Tone::bad, "x") == "\x1b[31mx\x1b[0m");
   CHECK(paint(wide(0), Tone::bad, "x") == "x");

@@ -186,3 +186,87 @@ TEST_CASE("kill -9 at any point: acknowledged orders, incidents and spool record
     CHECK(uids.size() == records->size());
   }
 }
+
+namespace {
+Incident past(const std::string& id, int opened, const std::string& unit, const std::string& fingerprint) {
+  Incident incident = incident_of(id, opened, IncidentState::resolved);
+  incident.fault_at = at(opened - 1);
+  incident.root.name = unit;
+  incident.fingerprint = fingerprint;
+  return incident;
+}
+// Orders a restart of the incident's root and says how it went; result: of the entry `verified`, "" for none.
+void treat(AgentStore& store, Incident& incident, const std::string& key, OutcomeResult result,
+           std::optional<std::string> verified) {
+  Order order = order_of(key, incident.id, 0);
+  order.plan.what = "restart " + incident.root.name;
+  REQUIRE(store.put_order(order));
+  Outcome outcome;
+  outcome.key = key;
+  outcome.result = result;
+  REQUIRE(store.put_outcome(outcome));
+  add_timeline(incident, at(0), TimelineKind::ordered, "ordered", {{"order", key}});
+  if (!verified) return;
+  std::vector<Attribute> attributes;
+  if (!verified->empty()) attributes.push_back({"result", *verified});
+  add_timeline(incident, at(1), TimelineKind::verified, "verified", attributes);
+}
+}  // namespace
+
+TEST_CASE("earlier incidents like it: by signals, else by root, else by kind, with what helped") {
+  AgentStore store = open();
+  Incident helped = past("a1", 10, "nginx.service", "f1"), failed = past("a2", 20, "nginx.service", "f1");
+  treat(store, helped, "k1", OutcomeResult::done, "");
+  treat(store, failed, "k2", OutcomeResult::done, "failed");
+  treat(store, failed, "k3", OutcomeResult::refused, std::nullopt);  // nothing was done
+  Incident alone = past("a3", 30, "nginx.service", "f1");
+  Incident other = past("b1", 15, "db.service", "f2");
+  treat(store, other, "k4", OutcomeResult::failed, std::nullopt);
+  Incident suspicion = past("c1", 16, "nginx.service", "f1"), part = past("c2", 17, "nginx.service", "f1");
+  suspicion.suspicion = true;
+  part.part_of = "a1";
+  for (const Incident& one : {helped, failed, alone, other, suspicion, part}) REQUIRE(store.put_incident(one));
+
+  const auto same = store.similar(past("x", 100, "nginx.service", "f1"));
+  REQUIRE(same);
+  CHECK(same->likeness == Likeness::fingerprint);
+  CHECK(same->count == 3);
+  CHECK(same->read == 3);
+  CHECK(same->untreated_resolved == 1);
+  REQUIRE(same->incidents.size() == 3);
+  CHECK(same->incidents[0].id == "a3");
+  CHECK_FALSE(same->incidents[0].treated);
+  CHECK(same->incidents[2].lasted == Duration(std::chrono::seconds(6)));
+  REQUIRE(same->treatments.size() == 1);
+  CHECK(same->treatments[0].what == "restart nginx.service");
+  CHECK(same->treatments[0].given == 2);
+  CHECK(same->treatments[0].proved == 1);
+
+  const auto here = store.similar(past("x", 100, "nginx.service", "f9"));
+  REQUIRE(here);
+  CHECK(here->likeness == Likeness::root);
+  CHECK(here->count == 3);
+
+  const auto kind = store.similar(past("x", 100, "cache.service", "f9"));
+  REQUIRE(kind);
+  CHECK(kind->likeness == Likeness::kind);
+  CHECK(kind->count == 4);
+  REQUIRE(kind->treatments.size() == 1);
+  CHECK(kind->treatments[0].what == "service.restart");
+  CHECK(kind->treatments[0].given == 3);
+
+  // What came later, and itself, is not before.
+  CHECK(store.similar(past("a1", 10, "nginx.service", "f1"))->count == 0);
+  CHECK(store.similar(past("a1", 10, "nginx.service", "f1"))->likeness == Likeness::none);
+}
+
+TEST_CASE("of very many earlier incidents the newest are read, all are counted, few are listed") {
+  AgentStore store = open();
+  for (int i = 0; i < 70; ++i) REQUIRE(store.put_incident(past("p" + std::to_string(i), i, "nginx.service", "f1")));
+  const auto cases = store.similar(past("x", 1000, "nginx.service", "f1"));
+  REQUIRE(cases);
+  CHECK(cases->count == 70);
+  CHECK(cases->read == SimilarCases::kMostRead);
+  CHECK(cases->incidents.size() == SimilarCases::kMostShown);
+  CHECK(cases->incidents[0].id == "p69");
+}

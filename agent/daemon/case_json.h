@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The answer to the control socket's verb `incident`, beyond the records: what happened before. Pure; any thread.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "agent/store/similar.h"
+
+namespace hostmedic {
+
+// {likeness, count, read, untreated_resolved, incidents: [{id, root, state, opened_at_unix_nano, lasted_nano|null,
+// summary, treated}], treatments: [{what, given, proved}]}
+boost::json::object similar_json(const SimilarCases& cases);
+
+}  // namespace hostmedic
