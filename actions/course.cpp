@@ -17,11 +17,12 @@ bool from_detection(TimelineKind kind) {
 
 // What makes detection's new view worth a report. Numbers that move with every frame do not.
 std::string digest(const Incident& incident) {
-  std::string text =
-      strf("%d %d %d %d ", incident.active, static_cast<int>(incident.severity), incident.signals, incident.proof) +
-      incident.kind;
+  std::string text = strf("%d %d %d %d %d %d ", incident.active, static_cast<int>(incident.severity), incident.signals,
+                          incident.proof, incident.suspicion, incident.flaps) +
+                     incident.kind + incident.part_of;
   for (const Anomaly& anomaly : incident.anomalies) text += "|" + anomaly.rule + (anomaly.firing ? "+" : "-");
   for (const Entity& cause : incident.causes) text += "|" + to_string(cause);
+  for (const Affected& one : incident.affected) text += "|" + to_string(one.entity);
   return text;
 }
 
@@ -118,7 +119,7 @@ void Response::Course::begin(const Surroundings& here) {
   }
   runbook.reset();
   const std::string text = "no runbook treats " + incident.kind + " on " + to_string(incident.root);
-  if (incident.severity >= Severity::error) {
+  if (incident.severity >= Severity::error && !incident.suspicion) {
     escalate("no-runbook", text, here);
   } else {
     note(TimelineKind::note, text, here);
@@ -130,6 +131,7 @@ void Response::Course::take(const Incident& detected, const Surroundings& here) 
   if (restored) resume(here);
   const std::string before = digest(incident);
   const std::string kind = incident.kind;
+  const bool suspected = incident.suspicion;
   Incident merged = detected;
   merged.state = incident.state;
   merged.revision = incident.revision;
@@ -150,7 +152,7 @@ void Response::Course::take(const Incident& detected, const Surroundings& here) 
   const bool undecided = phase == Phase::judging || phase == Phase::proposed || phase == Phase::untreated;
   if (phase == Phase::closed && still_fires(incident)) {
     reopen(here);
-  } else if (undecided && incident.kind != kind) {
+  } else if (undecided && (incident.kind != kind || suspected != incident.suspicion)) {
     begin(here);
   }
 }
@@ -177,6 +179,9 @@ void Response::Course::advance(const Surroundings& here) {
 void Response::Course::step_once(const Surroundings& here) {
   if (hush(here)) return;
   const bool late = here.now.mono >= deadline;
+  const bool under_way = phase == Phase::acting || phase == Phase::verifying;
+  if (!incident.part_of.empty() && !under_way && phase != Phase::closed)
+    return close("it is part of incident " + incident.part_of, here);
   switch (phase) {
     case Phase::untreated:
       if (!incident.active) return close("the signals are quiet again; nothing was done", here);
@@ -202,7 +207,8 @@ void Response::Course::step_once(const Surroundings& here) {
     }
     case Phase::verifying: return verify(here);
     case Phase::watching:
-      if (!still_fires(incident)) return close(proved_ ? proved_text_ : "recovered by itself", here);
+      if (!still_fires(incident) && !incident.flapping)
+        return close(proved_ ? proved_text_ : "recovered by itself", here);
       if (!late) return;
       note(TimelineKind::note, "the signals still fire", here);
       set_state(IncidentState::open);

@@ -46,7 +46,8 @@ std::string order_key(const Order& order, int attempt) {
 }  // namespace
 
 void Response::Course::treat(const Surroundings& here) {
-  if (!runbook) return begin(here);  // it was removed while an order of it was under way
+  if (incident.suspicion || !still_fires(incident)) return;  // not believed yet; or it flaps, and is quiet just now
+  if (!runbook) return begin(here);                          // it was removed while an order of it was under way
   if (here.now.mono < not_before_) return;
   if (approved_until_ && here.now.mono >= *approved_until_) {
     approved_by_.clear();

@@ -66,7 +66,8 @@ struct Engine::Internals {
         conditions(std::move(compiled_conditions)),
         behaviour(config.behaviour),
         calendar(std::move(config.expected)),
-        book(signal_rules(rules, events, conditions, config.quiet_after), config.host_seed, config.quiet_after),
+        book(signal_rules(rules, events, conditions, config.quiet_after), config.host_seed,
+             {config.quiet_after, config.post_change}),
         survey(std::move(surveyed)) {}
 
   bool accept(const Frame& frame);
@@ -292,10 +293,7 @@ void Engine::Internals::note(const Event& event) {
     if (restarts && series) feed(*series, {view.mono(), static_cast<double>(*restarts)});
   }
   if (event.kind == EventKind::clock_step) survey->forget_changes();
-  if (event.kind == EventKind::file_growth && own->kind == EntityKind::filesystem) {
-    const std::string_view writer = event.get(attr::kWriterUnit);
-    if (!writer.empty()) book.writes_to({EntityKind::service, std::string(writer)}, *own);
-  }
+  book.note(*own, event);
   for (const EventRule& rule : events) {
     if (rule.kind != event.kind) continue;
     Entity about = *own;
@@ -399,6 +397,9 @@ std::size_t Engine::relearn(std::string_view entity_pattern) {
   return internals_->survey->relearn(entity_pattern);
 }
 const Survey& Engine::survey() const { return *internals_->survey; }
+void Engine::learn(const Entity& root, bool worked) { internals_->book.learn(root, worked); }
+const EntityGraph& Engine::graph() const { return internals_->book.graph(); }
+bool Engine::storming() const { return internals_->book.storming(); }
 const HostView& Engine::host() const { return internals_->view; }
 const BehaviourWatch& Engine::behaviour() const { return internals_->behaviour; }
 std::size_t Engine::detector_count() const { return internals_->detectors; }

@@ -25,6 +25,7 @@
 namespace hostmedic::detect {
 
 class Survey;
+class EntityGraph;
 
 // Which detector watches which series, and what it means when it fires.
 struct Rule {
@@ -74,6 +75,8 @@ struct EngineConfig {
   std::vector<ExpectedEntry> expected;             // at most kMostExpected
   std::string stage;                               // "production": what `stage is` in a condition compares
   Duration quiet_after = std::chrono::seconds(5);  // a detector must be quiet this long before an incident is inactive
+  // So long after a change of an entity less is enough to believe that it fails.
+  Duration post_change = std::chrono::minutes(10);
   ScorerConfig scoring;
   std::size_t most_detectors = 200'000;
   BehaviourConfig behaviour;
@@ -121,6 +124,12 @@ class Engine {
   std::size_t relearn(std::string_view entity_pattern);
   const Survey& survey() const;
 
+  // Whether a treatment of this root ended what it had: counts when roots are ranked.
+  void learn(const Entity& root, bool worked);
+  // Who depends on whom, as far as it is known now.
+  const EntityGraph& graph() const;
+  // So much departs at once that one incident stands for all, and nothing is to be done by itself.
+  bool storming() const;
   const HostView& host() const;
   const BehaviourWatch& behaviour() const;
   std::size_t detector_count() const;

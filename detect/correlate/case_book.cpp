@@ -11,22 +11,45 @@ namespace hostmedic::detect {
 
 namespace {
 
-constexpr std::size_t kMostIncidents = 1024;
 constexpr std::size_t kMostRoots = 4096;
-constexpr std::size_t kMostEdges = 1024;
-constexpr Duration kRefresh = std::chrono::seconds(1);
-// A service that fails loses its cgroup, a device may be plugged in again: what is retired gets this long to return.
-constexpr Duration kReturns = std::chrono::seconds(10);
-constexpr Duration kListed = std::chrono::seconds(30);  // for all units of the list to be told
+constexpr std::size_t kMostRecords = 1024;
+
+// What speaks when too much speaks.
+SignalRule storm_rule() {
+  SignalRule rule;
+  rule.id = rule.source = kStormRule;
+  rule.incident_kind = kSystemic;
+  rule.severity = Severity::critical;
+  rule.quiet_after = std::chrono::seconds(5);
+  return rule;
+}
 
 }  // namespace
 
-CaseBook::CaseBook(std::vector<SignalRule> rules, std::uint64_t host_seed, Duration adopted_quiet_after)
-    : rules_(std::move(rules)), host_seed_(host_seed), adopted_quiet_after_(adopted_quiet_after) {}
+CaseBook::CaseBook(std::vector<SignalRule> rules, std::uint64_t host_seed, CaseTimes times)
+    : rules_([&] {
+        rules.push_back(storm_rule());
+        return std::move(rules);
+      }()),
+      host_seed_(host_seed),
+      times_(times) {}
 
 void CaseBook::begin(MonoTime now, WallTime wall) {
   now_ = now;
   wall_ = wall;
+  news_ = false;
+}
+
+void CaseBook::note(const Entity& about, const Event& event) {
+  graph_.note(about, event, now_);
+  changes_.note(about, event, wall_at(std::min(event.at, now_)), now_);
+}
+
+void CaseBook::learn(const Entity& root, bool worked) {
+  if (records_.size() >= kMostRecords && !records_.contains(root)) return;
+  Record& record = records_[root];
+  ++record.tried;
+  record.worked += worked ? 1 : 0;
 }
 
 Signal* CaseBook::find(const Entity& entity, std::uint32_t rule, std::string_view attributes) {
@@ -59,7 +82,10 @@ Signal* CaseBook::start(const Entity& entity, std::uint32_t rule, std::string_vi
     signal->rule = rule;
     signal->attributes = attributes;
   }
-  roots_[entity].changed = true;
+  roots_[entity].changed = news_ = true;
+  // One that comes and goes is one anomaly.
+  const bool again = signal->started != MonoTime{} && now_ - signal->started < StormWatch::kWindow;
+  if (!again && rules_[rule].id != kStormRule) storm_.anomaly(now_);
   signal->phase = SignalPhase::firing;
   signal->started = signal->changed = now_;
   signal->open_after = rules_[rule].open_after;
@@ -115,7 +141,7 @@ bool CaseBook::quiet(std::uint32_t rule, const Entity& entity, std::string_view 
     signal->phase = SignalPhase::cooling;
     signal->changed = now_;
     signal->stale = false;
-    roots_[entity].changed = true;
+    roots_[entity].changed = news_ = true;
   }
   // Quiet only counts as far as it was read to be quiet.
   if (now_ - signal->changed < rules_[rule].quiet_after) return false;
@@ -169,7 +195,7 @@ void CaseBook::clear_event(std::uint32_t rule, const Entity& entity) {
   signal->phase = SignalPhase::cooling;
   signal->changed = now_;
   signal->stale = false;
-  roots_[entity].changed = true;
+  roots_[entity].changed = news_ = true;
 }
 
 void CaseBook::withdraw_event(std::uint32_t rule, const Entity& entity) {
@@ -177,19 +203,6 @@ void CaseBook::withdraw_event(std::uint32_t rule, const Entity& entity) {
   if (signal == nullptr || signal->phase != SignalPhase::firing) return;
   const Root& root = roots_[entity];
   if (root.incident.empty() || !incidents_.at(root.incident).active) signal->phase = SignalPhase::settled;
-}
-
-void CaseBook::writes_to(const Entity& service, const Entity& filesystem) {
-  for (Edge& edge : edges_)
-    if (edge.service == service && edge.filesystem == filesystem) {
-      edge.last = now_;
-      return;
-    }
-  if (edges_.size() < kMostEdges) {
-    edges_.push_back({service, filesystem, now_});
-  } else {
-    *std::ranges::min_element(edges_, {}, &Edge::last) = {service, filesystem, now_};
-  }
 }
 
 bool CaseBook::attach(std::uint32_t rule, const Entity& entity, std::string_view attributes) {
@@ -234,143 +247,6 @@ void CaseBook::restart() {
     }
 }
 
-void CaseBook::settle(Root& root) {
-  if (root.adopted && !root.adopted_until) root.adopted_until = now_ + adopted_quiet_after_;
-  const bool denied = root.adopted && now_ >= *root.adopted_until;
-  for (Signal& signal : root.signals) {
-    const SignalRule& rule = rules_[signal.rule];
-    const bool expired =
-        rule.expires > Duration::zero() && signal.phase == SignalPhase::firing && now_ - signal.last >= rule.expires;
-    const bool cooled =
-        rule.is_event() && signal.phase == SignalPhase::cooling && now_ - signal.changed >= rule.quiet_after;
-    const bool unclaimed = denied && signal.phase == SignalPhase::firing && signal.stale && !signal.bound;
-    const bool removed = signal.gone && signal.phase == SignalPhase::firing && now_ - *signal.gone >= kReturns;
-    // A unit that is not told of in the list of those that are not at rest is at rest.
-    const bool unlisted = rule.is_event() && rule.source == to_string(EventKind::unit_state) && signal.stale &&
-                          listed_ && now_ - *listed_ >= kListed;
-    if (!expired && !cooled && !unclaimed && !removed && !unlisted) continue;
-    if (removed) signal.evidence += "; then it was removed";
-    signal.phase = SignalPhase::settled;
-    signal.stale = false;
-    root.changed = true;
-  }
-  if (denied) root.adopted = false;
-}
-
-// Something fires now that may open an incident, or make one active again.
-bool CaseBook::opens_now(const Root& root) const {
-  return std::ranges::any_of(root.signals, [&](const Signal& signal) {
-    const SignalRule& rule = rules_[signal.rule];
-    return rule.opens && signal.phase == SignalPhase::firing && !signal.stale &&
-           now_ - signal.started >= signal.open_after;
-  });
-}
-
-// Something that may open is not yet proved quiet.
-bool CaseBook::holds(const Root& root) const {
-  return root.adopted || std::ranges::any_of(root.signals, [&](const Signal& signal) {
-           return rules_[signal.rule].opens && signal.phase != SignalPhase::settled;
-         });
-}
-
-void CaseBook::end(const HostView& host, Changes& ret_changes) {
-  graph_changed_ = false;
-  for (auto it = roots_.begin(); it != roots_.end();) {
-    auto& [entity, root] = *it;
-    settle(root);
-    const auto known = incidents_.find(root.incident);
-    if (known == incidents_.end()) {
-      if (opens_now(root)) open(entity, root, host, ret_changes);
-      const bool idle = root.incident.empty() && std::ranges::all_of(root.signals, [](const Signal& signal) {
-                          return signal.phase == SignalPhase::settled;
-                        });
-      if (idle) {
-        it = roots_.erase(it);
-        continue;
-      }
-    } else if (!known->second.active) {
-      if (opens_now(root)) reactivate(entity, root, host, ret_changes);
-    } else if (!holds(root)) {
-      close(root, ret_changes);
-    } else if (root.changed || now_ - root.refreshed >= kRefresh) {
-      update(entity, root, host, root.changed, ret_changes);
-    }
-    root.changed = false;
-    ++it;
-  }
-  if (!graph_changed_) return;
-  for (auto& [entity, root] : roots_)
-    if (active_incident(entity) != nullptr && root.refreshed != now_) update(entity, root, host, false, ret_changes);
-}
-
-void CaseBook::open(const Entity& entity, Root& root, const HostView& host, Changes& ret_changes) {
-  if (incidents_.size() >= kMostIncidents) {
-    ++refused_;
-    return;
-  }
-  Incident incident;
-  incident.root = entity;
-  incident.kind = rules_[lead(root)->rule].incident_kind;
-  incident.severity = Severity::info;  // what fires raises it
-  incident.id = new_id(entity, incident.kind);
-  incident.fingerprint = fingerprint(entity, root, incident.kind);
-  incident.revision = 1;
-  incident.severity = Severity::info;  // its signals raise it
-  incident.opened_at = wall_;
-  incident.opened_mono = now_;
-  incident.fault_at = wall_;
-  root.incident = incident.id;
-  root.signals_at_open = 0;
-  Incident& kept = incidents_.emplace(incident.id, std::move(incident)).first->second;
-  (void)rebuild(entity, root, kept, host);  // everything is new
-  root.signals_at_open = kept.signals;
-  add_timeline(kept, wall_, TimelineKind::opened, kept.summary);
-  for (const Anomaly& anomaly : kept.anomalies) add_timeline(kept, wall_, TimelineKind::evidence, anomaly.evidence);
-  add_timeline(kept, wall_, TimelineKind::diagnosed, kept.diagnosis);
-  ret_changes.opened.push_back(kept.id);
-  graph_changed_ = true;
-}
-
-void CaseBook::reactivate(const Entity& entity, Root& root, const HostView& host, Changes& ret_changes) {
-  Incident& incident = incidents_.at(root.incident);
-  incident.active = true;
-  incident.proof = false;
-  incident.confidence = 0;
-  incident.closed_at.reset();
-  ++incident.revision;
-  (void)rebuild(entity, root, incident, host);  // reported in any case
-  add_timeline(incident, wall_, TimelineKind::evidence, "again: " + lead(root)->evidence);
-  ret_changes.updated.push_back(incident.id);
-  graph_changed_ = true;
-}
-
-void CaseBook::close(Root& root, Changes& ret_changes) {
-  Incident& incident = incidents_.at(root.incident);
-  incident.active = false;
-  ++incident.revision;
-  for (Anomaly& anomaly : incident.anomalies) anomaly.firing = false;
-  add_timeline(incident, wall_, TimelineKind::cleared, "its signals are quiet again");
-  ret_changes.cleared.push_back(incident.id);
-  graph_changed_ = true;
-}
-
-void CaseBook::update(const Entity& entity, Root& root, const HostView& host, bool report, Changes& ret_changes) {
-  Incident& incident = incidents_.at(root.incident);
-  std::vector<std::string> told;
-  for (const Anomaly& anomaly : incident.anomalies)
-    if (anomaly.firing) told.push_back(anomaly.rule + anomaly.signal);
-  const std::string diagnosis = incident.diagnosis;
-  const bool changed = rebuild(entity, root, incident, host);
-  if (!changed && !report) return;
-  for (const Anomaly& anomaly : incident.anomalies)
-    if (anomaly.firing && std::ranges::find(told, anomaly.rule + anomaly.signal) == told.end())
-      add_timeline(incident, wall_, TimelineKind::evidence, anomaly.evidence);
-  if (changed && incident.diagnosis != diagnosis)
-    add_timeline(incident, wall_, TimelineKind::diagnosed, incident.diagnosis);
-  ++incident.revision;
-  ret_changes.updated.push_back(incident.id);
-}
-
 std::string CaseBook::new_id(const Entity& entity, std::string_view kind) const {
   std::string seed = hex64(host_seed_) + "|" + to_string(entity) + "|" + std::string(kind) + "|" +
                      strf("%lld", static_cast<long long>(to_ns(wall_)));
@@ -390,6 +266,7 @@ std::string CaseBook::fingerprint(const Entity& entity, const Root& root, std::s
 }
 
 void CaseBook::adopt(const Incident& incident) {
+  if (!incident.part_of.empty()) return;  // another one stands for it
   Root& root = roots_[incident.root];
   if (!root.incident.empty()) return;
   root.incident = incident.id;
@@ -428,7 +305,7 @@ void CaseBook::forget(const std::string& id) {
 }
 
 std::size_t CaseBook::bytes_used() const {
-  std::size_t bytes = edges_.capacity() * sizeof(Edge);
+  std::size_t bytes = graph_.bytes_used() + records_.size() * (sizeof(Entity) + sizeof(Record));
   for (const auto& [entity, root] : roots_)
     bytes += sizeof entity + sizeof root + root.signals.capacity() * sizeof(Signal);
   for (const auto& [id, incident] : incidents_)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an incident says: its anomalies, how sure and how bad it is, why, and who causes it.
+// What an incident says: its anomalies, how sure and how bad it is, whether anything confirms it, why, and who causes
+// it.
 #include <algorithm>
 #include <functional>
 #include <tuple>
@@ -23,14 +24,32 @@ std::string signal_name(std::string_view source, std::string_view attributes) {
   return name;
 }
 
+// "service:app.service, service:web.service and 4 more"
+std::string names_of(const std::vector<Affected>& affected) {
+  constexpr std::size_t kNamed = 3;
+  std::string text;
+  for (std::size_t i = 0; i < affected.size() && i < kNamed; ++i)
+    text += (i == 0 ? "" : ", ") + to_string(affected[i].entity);
+  return affected.size() <= kNamed ? text : text + strf(" and %zu more", affected.size() - kNamed);
+}
+
+// What users notice themselves.
+bool is_user_facing(std::string_view incident_kind) {
+  return incident_kind.starts_with("http.") || incident_kind.starts_with("check.");
+}
+
+// A fact or a limit that needs nothing beside it; a departure from what is usual does.
+bool stands_alone(const SignalRule& rule, double probability) {
+  if (rule.proof) return true;
+  return probability >= (rule.severity >= Severity::error ? 0.8 : 0.85) && rule.severity >= Severity::warning;
+}
+
 }  // namespace
 
 bool CaseBook::rebuild(const Entity& entity, Root& root, Incident& incident, const HostView& host) {
   root.refreshed = now_;
-  const std::vector<Entity> causes = incident.causes;
-  const std::vector<Affected> affected = incident.affected;
-  const Severity severity = incident.severity;
-  const int signals = incident.signals;
+  const auto told = std::tuple(incident.causes, incident.affected, incident.severity, incident.signals,
+                               incident.suspicion, incident.changes);
   std::vector<Anomaly> anomalies;
   for (Signal& signal : root.signals) {
     const SignalRule& rule = rules_[signal.rule];
@@ -56,16 +75,31 @@ bool CaseBook::rebuild(const Entity& entity, Root& root, Incident& incident, con
     return a.probability > b.probability;
   });
   incident.anomalies = std::move(anomalies);
-  judge(root, incident);
+  if (news_ || root.changed) look_around(entity, incident);
+  judge(entity, root, incident);
   incident.summary = summarize(incident.kind, entity, incident.fault_at);
   if (opens_now(root)) diagnose(entity, root, incident, host);
-  return incident.causes != causes || incident.affected != affected || incident.severity != severity ||
-         incident.signals != signals;
+  return told != std::tuple(incident.causes, incident.affected, incident.severity, incident.signals, incident.suspicion,
+                            incident.changes);
+}
+
+// Who else suffers, what was changed, and who may be the root: looked for when something began or ended.
+void CaseBook::look_around(const Entity& entity, Incident& incident) const {
+  std::vector<Affected> affected = suffer_with(entity, incident);
+  // Who recovered first was affected all the same.
+  for (Affected& known : incident.affected)
+    if (affected.size() < kMostAffected &&
+        std::ranges::find(affected, known.entity, &Affected::entity) == affected.end())
+      affected.push_back(std::move(known));
+  incident.affected = std::move(affected);
+  incident.changes = changes_.before(entity, incident.fault_at, graph_);
+  incident.context = changes_.context(incident.fault_at);
+  incident.candidates = rank(entity, incident);
 }
 
 // How sure and how bad. Signals of different sources are independent, so the chance that all of them err is a product;
 // a second rule on the same source adds little.
-void CaseBook::judge(const Root& root, Incident& incident) const {
+void CaseBook::judge(const Entity& entity, const Root& root, Incident& incident) const {
   constexpr double kSameSource = 0.25;
   constexpr double kMostWithoutProof = 0.99;
   std::map<std::string_view, std::vector<double>> sources;
@@ -75,7 +109,6 @@ void CaseBook::judge(const Root& root, Incident& incident) const {
     const SignalRule& rule = rules_[signal.rule];
     sources[rule.source].push_back(signal.finding.probability);
     proof = proof || rule.proof;
-    if (rule.opens) incident.severity = std::max(incident.severity, rule.severity);
   }
   if (sources.empty()) return;  // it was as sure as it was
   double wrong = 1;
@@ -87,12 +120,59 @@ void CaseBook::judge(const Root& root, Incident& incident) const {
   // A signal that ends does not unsay what it showed; a relapse is judged afresh (see reactivate).
   incident.confidence = std::max(incident.confidence, proof ? 1 - wrong : std::min(1 - wrong, kMostWithoutProof));
   incident.signals = std::max(root.signals_at_open, static_cast<int>(sources.size()));
+  incident.suspicion = incident.suspicion && !confirmed(entity, root, incident);
+  incident.severity = std::max(incident.severity, weigh(root, incident));
+}
+
+// A fact, or independent signals that agree so well that hardly anything else is left, or users that feel it. After a
+// change less is enough.
+bool CaseBook::confirmed(const Entity& entity, const Root& root, const Incident& incident) const {
+  constexpr double kAgree = 0.97, kAgreeAfterChange = 0.8;
+  Severity worst = Severity::info;
+  for (const Signal& signal : root.signals) {
+    const SignalRule& rule = rules_[signal.rule];
+    if (!rule.opens || signal.phase != SignalPhase::firing) continue;
+    if (stands_alone(rule, signal.finding.probability)) return true;
+    worst = std::max(worst, rule.severity);
+  }
+  if (worst < Severity::warning) return false;  // what is only unusual harms nobody
+  const bool felt = std::ranges::any_of(incident.affected, [](const Affected& one) { return !one.symptom.empty(); });
+  if (felt) return true;
+  if (changes_.changed(entity, times_.post_change, now_, graph_)) return incident.confidence >= kAgreeAfterChange;
+  return incident.signals > 1 && incident.confidence >= kAgree;
+}
+
+// By what it does to others and by what is left, not by how far a number is from another.
+Severity CaseBook::weigh(const Root& root, const Incident& incident) const {
+  constexpr double kNoTimeLeft = 30;  // seconds until something is full
+  constexpr std::size_t kMany = 3;
+  Severity severity = Severity::info;
+  bool users = false, no_time = false;
+  for (const Signal& signal : root.signals) {
+    const SignalRule& rule = rules_[signal.rule];
+    if (signal.phase != SignalPhase::firing || !rule.opens) continue;
+    severity = std::max(severity, rule.severity);
+    users = users || is_user_facing(rule.incident_kind);
+    no_time = no_time || (rule.detector == "exhaustion" && signal.finding.score < kNoTimeLeft);
+  }
+  if (severity < Severity::warning || incident.suspicion) return severity;
+  const std::size_t hit = incident.affected.size();
+  if (severity == Severity::warning && (users || hit > 0)) severity = Severity::error;
+  if (severity == Severity::error && (no_time || hit >= kMany)) severity = Severity::critical;
+  return severity;
 }
 
 void CaseBook::diagnose(const Entity& entity, const Root& root, Incident& incident, const HostView& host) const {
+  constexpr double kLeading = 0.5;
   std::vector<Entity> causes;
-  std::vector<Affected> affected;
   std::string text = lead(root)->evidence + ".";
+  if (!incident.changes.empty() && incident.changes.front().probability >= kLeading) {
+    const RecentChange& change = incident.changes.front();
+    causes.push_back(change.entity);
+    text += strf(" Leading hypothesis: it is the work of a change: %s, %s before (%.0f%%).", change.text.c_str(),
+                 format_duration(std::max(incident.fault_at - change.at, Duration::zero())).c_str(),
+                 100 * change.probability);
+  }
   const auto others =
       std::ranges::count_if(root.signals, [](const Signal& signal) { return signal.phase == SignalPhase::firing; });
   if (incident.proof) {
@@ -111,20 +191,19 @@ void CaseBook::diagnose(const Entity& entity, const Root& root, Incident& incide
       if (causes.size() == 3) break;
     }
   }
-  for (const Edge& edge : edges_) {
-    if (edge.service == entity)
-      if (const Incident* other = active_incident(edge.filesystem)) {
-        causes.push_back(edge.filesystem);
-        text += " It writes to " + to_string(edge.filesystem) +
-                ", which has an incident of its own: " + other->summary + ".";
-      }
-    if (edge.filesystem == entity && active_incident(edge.service) != nullptr)
-      affected.push_back({edge.service, to_string(edge.service) + " > " + to_string(entity), {}});
+  for (const Path& path : graph_.dependencies(entity, kMostAffected)) {
+    const Entity& below = path.entities.back();
+    const Incident* other = active_incident(below);
+    if (other == nullptr || other->suspicion || path.entities.size() > 2) continue;
+    causes.push_back(below);
+    text += " It depends on " + to_string(below) + ", which has an incident of its own: " + other->summary + ".";
   }
+  if (const std::size_t hit = incident.affected.size(); hit > 0)
+    text += strf(" It explains what is seen of %zu other%s: %s.", hit, hit == 1 ? "" : "s",
+                 names_of(incident.affected).c_str());
   incident.diagnosis = std::move(text);
   // A file that stopped growing after the treatment was still the cause.
   if (!causes.empty()) incident.causes = std::move(causes);
-  if (!affected.empty()) incident.affected = std::move(affected);
 }
 
 const Incident* CaseBook::active_incident(const Entity& entity) const {

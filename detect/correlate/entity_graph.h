@@ -20,7 +20,7 @@
 
 namespace hostmedic::detect {
 
-enum class Relation : std::uint8_t {
+enum class Dependence : std::uint8_t {
   requires_,    // the unit fails with it (Requires=, BindsTo=, Requisite=)
   wants,        // started with it, lives without it
   after,        // started after it; says little by itself
@@ -32,16 +32,16 @@ enum class Relation : std::uint8_t {
   uses,         // a service and a certificate
   owned_by,     // a service and the package that brought it
 };
-inline constexpr int kRelationCount = 10;
-std::string_view to_string(Relation relation);
-std::optional<Relation> relation_from(std::string_view text);
+inline constexpr int kDependenceCount = 10;
+std::string_view to_string(Dependence relation);
+std::optional<Dependence> dependence_from(std::string_view text);
 // How likely a fault of the target is felt by the dependent, 0..1. A judgement; the table in the source has the
 // reasons.
-double weight_of(Relation relation);
+double weight_of(Dependence relation);
 
 struct Edge {
   Entity from, to;  // from depends on to
-  Relation relation{};
+  Dependence relation{};
   MonoTime last;           // when it was told last
   std::uint32_t told = 1;  // how often
 };
@@ -50,6 +50,7 @@ struct Edge {
 struct Path {
   std::vector<Entity> entities;  // the dependent first, the other end last
   double weight = 0;             // product of the weights of its edges
+  bool carries_failure = true;   // a failure at the end may make each on the way fail; not only slow or unable to write
 };
 // "service:nginx.service > service:app.service > service:db.service"
 std::string to_string(const Path& path);
@@ -63,8 +64,8 @@ class EntityGraph {
 
   // Takes what an event tells of relations; others are ignored. about: its entity.
   void note(const Entity& about, const Event& event, MonoTime now);
-  void relate(const Entity& from, Relation relation, const Entity& to, MonoTime now);
-  void unrelate(const Entity& from, Relation relation, const Entity& to);
+  void relate(const Entity& from, Dependence relation, const Entity& to, MonoTime now);
+  void unrelate(const Entity& from, Dependence relation, const Entity& to);
   // Forgets what is older than kLife. Cheap; at most once a minute does it look.
   void age(MonoTime now);
 

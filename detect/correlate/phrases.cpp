@@ -13,6 +13,7 @@ struct Phrase {
   std::string_view kind, text;
 };
 constexpr std::array kPhrases{
+    Phrase{"systemic", "is in a storm: too much departs at once"},
     Phrase{"service.failed", "has failed"},
     Phrase{"service.oom_killed", "lost a process for want of memory"},
     Phrase{"service.crash_looping", "crashes again and again"},

@@ -17,6 +17,9 @@ namespace hostmedic::detect {
 // Stands as the detector of a rule that says its evidence itself.
 inline constexpr std::string_view kConditionDetector = "condition";
 
+// Stands for all when too much departs at once.
+inline constexpr std::string_view kStormRule = "storm", kSystemic = "systemic";
+
 // What correlation needs to know of a rule, whether it watches a series or an event.
 struct SignalRule {
   std::string id;

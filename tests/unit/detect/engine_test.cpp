@@ -170,7 +170,7 @@ TEST_CASE("two roots are two incidents, and a unit that writes to the full files
   CHECK(service.root == kNginx);
   REQUIRE(service.causes.size() == 1);
   CHECK(service.causes[0] == kSrv);
-  CHECK(service.diagnosis.find("It writes to filesystem:/srv, which has an incident of its own") != std::string::npos);
+  CHECK(service.diagnosis.find("It depends on filesystem:/srv, which has an incident of its own") != std::string::npos);
   const Incident& full = host.engine->incidents().at(filesystem);
   REQUIRE(full.affected.size() == 1);
   CHECK(full.affected[0].entity == kNginx);
@@ -189,23 +189,32 @@ TEST_CASE("rules on the same series are one signal, and their chances are not mu
   CHECK(incident->confidence == doctest::Approx(1 - (1 - 0.9) * (1 - 0.54 * 0.25)));
 }
 
-TEST_CASE("flapping is one incident") {
+TEST_CASE("flapping is one incident, which counts its relapses and stays open until it is quiet for long") {
   Host host;
   host.unit("failed").tick();
   REQUIRE(only(*host.engine) != nullptr);
   const std::string id = only(*host.engine)->id;
-  for (int i = 0; i < 30; ++i) {
+  for (int i = 1; i <= 30; ++i) {
     host.unit("active").tick();
     host.ticks(4);
-    CHECK_FALSE(only(*host.engine)->active);
+    CHECK(only(*host.engine)->active == (i > 3));
     const auto changes = host.unit("failed").tick();
     CHECK(changes.opened.empty());
     CHECK(changes.updated == std::vector<std::string>{id});
     REQUIRE(only(*host.engine) != nullptr);
     CHECK(only(*host.engine)->id == id);
     CHECK(only(*host.engine)->active);
+    CHECK(only(*host.engine)->flaps == i);
+    CHECK(only(*host.engine)->flapping == (i >= 3));
   }
   CHECK(only(*host.engine)->timeline.size() <= kMostTimeline);
+  host.unit("active").tick();
+  host.ticks(295);
+  CHECK(only(*host.engine)->active);
+  host.ticks(10);
+  CHECK_FALSE(only(*host.engine)->active);
+  CHECK_FALSE(only(*host.engine)->flapping);
+  CHECK(only(*host.engine)->flaps == 30);
 }
 
 TEST_CASE("a short recovery inside the quiet time is none") {

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which fault is a consequence of which: by who depends on whom, by what came first, by how strong it is, and by what
+// was right before.
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "agent/base/text.h"
+#include "detect/correlate/case_book.h"
+
+namespace hostmedic::detect {
+
+namespace {
+
+constexpr double kLeastExplained = 0.25;  // of a path: weaker ties do not carry a fault
+constexpr double kHostExplains = 0.3;     // everything on a host depends on it, somehow
+// A cause may be noticed after what it causes, for rules take their time; not much later.
+constexpr Duration kLate = std::chrono::seconds(60);
+// What began long before cannot have suffered of it.
+constexpr Duration kEarly = std::chrono::seconds(10);
+constexpr double kSoon = 10;  // seconds: so much later a sign counts a third
+
+// What each part of a candidate's score weighs; they sum to 1.
+constexpr double kPosition = 0.35, kOnset = 0.25, kStrength = 0.3, kRecord = 0.1;
+
+}  // namespace
+
+// How well an incident of `cause` explains what is seen of `sufferer`, 0..1; 0: not at all.
+double CaseBook::explains(const Entity& cause, const Incident& incident, const Entity& sufferer,
+                          const Root& root) const {
+  WallTime onset = wall_;
+  bool proof = false;
+  for (const Signal& signal : root.signals) {
+    if (signal.phase != SignalPhase::firing || !rules_[signal.rule].opens) continue;
+    onset = std::min(onset, signal.since_wall);
+    proof = proof || rules_[signal.rule].proof;
+  }
+  if (incident.fault_at > onset + kLate) return 0;
+  const auto path = graph_.path(sufferer, cause);
+  // What has certainly failed of itself is explained only by what may make it fail.
+  if (path && path->weight >= kLeastExplained && (!proof || path->carries_failure)) return path->weight;
+  const bool lives_on_it = sufferer.kind == EntityKind::service || sufferer.kind == EntityKind::container ||
+                           sufferer.kind == EntityKind::process;
+  return cause.kind == EntityKind::host && lives_on_it && !proof ? kHostExplains : 0;
+}
+
+// The incident that stands for what is seen of this root; null: it stands for itself.
+const Incident* CaseBook::explanation(const Entity& entity, const Root& root) const {
+  const Incident* best = nullptr;
+  double most = 0;
+  for (const auto& [id, incident] : incidents_) {
+    if (!incident.active || incident.suspicion || incident.root == entity) continue;
+    if (incident.kind == kSystemic) {
+      if (storming_) return &incident;
+      continue;
+    }
+    const double weight = explains(incident.root, incident, entity, root);
+    if (weight > most) {
+      most = weight;
+      best = &incident;
+    }
+  }
+  return best;
+}
+
+// Who depends on the root and shows it: what joined the incident, and what fires without opening one.
+std::vector<Affected> CaseBook::suffer_with(const Entity& entity, const Incident& incident) const {
+  std::vector<Affected> all;
+  const auto add = [&](const Entity& who, const Root& root, std::string path) {
+    const Signal* strongest = nullptr;
+    for (const Signal& signal : root.signals) {
+      if (signal.phase != SignalPhase::firing || signal.since_wall + kEarly < incident.fault_at) continue;
+      if (strongest == nullptr || signal.finding.probability > strongest->finding.probability) strongest = &signal;
+    }
+    if (strongest != nullptr && all.size() < kMostAffected) all.push_back({who, std::move(path), strongest->evidence});
+  };
+  if (incident.suspicion && incident.severity < Severity::warning) return all;
+  for (const Path& path : graph_.dependents(entity, 2 * kMostAffected)) {
+    const auto root = roots_.find(path.entities.front());
+    if (root != roots_.end() && path.weight >= kLeastExplained) add(root->first, root->second, to_string(path));
+  }
+  for (const auto& [who, root] : roots_) {
+    const bool listed = std::ranges::find(all, who, &Affected::entity) != all.end();
+    if (root.joined == incident.id && !listed) add(who, root, {});
+  }
+  return all;
+}
+
+// How likely it is that this is what all of them suffer from.
+Candidate CaseBook::weigh_candidate(const Entity& entity, const Root& root, const std::vector<Entity>& suffering,
+                                    WallTime first) const {
+  double strength = 0;
+  WallTime onset = wall_;
+  for (const Signal& signal : root.signals) {
+    if (signal.phase == SignalPhase::settled) continue;
+    strength = std::max(strength, rules_[signal.rule].proof ? 1 : signal.finding.probability);
+    onset = std::min(onset, signal.since_wall);
+  }
+  const auto explained = std::ranges::count_if(suffering, [&](const Entity& who) {
+    const auto path = who == entity ? std::nullopt : graph_.path(who, entity);
+    return who == entity || (path && path->weight >= kLeastExplained);
+  });
+  const double position = static_cast<double>(explained) / static_cast<double>(suffering.size());
+  const double late = std::max(0.0, to_seconds(onset - first));
+  const auto known = records_.find(entity);
+  const Record record = known == records_.end() ? Record{} : known->second;
+  const double right = (record.worked + 1.0) / (record.tried + 2.0);  // the rule of succession
+  Candidate candidate{entity, 0, {}};
+  candidate.score = kPosition * position + kOnset * std::exp(-late / kSoon) + kStrength * strength + kRecord * right;
+  candidate.why =
+      strf("explains %d of %zu that suffer; %s; strongest signal %.0f%%", static_cast<int>(explained), suffering.size(),
+           late < 0.05 ? "the first sign" : (format_duration(onset - first) + " after the first sign").c_str(),
+           100 * strength);
+  if (record.tried > 0) candidate.why += strf("; treating it worked %u of %u times", record.worked, record.tried);
+  return candidate;
+}
+
+// The root, and whatever else fires among those that it depends on or that suffer with it.
+std::vector<Candidate> CaseBook::rank(const Entity& entity, const Incident& incident) const {
+  std::vector<Entity> suffering{entity};
+  for (const Affected& one : incident.affected) suffering.push_back(one.entity);
+  std::set<Entity> possible(suffering.begin(), suffering.end());
+  if (incident.kind != kSystemic)
+    for (const Path& path : graph_.dependencies(entity, kMostAffected)) possible.insert(path.entities.back());
+  std::vector<Candidate> ranked;
+  for (const Entity& one : possible) {
+    const auto root = roots_.find(one);
+    if (root == roots_.end() || is_idle(root->second)) continue;
+    ranked.push_back(weigh_candidate(one, root->second, suffering, incident.fault_at));
+  }
+  // The root was chosen when the incident opened, and with it what was done: what is ranked above it later is said, but
+  // stays below.
+  std::ranges::stable_sort(ranked, [&](const Candidate& a, const Candidate& b) {
+    if ((a.entity == entity) != (b.entity == entity)) return a.entity == entity;
+    return a.score > b.score;
+  });
+  if (ranked.size() > kMostCandidates) ranked.resize(kMostCandidates);
+  return ranked;
+}
+
+}  // namespace hostmedic::detect

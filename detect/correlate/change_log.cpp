@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/correlate/change_log.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "agent/base/text.h"
+#include "detect/correlate/explain.h"
+#include "detect/model/names.h"
+
+namespace hostmedic::detect {
+
+namespace {
+
+constexpr std::string_view kClock = "clock";
+constexpr double kOnItself = 0.9;    // of faults right after a change of the very thing, most are its work
+constexpr double kOnTheHost = 0.35;  // of those after a change that may touch everything, some
+constexpr double kFades = 150;       // seconds until a change is a third as likely
+constexpr double kLeast = 0.05;
+
+// What is looked for, by the words a human asks with, and by the types of change that answer.
+struct Circumstance {
+  std::string_view what;
+  std::array<std::string_view, 2> types;
+};
+constexpr std::array kCircumstances{
+    Circumstance{"deployment", {"deployment", "image"}},
+    Circumstance{"package change", {"package", ""}},
+    Circumstance{"configuration change", {"configuration", "unit_file"}},
+    Circumstance{"boot", {"boot", "kernel"}},
+    Circumstance{"clock change", {kClock, ""}},
+};
+
+bool is_new(std::string_view action) { return action == "installed" || action == "created"; }
+
+}  // namespace
+
+void ChangeLog::note(const Entity& about, const Event& event, WallTime at, MonoTime now) {
+  if (event.kind != EventKind::change && event.kind != EventKind::clock_step) return;
+  if (changes_.size() >= kMostKept) changes_.erase(changes_.begin());
+  const bool clock = event.kind == EventKind::clock_step;
+  changes_.push_back({about, at, now, std::string(clock ? kClock : event.get(attr::kChangeType)),
+                      std::string(event.get(attr::kChangeAction)), explain_event(about, event)});
+}
+
+void ChangeLog::age(MonoTime now) {
+  if (!changes_.empty() && now - changes_.front().noted > kKept)
+    std::erase_if(changes_, [now](const Change& change) { return now - change.noted > kKept; });
+}
+
+double ChangeLog::probability(const Change& change, const Entity& root, WallTime fault_at,
+                              const EntityGraph& graph) const {
+  const Duration ago = fault_at - change.at;
+  if (ago > kBefore || ago < -kAfter || change.type == kClock) return 0;
+  const double fading = std::exp(-std::max(to_seconds(ago), 0.0) / kFades);
+  if (change.entity == root) return kOnItself * fading;
+  const auto path = graph.path(root, change.entity);
+  // The package of a service, and what it consists of, is the service itself.
+  if (path && change.entity.kind == EntityKind::package && path->entities.size() == 2) return kOnItself * fading;
+  if (path) return path->weight * fading;
+  return change.entity.kind == EntityKind::host ? kOnTheHost * fading : 0;
+}
+
+std::vector<RecentChange> ChangeLog::before(const Entity& root, WallTime fault_at, const EntityGraph& graph) const {
+  std::vector<RecentChange> found;
+  for (const Change& change : changes_) {
+    const double likely = probability(change, root, fault_at, graph);
+    if (likely >= kLeast) found.push_back({change.entity, change.at, change.text, likely});
+  }
+  // Of two changes of one thing the later counts for the earlier.
+  std::ranges::stable_sort(found, [](const RecentChange& a, const RecentChange& b) {
+    return a.probability != b.probability ? a.probability > b.probability : a.at > b.at;
+  });
+  if (found.size() > kMostChanges) found.resize(kMostChanges);
+  return found;
+}
+
+std::vector<ContextCheck> ChangeLog::context(WallTime fault_at) const {
+  std::vector<ContextCheck> checks;
+  for (const Circumstance& circumstance : kCircumstances) {
+    ContextCheck& check = checks.emplace_back(ContextCheck{std::string(circumstance.what), {}});
+    for (const Change& change : changes_) {
+      const bool of_it = change.type == circumstance.types[0] || change.type == circumstance.types[1];
+      if (of_it && fault_at - change.at <= kBefore && change.at - fault_at <= kAfter)
+        check.found =
+            change.text + ", " + format_duration(std::max(fault_at - change.at, Duration::zero())) + " before";
+    }
+  }
+  return checks;
+}
+
+bool ChangeLog::changed(const Entity& entity, Duration length, MonoTime now, const EntityGraph& graph) const {
+  return std::ranges::any_of(changes_, [&](const Change& change) {
+    if (now - change.noted > length || is_new(change.action) || change.type == kClock) return false;
+    if (change.entity == entity) return true;
+    if (change.entity.kind != EntityKind::package) return false;
+    const auto path = graph.path(entity, change.entity);
+    return path && path->entities.size() == 2;
+  });
+}
+
+void ChangeLog::save(StateWriter& writer) const {
+  writer.put(static_cast<std::uint32_t>(changes_.size()));
+  for (const Change& change : changes_) {
+    writer.put_text(to_string(change.entity));
+    writer.put(to_ns(change.at));
+    writer.put(to_ns(change.noted));
+    writer.put_text(change.type);
+    writer.put_text(change.action);
+    writer.put_text(change.text);
+  }
+}
+
+bool ChangeLog::load(StateReader& reader) {
+  constexpr std::uint32_t kMostText = 4096;
+  changes_.clear();
+  for (auto left = reader.get_count(kMostKept); left > 0 && reader.good(); --left) {
+    Change& change = changes_.emplace_back();
+    if (const auto entity = entity_from(reader.get_text(kMostText))) change.entity = *entity;
+    change.at = wall_from_ns(reader.get<std::int64_t>());
+    change.noted = mono_from_ns(reader.get<std::int64_t>());
+    change.type = reader.get_text(kMostText);
+    change.action = reader.get_text(kMostText);
+    change.text = reader.get_text(kMostText);
+  }
+  if (!reader.good()) changes_.clear();
+  return reader.good();
+}
+
+}  // namespace hostmedic::detect
