@@ -168,6 +168,15 @@ static __always_inline struct hm_tcp_service *server_of(const struct sock *sk)
 	return make_service(&key, group);
 }
 
+static __always_inline bool is_own_address(const struct sock *sk)
+{
+	__u64 local[2] = {}, remote[2] = {};
+
+	local_address(sk, (__u8 *)local);
+	remote_address(sk, (__u8 *)remote);
+	return local[0] == remote[0] && local[1] == remote[1];
+}
+
 /* make: for a connection of ours. Of accepted ones the remotes are not kept. */
 static __always_inline struct hm_tcp_remote *remote_of(const struct sock *sk, bool make)
 {
@@ -183,8 +192,10 @@ static __always_inline struct hm_tcp_remote *remote_of(const struct sock *sk, bo
 		return row;
 	bpf_map_update_elem(&remotes, &key, &no_remote, BPF_NOEXIST);
 	row = bpf_map_lookup_elem(&remotes, &key);
-	if (row)
+	if (row) {
 		row->made_ns = bpf_ktime_get_ns();
+		row->own = is_own_address(sk);
+	}
 	return row;
 }
 

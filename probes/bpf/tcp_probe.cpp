@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // TCP connections as the services of the host have them, from tcp.bpf.c: for the host, for the busiest units by port,
-// and for the busiest remotes by the unit that uses them; listening sockets that come and go, and networks to which an
-// executable connects for the first time, as events. Where BPF or BTF is missing make() says so.
+// and for the busiest remotes by the unit that uses them; listening sockets that come and go, networks to which an
+// executable connects for the first time, and what each service connects to, as events. Where BPF or BTF is missing
+// make() says so.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
@@ -16,7 +17,9 @@
 #include "probes/bpf/tcp_record.h"
 #include "probes/bpf/tcp_tally.h"
 #include "probes/bpf/text.h"
+#include "probes/parse/unit_name.h"
 #include "probes/probe.h"
+#include "probes/source/told_sockets.h"
 #include "tcp.skel.h"
 
 namespace hostmedic {
@@ -25,9 +28,8 @@ namespace {
 constexpr Duration kInterval = std::chrono::seconds(2);
 constexpr std::size_t kMostUnits = 16, kMostRemotes = 16;
 constexpr Duration kIdle = std::chrono::minutes(10);
-constexpr int kMostEvents = 40;  // that are passed on per reading
-// At first every destination is one that was not seen before.
-constexpr Duration kLearning = std::chrono::minutes(10);
+constexpr int kMostEvents = 40;                             // that are passed on per reading
+constexpr Duration kLookAtKnown = std::chrono::minutes(1);  // whether known destinations have to be told again
 constexpr std::size_t kMostListeners = 1024;
 
 using bpf::TcpEvent;
@@ -52,6 +54,8 @@ class TcpProbe final : public Probe {
   }
   void take(std::span<const std::byte> bytes);
   bool is_news(const TcpEvent& event);
+  void tell_destination(const hm_tcp_remote_key& key, const hm_tcp_remote& row, const std::string& unit, MonoTime now,
+                        Sink& sink);
   Status read_rows(MonoTime now, Sink& sink);
   Status read_totals(Sink& sink);
   void name_own(Sink& sink);
@@ -67,10 +71,12 @@ class TcpProbe final : public Probe {
   bpf::TcpParties units_{EntityKind::service, kMostUnits, kIdle, true};
   bpf::TcpParties remotes_{EntityKind::endpoint, kMostRemotes, kIdle, false};
   std::map<std::uint64_t, std::string> unit_of_group_;
+  ToldSockets destinations_{kMostToldSockets};
+  MonoTime look_at_known_;
   // Sockets that listen on one address and port of one group, of those that we saw begin.
   std::map<std::tuple<std::uint64_t, std::string, std::uint32_t>, int> listeners_;
   int events_left_ = kMostEvents;
-  std::uint64_t held_back_ = 0;
+  std::uint64_t held_back_ = 0, places_left_out_ = 0;
   std::optional<MonoTime> begun_;
   SeriesId seen_ = kNoSeries, events_seen_ = kNoSeries, dropped_ = kNoSeries, rate_ = kNoSeries, no_room_ = kNoSeries;
   SeriesId few_ = kNoSeries;
@@ -106,14 +112,29 @@ void TcpProbe::take(std::span<const std::byte> bytes) {
   --events_left_;
   const bool destination = event->kind == HM_TCP_DESTINATION;
   const bool service = event->unit.ends_with(".service");
+  if (destination && service) (void)destinations_.is_due({false, event->unit, event->ip, event->port}, now_);
   const EntityId about =
       service ? sink_->entity(EntityKind::service, event->unit) : sink_->entity(EntityKind::host, "");
   sink_->event({destination ? EventKind::destination : EventKind::listener, about, std::min(event->at, now_),
-                bpf::tcp_attributes(*event, destination && now_ - *begun_ < kLearning)});
+                bpf::tcp_attributes(*event, destination && now_ - *begun_ < kSocketsInitial)});
   if (service) sink_->retire(about);  // who else knows the unit keeps it
 }
 
+// The kernel's side tells the first connection of an executable to a network, and nothing of this host itself. Who
+// depends on whom goes by services, and most of it happens on the host.
+void TcpProbe::tell_destination(const hm_tcp_remote_key& key, const hm_tcp_remote& row, const std::string& unit,
+                                MonoTime now, Sink& sink) {
+  ToldSocket socket{false, unit, {}, static_cast<std::uint32_t>(key.port)};
+  std::ranges::copy(key.address, socket.address.begin());
+  if (!is_followed_service(unit) || !destinations_.is_due(socket, now)) return;
+  const bool own = row.own != 0 && !is_loopback(socket.address), initial = now - *begun_ < kSocketsInitial;
+  tell_of({EntityKind::service, unit}, false, sink,
+          [&](EntityId id) { return socket_event(id, socket, own, initial, now); });
+}
+
 Status TcpProbe::read_rows(MonoTime now, Sink& sink) {
+  const bool known_too = now >= look_at_known_;
+  if (known_too) look_at_known_ = now + kLookAtKnown;
   const auto services = service_rows_.read();
   const auto remotes = remote_rows_.read();
   unit_of_group_.clear();
@@ -134,6 +155,9 @@ Status TcpProbe::read_rows(MonoTime now, Sink& sink) {
     const std::string side = "role=client" + (unit == unit_of_group_.end() ? "" : ",service.name=" + unit->second);
     remotes_.add(bpf::remote_url(key.address, key.port), side, row.counts,
                  before != nullptr ? &before->counts : nullptr, now, sink);
+    const bool active = before == nullptr || before->counts.activity != row.counts.activity;
+    if (active && (known_too || before == nullptr) && unit != unit_of_group_.end())
+      tell_destination(key, row, unit->second, now, sink);
   });
   const bool known = services.has_value();
   clients_.sample(known, sink);
@@ -168,7 +192,8 @@ Status TcpProbe::read_totals(Sink& sink) {
   sample(dropped_, &hm_tcp_totals::events_dropped);
   sample(no_room_, &hm_tcp_totals::no_room);
   sink.sample(rate_, static_cast<double>(held_back_));
-  sink.sample(few_, static_cast<double>(units_.left_out() + remotes_.left_out()));
+  places_left_out_ += destinations_.take_left_out();
+  sink.sample(few_, static_cast<double>(units_.left_out() + remotes_.left_out() + places_left_out_));
   return sum ? ok() : Status(sum.error());
 }
 
@@ -176,6 +201,7 @@ Status TcpProbe::read(MonoTime now, Sink& sink) {
   if (!begun_) begun_ = now;
   name_own(sink);
   events_left_ = kMostEvents;
+  destinations_.begin_turn();
   now_ = now;
   sink_ = &sink;
   const int drained = ring_buffer__consume(ring_.get());

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "probes/bpf/tcp_record.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "agent/base/text.h"
 #include "detect/model/names.h"
 #include "probes/bpf/text.h"
+#include "probes/parse/ip_address.h"
 
 namespace hostmedic::bpf {
-
-std::string format_address(const std::uint8_t (&address)[16]) {
-  static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  const bool ipv4 = std::equal(std::begin(kMapped), std::end(kMapped), address);
-  char text[INET6_ADDRSTRLEN] = "";
-  // Cannot fail: the family is known and the buffer is large enough.
-  (void)::inet_ntop(ipv4 ? AF_INET : AF_INET6, ipv4 ? address + sizeof kMapped : address, text, sizeof text);
-  return text;
-}
 
 std::string remote_url(const std::uint8_t (&address)[16], std::uint64_t port) {
   std::string text = format_address(address);
@@ -39,7 +29,8 @@ std::optional<TcpEvent> decode_tcp_record(std::span<const std::byte> bytes) {
   event.group = record.group;
   event.pid = record.pid;
   event.port = record.port;
-  event.address = format_address(record.address);
+  std::ranges::copy(record.address, event.ip.begin());
+  event.address = format_address(event.ip);
   event.executable = printable(text_of(record.executable), sizeof record.executable);
   if (const auto unit = text_of(record.unit); is_unit(unit)) event.unit = unit;
   return event;

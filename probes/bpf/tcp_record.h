@@ -11,11 +11,10 @@
 
 #include "detect/model/frame.h"
 #include "probes/bpf/record/tcp.h"
+#include "probes/parse/ip_address.h"
 
 namespace hostmedic::bpf {
 
-// "192.0.2.1", "2001:db8::1"; IPv4 that is mapped into IPv6 as IPv4.
-std::string format_address(const std::uint8_t (&address)[16]);
 // "tcp://192.0.2.1:443", "tcp://[2001:db8::1]:443".
 std::string remote_url(const std::uint8_t (&address)[16], std::uint64_t port);
 
@@ -25,7 +24,8 @@ struct TcpEvent {
   std::uint64_t group = 0;
   std::uint32_t pid = 0;  // 0: not in our pid namespace
   std::uint32_t port = 0;
-  std::string address;
+  IpAddress ip{};
+  std::string address;           // the same in words
   std::string executable, unit;  // printable; empty when unknown
 };
 // nullopt for a record that our program cannot have written.

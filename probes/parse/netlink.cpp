@@ -34,6 +34,18 @@ std::string_view find_attribute(std::string_view rest, std::uint16_t wanted) {
   return {};
 }
 
+// Of a socket: four words of 32 bits, of which an IPv4 address has the first.
+IpAddress address_of(std::uint8_t family, const std::uint32_t (&words)[4]) {
+  IpAddress address{};
+  if (family == AF_INET6) {
+    std::memcpy(address.data(), words, sizeof words);
+  } else if (words[0] != 0) {
+    address[10] = address[11] = 0xff;
+    std::memcpy(address.data() + 12, words, sizeof words[0]);
+  }
+  return address;
+}
+
 }  // namespace
 
 std::optional<NetlinkMessages::Message> NetlinkMessages::next() {
@@ -60,6 +72,9 @@ Result<InetSocket> parse_inet_socket(std::string_view payload) {
   InetSocket socket;
   socket.state = record.idiag_state;
   socket.local_port = ntohs(record.id.idiag_sport);
+  socket.peer_port = ntohs(record.id.idiag_dport);
+  socket.local_address = address_of(record.idiag_family, record.id.idiag_src);
+  socket.peer_address = address_of(record.idiag_family, record.id.idiag_dst);
   socket.receive_queue = record.idiag_rqueue;
   socket.send_queue = record.idiag_wqueue;
   socket.uid = record.idiag_uid;

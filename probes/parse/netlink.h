@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "agent/base/result.h"
+#include "probes/parse/ip_address.h"
 
 namespace hostmedic {
 
@@ -29,8 +30,9 @@ class NetlinkMessages {
 int netlink_errno(std::string_view payload);
 
 struct InetSocket {
-  std::uint8_t state = 0;                           // TCP_ESTABLISHED and so on
-  std::uint16_t local_port = 0;                     // host byte order
+  std::uint8_t state = 0;                       // TCP_ESTABLISHED and so on
+  std::uint16_t local_port = 0, peer_port = 0;  // host byte order
+  IpAddress local_address{}, peer_address{};
   std::uint32_t receive_queue = 0, send_queue = 0;  // of a listener: those that wait to be accepted, and their limit
   std::uint32_t uid = 0;
   bool orphan = false;                     // no process owns it any more

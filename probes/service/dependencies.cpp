@@ -61,7 +61,7 @@ std::vector<Related> related_of(std::string_view unit, const UnitDependencies& d
     if (path.starts_with('/')) all.filesystem("requires", filesystem_of(path));
   }
   all.services("part_of", dependencies.part_of, false);
-  all.services("wants", dependencies.wants, false);
+  all.services("wants", dependencies.wants, true);
   all.services("after", dependencies.after, true);
   return std::move(all.found);
 }

@@ -12,10 +12,12 @@
 
 #include "agent/base/text.h"
 #include "detect/model/names.h"
+#include "probes/parse/unit_name.h"
 #include "probes/probe.h"
 #include "probes/socket/cgroup_units.h"
 #include "probes/socket/tcp_table.h"
 #include "probes/source/table.h"
+#include "probes/source/told_sockets.h"
 #include "probes/source/worker.h"
 
 namespace hostmedic {
@@ -86,7 +88,7 @@ class TcpProbe final : public Probe {
     if (ask.units) units_at_ = now + kWalkPause;
     if (asker_->submit(0, std::make_shared<const Ask>(std::move(ask)), now + kDeadline)) asker_->start();
     if (!status_) return status_;
-    if (left_out_) return make_error(ErrorCode::limit, "more listeners or owners of sockets than are followed");
+    if (left_out_) return make_error(ErrorCode::limit, "more listeners, owners or peers of sockets than are followed");
     return ok();
   }
   std::vector<int> descriptors() const override { return {bell_->fd()}; }
@@ -107,6 +109,7 @@ class TcpProbe final : public Probe {
     }
     left_out_ = answer.table.left_out > 0;
     tell_listeners(answer.table, sink);
+    tell_places(answer.table, now, sink);
     if (!answer.everything) return;
     const auto pause = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(answer.cpu_s / kShare));
     everything_at_ = now + std::clamp(pause, kLeastPause, kMostPause);
@@ -150,6 +153,25 @@ class TcpProbe final : public Probe {
     constexpr States kStates{"network.connection.state=established", "network.connection.state=close_wait"};
     show(units, metric::kServiceSockets, metric::kServiceSockets, kStates, unit_rows_, sink);
     show(users, metric::kUserSockets, metric::kUserSockets, kStates, user_rows_, sink);
+  }
+
+  // As events: where services listen and what they are connected to.
+  void tell_places(const TcpTable& table, MonoTime now, Sink& sink) {
+    if (!begun_) begun_ = now;
+    told_.begin_turn();
+    for (const Place& place : table.listening) tell_place(place, true, false, now, sink);
+    for (const auto& [place, own] : table.peers) tell_place(place, false, own, now, sink);
+    left_out_ = left_out_ || told_.take_left_out() > 0;
+  }
+  void tell_place(const Place& place, bool listens, bool own, MonoTime now, Sink& sink) {
+    const auto unit = units_.find(place.cgroup_id);
+    if (unit == units_.end() || !is_followed_service(unit->second)) return;
+    const ToldSocket socket{listens, unit->second, place.address, place.port};
+    if (!told_.is_due(socket, now)) return;
+    const Entity service{EntityKind::service, unit->second};
+    const bool initial = now - *begun_ < kSocketsInitial;
+    tell_of(service, users_.contains(service), sink,
+            [&](EntityId id) { return socket_event(id, socket, own, initial, now); });
   }
 
   // Several owners may be one unit: its groups, its users.
@@ -213,6 +235,8 @@ class TcpProbe final : public Probe {
   Units units_;
   bool stranger_ = true;  // a socket belongs to a group that is not in units_
   bool left_out_ = false;
+  std::optional<MonoTime> begun_;
+  ToldSockets told_{kMostToldSockets};
   std::array<SeriesId, kTcpStates> states_ = [] {
     std::array<SeriesId, kTcpStates> none;
     none.fill(kNoSeries);
@@ -242,12 +266,13 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
 }  // namespace
 
 extern const ProbeInfo tcp_sockets_probe;
-const ProbeInfo tcp_sockets_probe{.name = "tcp-sockets",
-                                  .summary = "TCP sockets by state and owner, and the queues of listeners",
-                                  .interval = kInterval,
-                                  .needs = "CONFIG_INET_TCP_DIAG",
-                                  .cost = "11 us per read and a wake-up of the worker on a 2-core VM, Linux 6.18",
-                                  .metrics = kMetrics,
-                                  .make = make};
+const ProbeInfo tcp_sockets_probe{
+    .name = "tcp-sockets",
+    .summary = "TCP sockets by state and owner, the queues of listeners; who listens and connects where",
+    .interval = kInterval,
+    .needs = "CONFIG_INET_TCP_DIAG",
+    .cost = "11 us per read and a wake-up of the worker on a 2-core VM, Linux 6.18",
+    .metrics = kMetrics,
+    .make = make};
 
 }  // namespace hostmedic

@@ -31,29 +31,47 @@ void TcpTable::add(const InetSocket& socket) {
   if (socket.state >= kTcpStates) return;
   ++states[socket.state];
   const Owner owner{socket.cgroup_id.value_or(0), socket.uid};
-  if (socket.state == TCP_LISTEN) {
-    const auto same = [&](const Listener& one) { return one.port == socket.local_port && one.owner == owner; };
-    auto found = std::find_if(listeners.begin(), listeners.end(), same);
-    if (found == listeners.end()) {
-      if (listeners.size() >= kMostListeners) {
-        ++left_out;
-        return;
-      }
-      found = listeners.insert(listeners.end(), Listener{socket.local_port, owner, 0, 0});
-    }
-    found->waiting += socket.receive_queue;
-    if (socket.send_queue > 0)
-      found->utilization = std::max(found->utilization,
-                                    static_cast<double>(socket.receive_queue) / static_cast<double>(socket.send_queue));
-    return;
-  }
+  if (socket.state == TCP_LISTEN) return add_listener(socket, owner);
   if (socket.orphan || (socket.state != TCP_ESTABLISHED && socket.state != TCP_CLOSE_WAIT)) return;
+  add_peer(socket, owner);
   if (owners.size() >= kMostOwners && !owners.contains(owner)) {
     ++left_out;
     return;
   }
   Owned& owned = owners[owner];
   ++(socket.state == TCP_ESTABLISHED ? owned.established : owned.close_wait);
+}
+
+void TcpTable::add_listener(const InetSocket& socket, const Owner& owner) {
+  const auto same = [&](const Listener& one) { return one.port == socket.local_port && one.owner == owner; };
+  auto found = std::find_if(listeners.begin(), listeners.end(), same);
+  if (found == listeners.end()) {
+    if (listeners.size() >= kMostListeners) {
+      ++left_out;
+      return;
+    }
+    found = listeners.insert(listeners.end(), Listener{socket.local_port, owner, 0, 0});
+  }
+  found->waiting += socket.receive_queue;
+  if (socket.send_queue > 0)
+    found->utilization = std::max(found->utilization,
+                                  static_cast<double>(socket.receive_queue) / static_cast<double>(socket.send_queue));
+  if (owner.cgroup_id == 0 || listening.size() >= kMostListeners) return;
+  listening.insert({owner.cgroup_id, socket.local_address, socket.local_port});
+  served_.insert({owner.cgroup_id, socket.local_port});
+}
+
+void TcpTable::add_peer(const InetSocket& socket, const Owner& owner) {
+  if (owner.cgroup_id == 0 || socket.peer_port == 0 || served_.contains({owner.cgroup_id, socket.local_port})) return;
+  const bool loopback = is_loopback(socket.peer_address);
+  const bool own = !loopback && socket.local_address == socket.peer_address;
+  if (socket.peer_port >= kFirstEphemeral && !loopback && !own) return;
+  const Place place{owner.cgroup_id, socket.peer_address, socket.peer_port};
+  if (peers.size() < kMostPeers) {
+    peers.emplace(place, own);
+  } else if (!peers.contains(place)) {
+    ++left_out;
+  }
 }
 
 Status read_tcp_table(bool everything, TcpTable& table) {

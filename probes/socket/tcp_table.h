@@ -6,7 +6,9 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "agent/base/result.h"
@@ -33,16 +35,36 @@ struct Listener {
   double utilization = 0;     // of the fullest socket
 };
 
+// Where a control group listens, or what it is connected to. Of connections only those that it opened, as far as a
+// port can tell: it does not listen on their local port.
+struct Place {
+  std::uint64_t cgroup_id = 0;
+  IpAddress address{};
+  std::uint16_t port = 0;
+  auto operator<=>(const Place&) const = default;
+};
+
 struct TcpTable {
   static constexpr std::size_t kMostOwners = 1024;
   static constexpr std::size_t kMostListeners = 512;
+  static constexpr std::size_t kMostPeers = 1024;
+  // Ports from here on are given out as they come: on another host they say nothing.
+  static constexpr std::uint16_t kFirstEphemeral = 32768;
 
+  // Listeners before others, as the kernel tells them.
   void add(const InetSocket& socket);
 
   std::array<std::uint64_t, kTcpStates> states{};
   std::map<Owner, Owned> owners;
   std::vector<Listener> listeners;  // one per port and owner
-  std::uint64_t left_out = 0;       // sockets whose owner or port is past the bounds
+  std::set<Place> listening;
+  std::map<Place, bool> peers;  // true: under an address of this host's own
+  std::uint64_t left_out = 0;   // sockets whose owner, port or peer is past the bounds
+
+ private:
+  void add_listener(const InetSocket& socket, const Owner& owner);
+  void add_peer(const InetSocket& socket, const Owner& owner);
+  std::set<std::pair<std::uint64_t, std::uint16_t>> served_;  // by control group: ports that it listens on
 };
 
 // Adds what the kernel tells. everything: all states, else only listeners.

@@ -37,14 +37,14 @@ inline Event relation_event(EntityId from, const Related& related, bool present,
            {std::string(attr::kRelationState), present ? "present" : "gone"}}};
 }
 
-// Tells of an entity that the probe may not follow itself: it is defined for the event and let go.
-template <class Follows>
-void tell_relation(const Entity& from, const Related& related, bool present, MonoTime now, Sink& sink,
-                   Follows follows) {
-  const EntityId id = sink.entity(from.kind, from.name);
+// Tells of an entity what event(id) makes. One that the probe does not follow itself is let go after it; who else knows
+// it keeps it.
+template <class Make>
+void tell_of(const Entity& about, bool followed, Sink& sink, Make event) {
+  const EntityId id = sink.entity(about.kind, about.name);
   if (id == kNoEntity) return;
-  sink.event(relation_event(id, related, present, now));
-  if (!follows(from)) sink.retire(id);
+  sink.event(event(id));
+  if (!followed) sink.retire(id);
 }
 
 class RelationBook {
@@ -121,7 +121,8 @@ class RelationBook {
           return;
         }
         --left;
-        tell_relation(from, row->related, row->present, now, sink, follows);
+        tell_of(from, follows(from), sink,
+                [&](EntityId id) { return relation_event(id, row->related, row->present, now); });
         if (row->present) {
           row++->told = now;
         } else {

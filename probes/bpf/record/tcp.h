@@ -50,6 +50,7 @@ struct hm_tcp_remote_key {
 struct hm_tcp_remote {
 	struct hm_tcp_counts counts;
 	__u64 made_ns;
+	__u64 own; /* our end has the same address: it is on this host */
 };
 
 /* One value per CPU. */

@@ -50,7 +50,7 @@ hm_tcp_counts counts(std::uint32_t opened, std::uint32_t refused) {
 
 TEST_CASE("addresses read as people write them") {
   std::uint8_t address[16] = {};
-  CHECK(bpf::format_address(address) == "::");
+  CHECK(format_address(address) == "::");
   address[15] = 1;
   CHECK(bpf::remote_url(address, 80) == "tcp://[::1]:80");
   const auto mapped = record(HM_TCP_DESTINATION);

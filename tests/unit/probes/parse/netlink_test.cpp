@@ -37,6 +37,10 @@ std::string socket_payload() {
   inet_diag_msg record{};
   record.idiag_state = 10;
   record.id.idiag_sport = htons(8080);
+  record.idiag_family = AF_INET;
+  record.id.idiag_dport = htons(40000);
+  record.id.idiag_src[0] = htonl(0x7f000001);
+  record.id.idiag_dst[0] = htonl(0xc0000201);
   record.idiag_rqueue = 3;
   record.idiag_wqueue = 128;
   record.idiag_uid = 33;
@@ -84,6 +88,11 @@ TEST_CASE("netlink: a socket") {
   REQUIRE(socket);
   CHECK(socket->state == 10);
   CHECK(socket->local_port == 8080);
+  CHECK(socket->peer_port == 40000);
+  CHECK(format_address(socket->local_address) == "127.0.0.1");
+  CHECK(format_address(socket->peer_address) == "192.0.2.1");
+  CHECK(is_loopback(socket->local_address));
+  CHECK(!is_loopback(socket->peer_address));
   CHECK(socket->receive_queue == 3);
   CHECK(socket->send_queue == 128);
   CHECK(socket->uid == 33);

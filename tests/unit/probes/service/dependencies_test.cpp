@@ -38,7 +38,7 @@ TEST_CASE("of a unit's dependencies its services and filesystems are told, the s
   CHECK(words(related_of("web.service", unit, directories, where)) ==
         Words{"requires service:dbus.service", "requires service:app.service", "writes_to filesystem:/var",
               "requires filesystem:/var", "part_of service:stack.service", "wants service:cache.service",
-              "wants service:app.service", "after service:syslog.service"});
+              "after service:syslog.service"});
 }
 
 TEST_CASE("names that are none and paths that are no place are left alone") {

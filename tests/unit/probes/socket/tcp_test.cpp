@@ -81,6 +81,47 @@ TEST_CASE("tcp table: sockets of a port and owner are one listener, the fullest 
   CHECK(table.left_out == 10000 - (TcpTable::kMostOwners - 1) - (TcpTable::kMostListeners - 2));
 }
 
+TEST_CASE("tcp table: where a group listens and what it connects to") {
+  TcpTable table;
+  const auto at = [](InetSocket socket, std::uint8_t local, std::uint8_t peer, std::uint16_t peer_port) {
+    // 0: any; below 100 on the loopback; else 10.0.0.x.
+    const auto address = [](std::uint8_t last) {
+      if (last == 0) return IpAddress{};
+      IpAddress made{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, last};
+      if (last >= 100) made[12] = 10;
+      return made;
+    };
+    socket.local_address = address(local);
+    socket.peer_address = address(peer);
+    socket.peer_port = peer_port;
+    return socket;
+  };
+  table.add(at(socket_in(kListen, 80, 7), 0, 0, 0));
+  table.add(at(socket_in(kListen, 80, 7), 0, 0, 0));  // SO_REUSEPORT
+  table.add(at(socket_in(kListen, 5432, 8), 1, 0, 0));
+  table.add(at(socket_in(kListen, 22, 0), 1, 0, 0));                  // of nobody
+  table.add(at(socket_in(kEstablished, 80, 7), 100, 200, 50000));     // a client of ours
+  table.add(at(socket_in(kEstablished, 40000, 7), 1, 1, 5432));       // as a client, on the loopback
+  table.add(at(socket_in(kEstablished, 5432, 8), 1, 1, 40000));       // its other end
+  table.add(at(socket_in(kEstablished, 40001, 7), 1, 1, 5432));       // once more
+  table.add(at(socket_in(kEstablished, 40002, 7), 100, 100, 33000));  // under our own address
+  table.add(at(socket_in(kEstablished, 40003, 7), 100, 200, 443));    // far away
+  table.add(at(socket_in(kEstablished, 40004, 7), 100, 200, 43210));  // a port that says nothing
+  std::string listening, peers;
+  for (const Place& one : table.listening)
+    listening +=
+        std::to_string(one.cgroup_id) + "@" + format_address(one.address) + ":" + std::to_string(one.port) + " ";
+  for (const auto& [one, own] : table.peers)
+    peers += std::to_string(one.cgroup_id) + ">" + format_address(one.address) + ":" + std::to_string(one.port) +
+             (own ? "own " : " ");
+  CHECK(listening == "7@:::80 8@127.0.0.1:5432 ");
+  CHECK(peers == "7>10.0.0.100:33000own 7>10.0.0.200:443 7>127.0.0.1:5432 ");
+  const std::uint64_t before = table.left_out;
+  for (int i = 1; i < 2000; ++i) table.add(at(socket_in(kEstablished, 40000, 9), 1, 1, static_cast<std::uint16_t>(i)));
+  CHECK(table.peers.size() == TcpTable::kMostPeers);
+  CHECK(table.left_out - before == 1999 + 3 - TcpTable::kMostPeers);
+}
+
 TEST_CASE("tcp sockets probe: a listener whose connections nobody accepts") {
   FakeRoot root;
   ProbeUnderTest tested(tcp_sockets_probe, root);
