@@ -52,6 +52,7 @@ void add_reading_verbs(CLI::App& app, Options& o, Verb& chosen) {
              [&o](Context& c) { return explain_incident(c, o.explain); });
     explain->add_option("ID", o.explain.id, "the incident's id or its beginning")->required();
     explain->add_flag("--verbose,-v", o.explain.verbose, "every list to its end, each rule of the guard, the timeline");
+    explain->add_option("--plot", o.explain.plot, "draw signals and what happened into this SVG file; - writes it out");
   }
   CLI::App* list = verb(app, "list", "what the agent has: " + join(listable(), ", "), chosen, [&o](Context& c) {
     if (o.cost && o.what == "probes") return measure_cost(c);

@@ -3,6 +3,7 @@
 #include "agent/base/file.h"
 #include "agent/base/text.h"
 #include "agent/ctl/explain.h"
+#include "agent/ctl/plot.h"
 #include "agent/ctl/verbs.h"
 
 namespace hostmedic {
@@ -22,6 +23,19 @@ json::object complete(json::object incident, const json::object& proposals, cons
   return incident;
 }
 
+Exit draw(Context& context, const CaseFile& file, const std::string& path) {
+  const std::string drawing = plot_svg(file);
+  if (path == "-") {
+    context.out << drawing;
+    return Exit::fine;
+  }
+  if (Status written = write_file_atomic(path, drawing, 0644); !written)
+    return fail(context, {Exit::unavailable, "not drawn: " + printable(written.error().message(), 300),
+                          "name a file that you may write, or - for the standard output"});
+  say(context, "drawn: " + printable(path, 300));
+  return Exit::fine;
+}
+
 }  // namespace
 
 Exit explain_incident(Context& context, const ExplainWish& wish) {
@@ -36,6 +50,7 @@ Exit explain_incident(Context& context, const ExplainWish& wish) {
   if (!file)
     return fail(context, {Exit::unavailable, "the incident cannot be read: " + printable(file.error().message(), 300),
                           "is the agent of another version than this program? hostmedic status"});
+  if (!wish.plot.empty()) return draw(context, *file, wish.plot);
   if (context.json)
     write_json(context, complete(std::move(*answer.body), *proposals.body, *file, context.look));
   else

@@ -15,6 +15,7 @@ Exit list_incidents(Context& context, bool all, int limit);
 struct ExplainWish {
   std::string id;  // the incident's, or the beginning of it
   bool verbose = false;
+  std::string plot;  // a file to draw it into, "-" for the standard output; empty: as text
 };
 Exit explain_incident(Context& context, const ExplainWish& wish);
 

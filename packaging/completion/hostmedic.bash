@@ -11,7 +11,7 @@ _hostmedic() {
 	local global="--json --quiet --ascii --socket --actuator-socket --help"
 	COMPREPLY=()
 	case $prev in
-	--socket|--actuator-socket|--in|--train) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--socket|--actuator-socket|--in|--train|--plot) COMPREPLY=($(compgen -f -- "$cur")); return ;;
 	--root|--train-dir) COMPREPLY=($(compgen -d -- "$cur")); return ;;
 	--for) COMPREPLY=($(compgen -W "30m 1h 2h 1d" -- "$cur")); return ;;
 	--reason|--limit|-n|--entity) return ;;
@@ -25,7 +25,7 @@ _hostmedic() {
 	case $verb in
 	"") COMPREPLY=($(compgen -W "$verbs $global --version" -- "$cur")) ;;
 	incidents) COMPREPLY=($(compgen -W "--all --limit $global" -- "$cur")) ;;
-	explain|show) COMPREPLY=($(compgen -W "--verbose $(_hostmedic_ids incidents --all)" -- "$cur")) ;;
+	explain|show) COMPREPLY=($(compgen -W "--verbose --plot $(_hostmedic_ids incidents --all)" -- "$cur")) ;;
 	approve) COMPREPLY=($(compgen -W "--yes $(_hostmedic_ids list proposals)" -- "$cur")) ;;
 	reject) COMPREPLY=($(compgen -W "--reason $(_hostmedic_ids list proposals)" -- "$cur")) ;;
 	list) COMPREPLY=($(compgen -W "probes series detectors models groups rules actions runbooks guard proposals --cost --health" -- "$cur")) ;;

@@ -183,7 +183,8 @@ TEST_CASE("in the list a suspicion comes last, and what another explains is only
   part.id = "6666666666666666";
   part.part_of = known.id;
   boost::json::array rows;
-  for (const Incident& one : {suspicion, part, known}) rows.push_back(boost::json::parse(boost::json::serialize(to_json_object(one))));
+  for (const Incident& one : {suspicion, part, known})
+    rows.push_back(boost::json::parse(boost::json::serialize(to_json_object(one))));
   CHECK(render_incidents(rows, look(0), false) ==
         "INCIDENT          OPENED     STATE      SEVERITY  SURE  WHAT\n"
         "aabbccdd00112233  59.2s ago  open       error     98%   service.failed on service:db.service, came back 2 "

@@ -22,7 +22,8 @@ bool contains(const std::string& text, std::string_view part) { return text.find
 
 }  // namespace
 
-TEST_CASE("an incident that was treated, in plain words") { CHECK(rendered(example()) == R"(filesystem:/srv is filling up, since 2026-11-21T02:19:00.000Z
+TEST_CASE("an incident that was treated, in plain words") {
+  CHECK(rendered(example()) == R"(filesystem:/srv is filling up, since 2026-11-21T02:19:00.000Z
 incident     00112233aabbccdd, filesystem.filling
 state        resolved, severity error, 97% sure; confirmed by 2 independent signals
 since        02:19:00Z, 1m0s ago; noticed 1.2s later; over 12.0s after it began
@@ -46,9 +47,11 @@ Orders
 
 What happens next
   Nothing. If the same signals fire again soon, it opens again.
-)"); }
+)");
+}
 
-TEST_CASE("the same, in full") { CHECK(rendered(example(), Extent::full) == R"(filesystem:/srv is filling up, since 2026-11-21T02:19:00.000Z
+TEST_CASE("the same, in full") {
+  CHECK(rendered(example(), Extent::full) == R"(filesystem:/srv is filling up, since 2026-11-21T02:19:00.000Z
 incident     00112233aabbccdd, filesystem.filling
 state        resolved, severity error, 97% sure; confirmed by 2 independent signals
 since        02:19:00Z, 1m0s ago; noticed 1.2s later; over 12.0s after it began
@@ -89,7 +92,8 @@ Timeline
 
 What happens next
   Nothing. If the same signals fire again soon, it opens again.
-)"); }
+)");
+}
 
 TEST_CASE("the rule that decides is marked, and says what lifts it") {
   CaseFile file = example();
