@@ -3,13 +3,17 @@
 // every ten minutes.
 #include <fcntl.h>
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "agent/base/clock.h"
 #include "detect/model/names.h"
 #include "probes/certificate/search.h"
 #include "probes/probe.h"
+#include "probes/source/relations.h"
 #include "probes/source/table.h"
 #include "probes/source/worker.h"
 
@@ -17,6 +21,7 @@ namespace hostmedic {
 namespace {
 
 constexpr Duration kInterval = std::chrono::minutes(1);  // the time that is left goes on between the looks
+constexpr std::size_t kMostCertificateUses = 512;
 constexpr Duration kLook = std::chrono::minutes(10), kDeadline = std::chrono::minutes(1);
 
 struct Look {
@@ -43,6 +48,7 @@ class CertificateProbe final : public Probe {
 
   Status read(MonoTime now, Sink& sink) override {
     sample(sink);
+    uses_.tell(now, sink, [](const Entity&) { return false; });
     if (looker_->late(0, now)) return make_error(ErrorCode::timeout, "a file does not answer").in("certificate");
     if ((!looked_at_ || now - *looked_at_ >= kLook) && looker_->submit(0, look_, now + kDeadline)) {
       looked_at_ = now;
@@ -80,6 +86,20 @@ class CertificateProbe final : public Probe {
       tell_one("replaced", followed_[i].entity, found, now, sink);
       known = found;
     }
+    note_users(search);
+  }
+  void note_users(const CertificateSearch& search) {
+    std::map<Entity, std::vector<Related>> users;
+    for (const Entity& one : users_) users[one];  // of those that load none any more, that this is over
+    for (const FoundCertificate& one : search.found) {
+      for (const std::string& unit : one.users)
+        users[{EntityKind::service, unit}].push_back({"uses", {EntityKind::certificate, one.name}});
+    }
+    users_.clear();
+    for (auto& [service, certificates] : users) {
+      if (!certificates.empty()) users_.insert(service);
+      uses_.replace(service, std::move(certificates));
+    }
   }
   static void tell_one(std::string_view action, EntityId entity, const Certificate& certificate, MonoTime now,
                        Sink& sink) {
@@ -105,6 +125,8 @@ class CertificateProbe final : public Probe {
   FollowedTable<Followed> followed_;
   std::optional<MonoTime> looked_at_;
   bool too_many_ = false;
+  RelationBook uses_{kMostCertificateUses};
+  std::set<Entity> users_;  // that are in the book
 };
 
 constexpr const MetricInfo* kMetrics[] = {&metric::kCertificateExpiry};
@@ -126,13 +148,14 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
 }  // namespace
 
 extern const ProbeInfo certificate_probe;
-const ProbeInfo certificate_probe{.name = "certificate",
-                                  .summary = "how long the certificates of this host's servers are still valid",
-                                  .interval = kInterval,
-                                  .needs = "",
-                                  .cost = "2 us per read; a wake-up of the worker per look on a 2-core VM, Linux 6.18",
-                                  .metrics = kMetrics,
-                                  .make = make,
-                                  .priority = ProbePriority::useful};
+const ProbeInfo certificate_probe{
+    .name = "certificate",
+    .summary = "how long the certificates of this host's servers are still valid, and who uses them",
+    .interval = kInterval,
+    .needs = "",
+    .cost = "2 us per read; a wake-up of the worker per look on a 2-core VM, Linux 6.18",
+    .metrics = kMetrics,
+    .make = make,
+    .priority = ProbePriority::useful};
 
 }  // namespace hostmedic

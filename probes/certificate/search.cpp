@@ -6,16 +6,26 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "agent/base/fd.h"
 #include "agent/base/file.h"
 #include "agent/base/text.h"
 #include "probes/parse/certificate_paths.h"
+#include "probes/parse/process_unit.h"
+#include "probes/parse/unit_name.h"
 
 namespace hostmedic {
 namespace {
 
-constexpr const char* kConfigured[] = {"etc/nginx", "etc/apache2", "etc/httpd", "etc/haproxy"};
+struct Server {
+  const char *directory, *unit;
+};
+constexpr Server kServers[] = {{"etc/nginx", "nginx.service"},
+                               {"etc/apache2", "apache2.service"},
+                               {"etc/httpd", "httpd.service"},
+                               {"etc/haproxy", "haproxy.service"}};
 constexpr std::size_t kMostEntries = 1024;  // of one directory
 constexpr std::size_t kMostConfigs = 512;
 constexpr std::size_t kMostProcesses = 8192;
@@ -56,24 +66,26 @@ class Search {
   void expand(const std::string& done, std::string_view pattern) {
     while (pattern.starts_with('/')) pattern.remove_prefix(1);
     if (pattern.empty()) {
-      paths.push_back(done);
+      note(done, "");
       return;
     }
     const std::string_view part = pattern.substr(0, pattern.find('/'));
     const std::string_view rest = pattern.substr(part.size());
     if (part.find('*') == std::string_view::npos) return expand(done + "/" + std::string(part), rest);
     for (const Entry& entry : entries(root_, done.empty() ? "." : done.substr(1), kMostEntries)) {
-      if (paths.size() >= kMostCertificatePaths) return;
+      if (full()) return;
       if (glob_match(part, entry.name)) expand(done + "/" + entry.name, rest);
     }
   }
-  void configs(const std::string& directory, int depth) {
+  void configs(const std::string& directory, std::string_view unit, int depth) {
     for (const Entry& entry : entries(root_, directory, kMostEntries)) {
       const std::string path = directory + "/" + entry.name;
       if (entry.directory) {
-        if (depth < kDeepestConfig) configs(path, depth + 1);
+        if (depth < kDeepestConfig) configs(path, unit, depth + 1);
       } else if (configs_++ < kMostConfigs) {
-        find_certificates_in_config(text_of(root_, path, kMostFile), paths);
+        std::vector<std::string> named;
+        find_certificates_in_config(text_of(root_, path, kMostFile), named);
+        for (const std::string& one : named) note(one, unit);
       }
     }
   }
@@ -81,13 +93,26 @@ class Search {
     for (const Entry& entry : entries(proc_, ".", kMostProcesses)) {
       if (entry.name.find_first_not_of("0123456789") != std::string::npos) continue;
       const auto arguments = read_file_at(proc_, entry.name + "/cmdline", kMostArguments);
-      if (arguments) find_certificates_in_arguments(*arguments, paths);
+      if (!arguments) continue;
+      std::vector<std::string> named;
+      find_certificates_in_arguments(*arguments, named);
+      if (named.empty()) continue;
+      const std::string groups = read_file_at(proc_, entry.name + "/cgroup", kib(16)).value_or(std::string());
+      for (const std::string& one : named) note(one, parse_process_unit(groups));
     }
   }
 
-  std::vector<std::string> paths;
+  bool full() const { return paths.size() >= kMostCertificatePaths; }
+
+  std::map<std::string, std::set<std::string>> paths;  // and the services that load what is there
 
  private:
+  // unit: who names it; counts if it is a service.
+  void note(const std::string& path, std::string_view unit) {
+    if (full() && !paths.contains(path)) return;
+    std::set<std::string>& users = paths[path];
+    if (is_followed_service(unit) && users.size() < kMostUsers) users.emplace(unit);
+  }
   int root_, proc_;
   std::size_t configs_ = 0;
 };
@@ -97,16 +122,13 @@ class Search {
 CertificateSearch search_certificates(int root, int proc, const std::vector<std::string>& patterns) {
   Search search(root, proc);
   for (const std::string& pattern : patterns) search.expand("", pattern);
-  for (const char* directory : kConfigured) search.configs(directory, 0);
+  for (const Server& server : kServers) search.configs(server.directory, server.unit, 0);
   search.processes();
-  std::sort(search.paths.begin(), search.paths.end());
-  search.paths.erase(std::unique(search.paths.begin(), search.paths.end()), search.paths.end());
   CertificateSearch result;
-  result.too_many = search.paths.size() >= kMostCertificatePaths;
-  for (std::string& path : search.paths) {
-    if (result.found.size() >= kMostCertificatePaths) break;
+  result.too_many = search.full();
+  for (const auto& [path, users] : search.paths) {
     auto certificate = parse_certificate_pem(text_of(root, path.substr(1), kMostFile));
-    if (certificate) result.found.push_back({std::move(path), std::move(*certificate)});
+    if (certificate) result.found.push_back({path, std::move(*certificate), {users.begin(), users.end()}});
   }
   return result;
 }

@@ -14,7 +14,9 @@ namespace hostmedic {
 struct FoundCertificate {
   std::string name;  // the path
   Certificate certificate;
+  std::vector<std::string> users;  // services that load it, sorted, at most kMostUsers
 };
+inline constexpr std::size_t kMostUsers = 8;
 struct CertificateSearch {
   std::vector<FoundCertificate> found;  // sorted by name, at most kMostCertificatePaths
   bool too_many = false;

@@ -40,6 +40,13 @@ class ContainerTable {
 
   EntityId entity(std::string_view id, Sink& sink);  // kNoEntity if it is not in the table
   std::string entity_name(std::string_view id) const;
+  // each(name of the entity, runtime) for all that have a control group.
+  template <class Each>
+  void running(Each each) const {
+    for (const auto& [id, row] : rows_) {
+      if (row.in_groups) each(name_of(row), row.runtime);
+    }
+  }
   void sample(Sink& sink);  // restarts of each
   std::size_t size() const { return rows_.size(); }
   // True once after the entity of a container got another name.

@@ -5,8 +5,11 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <memory>
+#include <set>
 
 #include "agent/base/file.h"
 #include "agent/base/parse.h"
@@ -16,6 +19,7 @@
 #include "probes/container/container_table.h"
 #include "probes/container/engine.h"
 #include "probes/probe.h"
+#include "probes/source/relations.h"
 #include "probes/source/table.h"
 
 namespace hostmedic {
@@ -52,6 +56,14 @@ constexpr GroupMetrics kContainerMetrics{{
     {&metric::kContainerTasks, ""},
     {&metric::kContainerTasksUtilization, ""},
 }};
+
+// The service without which containers of a runtime cannot be started, stopped or, mostly, reached. Podman's need none.
+struct EngineService {
+  std::string_view runtime, unit;
+};
+constexpr EngineService kEngineServices[] = {
+    {"docker", "docker.service"}, {"containerd", "containerd.service"}, {"cri-o", "crio.service"}};
+constexpr std::size_t kMostEngineRelations = 512;
 
 bool is_there(const Fd& root, const char* path) { return ::faccessat(root.get(), path, F_OK, 0) == 0; }
 
@@ -92,6 +104,7 @@ class ContainersProbe final : public Probe {
     return true;
   }
   Status scan(MonoTime now, Sink& sink);
+  void note_engines();
   // What Podman's monitor wrote when the container ended; in a file system in memory.
   std::optional<std::int64_t> exit_code(const std::string& id) const {
     const auto text = read_file_at(roots_.run.get(), "libpod/exits/" + id, Bytes{64});
@@ -112,6 +125,7 @@ class ContainersProbe final : public Probe {
   std::optional<MonoTime> began_at_, looked_at_, scanned_at_;
   bool any_ = false, docker_ = false, podman_ = false;  // what is there; it may be installed at any time
   bool stirred_ = false, too_many_ = false;
+  RelationBook runs_in_{kMostEngineRelations};
 };
 
 Status ContainersProbe::look_for_engines() {
@@ -161,7 +175,22 @@ Status ContainersProbe::scan(MonoTime now, Sink& sink) {
   groups_.align(
       rows, [&](const Named& row) { return reader_->follow(table_.entity(row.group->name, sink), row.group->path); },
       [](FollowedGroup&) {});
+  note_engines();
   return ok();
+}
+
+void ContainersProbe::note_engines() {
+  std::set<Entity> seen;
+  table_.running([&](const std::string& name, std::string_view runtime) {
+    const auto service = std::ranges::find(kEngineServices, runtime, &EngineService::runtime);
+    if (name.empty() || service == std::end(kEngineServices)) return;
+    const std::string group = reader_->layout().units_tree + "/system.slice/" + std::string(service->unit);
+    if (!is_there(roots_.sys, group.c_str())) return;
+    Entity container{EntityKind::container, name};
+    runs_in_.replace(container, {{"runs_in", {EntityKind::service, std::string(service->unit)}}});
+    seen.insert(std::move(container));
+  });
+  runs_in_.forget_if([&](const Entity& one) { return !seen.contains(one); });
 }
 
 Status ContainersProbe::read(MonoTime now, Sink& sink) {
@@ -186,7 +215,8 @@ Status ContainersProbe::read(MonoTime now, Sink& sink) {
     if (status) status = std::move(round);
   }
   table_.sample(sink);
-  if (const auto refused = table_.take_refused(); refused > 0) {
+  runs_in_.tell(now, sink, [](const Entity&) { return true; });
+  if (const auto refused = table_.take_refused() + runs_in_.take_left_out(); refused > 0) {
     sink.event({EventKind::samples_lost,
                 sink.entity(EntityKind::agent, "probe.containers"),
                 now,

@@ -23,6 +23,7 @@ TEST_CASE("certificate probe: found by pattern, configuration and command line; 
   root.write("etc/nginx/sites-enabled/web", "ssl_certificate /srv/web.crt;\nssl_certificate /srv/missing.crt;\n");
   root.write("srv/web.crt", pem);
   root.write("proc/77/cmdline", std::string("stunnel\0--cert=/srv/tunnel.pem\0", 31));
+  root.write("proc/77/cgroup", "0::/system.slice/tunnel.service\n");
   root.write("srv/tunnel.pem", pem);
   root.write("srv/none.pem", "not a certificate");
   root.write("proc/78/cmdline", std::string("x\0/srv/none.pem\0/srv/fifo.pem\0", 30));
@@ -49,6 +50,15 @@ TEST_CASE("certificate probe: found by pattern, configuration and command line; 
   CHECK(left == doctest::Approx(to_seconds(end - wall_now())).epsilon(1e-6));
 
   sink.told.clear();
+  REQUIRE(tested.probe->read(at_second(61), sink));
+  told.clear();
+  for (const Told& one : sink.told)
+    told.push_back(to_string(one.about) + " " + one.get("relation.type") + " " + one.get("relation.target"));
+  CHECK(told == std::vector<std::string>{"service:nginx.service uses certificate:/srv/web.crt",
+                                         "service:tunnel.service uses certificate:/srv/tunnel.pem"});
+  sink.retired.clear();
+
+  sink.told.clear();
   root.remove("srv/tunnel.pem");
   // As little as a certificate may say: valid until 2030.
   root.write("srv/web.crt",
@@ -61,4 +71,10 @@ TEST_CASE("certificate probe: found by pattern, configuration and command line; 
   CHECK(sink.told[0].get("certificate.action") == "replaced");
   CHECK(sink.told[0].get("certificate.not_after") == "2030-01-01T00:00:00Z");
   CHECK(sink.retired == std::vector<std::string>{"certificate:/srv/tunnel.pem"});
+
+  sink.told.clear();
+  REQUIRE(tested.probe->read(at_second(720), sink));
+  REQUIRE(sink.told.size() == 1);
+  CHECK(to_string(sink.told[0].about) == "service:tunnel.service");
+  CHECK(sink.told[0].get("relation.state") == "gone");
 }

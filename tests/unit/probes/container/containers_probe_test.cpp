@@ -157,6 +157,26 @@ TEST_CASE("containers from Docker's files: found, died, restarted by policy, rem
   CHECK(std::ranges::count(probe.sink.retired, "container:web") >= 1);
 }
 
+TEST_CASE("containers need the service of their engine, where it is there and they need one") {
+  FakeRoot root;
+  root.write("sys/fs/cgroup/cgroup.controllers", "");
+  root.mkdir("sys/fs/cgroup/system.slice/docker.service");
+  root.mkdir("sys/fs/cgroup/system.slice/podman.service");
+  root.mkdir("sys/fs/cgroup/system.slice/docker-" + id_of('a') + ".scope");
+  root.mkdir("sys/fs/cgroup/machine.slice/libpod-" + id_of('c') + ".scope");
+  root.mkdir("sys/fs/cgroup/system.slice/cri-containerd-" + id_of('d') + ".scope");
+  write_config(root, 'a', R"("Running":true)", 0);
+  Running probe(root);
+  REQUIRE(probe.reach([&] { return !probe.sink.told.empty(); }));
+  for (const int second : {11, 12, 23, 24}) (void)probe.tested.probe->read(at_second(second), probe.sink);
+  std::vector<std::string> told;
+  for (const Told& one : probe.sink.told) {
+    if (one.event.kind == EventKind::relation)
+      told.push_back(to_string(one.about) + " " + one.get(attr::kRelationType) + " " + one.get(attr::kRelationTarget));
+  }
+  CHECK(told == std::vector<std::string>{"container:web runs_in service:docker.service"});
+}
+
 TEST_CASE("containers over a socket: the stream of events, and questions for what it does not say") {
   FakeRoot root;
   root.write("sys/fs/cgroup/cgroup.controllers", "");
