@@ -75,6 +75,10 @@ Loaded<AgentConfig> parse_agent_config(std::string_view text, const std::string&
   return loaded;
 }
 
+bool concerns_detection(const KeyChange& change) {
+  return change.key.starts_with("detect.") || change.key.find("rule ") != std::string::npos;
+}
+
 std::vector<KeyChange> changed_keys(const AgentConfig& from, const AgentConfig& to) {
   std::vector<KeyChange> changes;
   for (const Key<AgentConfig>& key : agent_keys())

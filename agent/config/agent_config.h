@@ -29,6 +29,14 @@ struct StoreConfig {
   Duration most_age = std::chrono::hours(24 * 90);
 };
 
+struct RecorderConfig {
+  bool enabled = true;
+  Duration keep = std::chrono::hours(6);
+  Bytes size = mib(64);
+  Duration before = std::chrono::minutes(10);  // of an incident's recording
+  Duration keep_incidents = std::chrono::hours(24 * 14);
+};
+
 struct UpstreamConfig {
   std::string url;  // empty: nothing is reported
   std::string ca = "/etc/hostmedic/tls/ca.crt";
@@ -48,6 +56,7 @@ struct AgentConfig {
   ProbeSettings probes;
   StoreConfig store;
   UpstreamConfig upstream;
+  RecorderConfig recorder;
   detect::EngineConfig engine = detect::default_engine_config();
 };
 
@@ -63,5 +72,7 @@ struct KeyChange {
   bool restart = false;  // does not take effect before a restart
 };
 std::vector<KeyChange> changed_keys(const AgentConfig& from, const AgentConfig& to);
+// Detection is made anew for it.
+bool concerns_detection(const KeyChange& change);
 
 }  // namespace hostmedic

@@ -62,6 +62,18 @@ const Key<AgentConfig> kKeys[] = {
                                 "The oldest closed incidents are forgotten when the store is larger."),
     row<FIELD(store.most_age)>("store", "most_age", kAge, kReload,
                                "Closed incidents are forgotten when they are older."),
+    row<FIELD(recorder.enabled)>("recorder", "enabled", {}, kRestart,
+                                 "The flight recorder: all that was seen and decided lately, on disk, so that every "
+                                 "decision can be played again with `hostmedic replay`."),
+    row<FIELD(recorder.keep)>("recorder", "keep", {.least = 600, .most = 30 * 86400.0}, kRestart,
+                              "So much of the past is kept."),
+    row<FIELD(recorder.size)>("recorder", "size", {.least = 4 << 20, .most = 1099511627776.0}, kRestart,
+                              "And so many bytes of it; the oldest goes first."),
+    row<FIELD(recorder.before)>("recorder", "before", {.least = 0, .most = 6 * 3600.0}, kRestart,
+                                "The recording of an incident, which is kept apart, begins at least so long before it "
+                                "opened."),
+    row<FIELD(recorder.keep_incidents)>("recorder", "keep_incidents", kAge, kRestart,
+                                        "Recordings of incidents are kept so long, and up to 256 MiB of them."),
     row<FIELD(upstream.url)>("upstream", "url", {.form = Form::url}, kReload,
                              "The aggregator, or any receiver of OTLP over HTTP. Empty: nothing leaves the host. "
                              "`hostmedic enroll` sets it."),

@@ -12,8 +12,9 @@
 #include "agent/base/log.h"
 #include "agent/base/notify.h"
 #include "agent/base/text.h"
-#include "agent/pipeline/brakes_json.h"
 #include "agent/daemon/identity.h"
+#include "agent/pipeline/brakes_json.h"
+#include "agent/recorder/config_files.h"
 #include "detect/correlate/explain.h"
 #include "detect/health/checkpoint.h"
 
@@ -78,6 +79,8 @@ Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, Settings sett
 }
 
 Daemon::~Daemon() {
+  pipeline_->record_on(nullptr);
+  if (recorder_) recorder_->stop();
   orders_.stop();
   worker_.stop();
 }
@@ -93,6 +96,7 @@ Status Daemon::start() {
   if (Status reporting = reporter_->connect(config_.upstream); !reporting)
     log_error("upstream: " + reporting.error().message());
   if (Status restored = restore(); !restored) log_error("restore: " + restored.error().message());
+  if (config_.recorder.enabled) start_recorder();
   if (Status listening = listen(); !listening) return listening;
 
   wait_signal();
@@ -136,6 +140,30 @@ Result<std::unique_ptr<ProbeListener>> Daemon::listen(std::size_t source, const 
   if (Status listening = listener->listen(run_dir_ + "/" + name, group); !listening)
     return std::move(listening).error();
   return listener;
+}
+
+// After what was open is restored: the first snapshot has it.
+void Daemon::start_recorder() {
+  RecorderSettings settings;
+  settings.dir = state_dir_ + "/recorder";
+  settings.ring = {config_.recorder.keep, config_.recorder.size};
+  settings.kept.keep = config_.recorder.keep_incidents;
+  settings.before = config_.recorder.before;
+  settings.version = HM_VERSION;
+  settings.host = host_identity().name;
+  settings.boot_id = host_identity().boot_id;
+  settings.host_seed = fnv1a(host_identity().id);
+  configuration_ = encode_config(collect_config(options_.paths));
+  recorder_ = std::make_unique<FlightRecorder>(
+      worker_, *pipeline_, std::move(settings),
+      [this]() -> Result<DecidingState> {
+        auto snapshot = pipeline_->checkpoint();
+        if (!snapshot) return std::move(snapshot).error();
+        return DecidingState{configuration_, *std::move(snapshot)};
+      },
+      [](const std::string& text) { log_warning(text); });
+  recorder_->start();
+  pipeline_->record_on(recorder_.get());
 }
 
 void Daemon::restore_brakes() {
@@ -324,10 +352,11 @@ void Daemon::apply(Settings settings) {
   bool detection_changed = false, upstream_changed = false;
   for (const KeyChange& change : changed_keys(config_, settings.agent)) {
     log_notice("changed: " + change.key + (change.restart ? " (takes effect at the next restart)" : ""));
-    detection_changed |= change.key.starts_with("detect.") || change.key.find("rule ") != std::string::npos;
+    detection_changed |= concerns_detection(change);
     upstream_changed |= change.key.starts_with("upstream.");
   }
   config_ = std::move(settings.agent);
+  configuration_ = encode_config(collect_config(options_.paths));
   set_log_level(config_.log_level);
   pipeline_->reconfigure(detection_changed ? make_engine(config_.engine) : nullptr, std::move(settings.runbooks),
                          std::move(settings.policy));

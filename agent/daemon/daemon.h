@@ -20,6 +20,7 @@
 #include "agent/pipeline/pipeline.h"
 #include "agent/pipeline/probe_listener.h"
 #include "agent/pipeline/worker.h"
+#include "agent/recorder/recorder.h"
 #include "agent/store/agent_store.h"
 
 namespace hostmedic {
@@ -62,9 +63,11 @@ class Daemon final : public PipelineOutput {
   Result<std::vector<Entity>> mark_deployment(const DeploymentMark& mark);
   Status reload();
   Now now() const;
+  const FlightRecorder* recorder() const { return recorder_.get(); }  // null: it is not enabled
 
  private:
   void apply(Settings settings);
+  void start_recorder();
   Status listen();
   void restore_brakes();
   void restore_models();
@@ -94,6 +97,7 @@ class Daemon final : public PipelineOutput {
   DeploymentMarks marks_;
   std::unique_ptr<ProbeListener> probe_, checks_;
   std::unique_ptr<Reporter> reporter_;
+  std::unique_ptr<FlightRecorder> recorder_;
   std::unique_ptr<ControlServer> control_;
   ControlApi api_{*this};
   boost::asio::steady_timer second_;
@@ -105,7 +109,8 @@ class Daemon final : public PipelineOutput {
   MonoTime checkpointed_;
   bool probe_connected_ = false;
   std::string probe_text_ = "not connected yet";
-  std::string config_error_;  // of the last reload; empty: it was good
+  std::string configuration_;  // the texts that it was read from, for the flight recorder
+  std::string config_error_;   // of the last reload; empty: it was good
   std::string actuator_error_;
 };
 

@@ -9,14 +9,11 @@
 #include "actions/runbook/runbook.h"
 #include "agent/base/result.h"
 #include "agent/config/agent_config.h"
+#include "agent/recorder/config_files.h"
 
 namespace hostmedic {
 
-struct SettingsPaths {
-  AgentConfigPaths agent;
-  std::string policy;
-  std::vector<std::string> runbook_dirs;
-};
+using SettingsPaths = ConfigPlaces;
 
 struct Settings {
   AgentConfig agent;

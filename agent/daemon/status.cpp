@@ -36,6 +36,19 @@ json::object upstream_status(const Reporter& reporter, const UpstreamConfig& ups
           {"last_success_unix_nano", nullable(state.last_success)}};
 }
 
+json::object recorder_status(const FlightRecorder* recorder) {
+  if (recorder == nullptr) return {{"enabled", false}};
+  const FlightRecorder::State& state = recorder->state();
+  return {{"enabled", true},
+          {"error", state.error},
+          {"bytes", state.ring.count},
+          {"segments", state.segments},
+          {"gaps", state.gaps},
+          {"since_unix_nano", nullable(state.since)},
+          {"recordings", state.recordings},
+          {"recordings_bytes", state.kept.count}};
+}
+
 }  // namespace
 
 json::object Daemon::status() const {
@@ -80,6 +93,7 @@ json::object Daemon::status() const {
         {"bytes", pipeline.engine().bytes_used()},
         {"refused", pipeline.engine().refused()}}},
       {"incidents", {{"open", open}, {"proposals", pipeline.proposals().size()}}},
+      {"recorder", recorder_status(recorder_.get())},
       {"store", {{"errors", reporter_->store_errors()}, {"last_error", reporter_->store_error()}}},
       {"actuator", {{"last_error", actuator_error_}}},
       {"upstream", upstream_status(*reporter_, config_.upstream)}};

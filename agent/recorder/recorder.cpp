@@ -113,7 +113,8 @@ void FlightRecorder::begin_segment(const Frame& frame) {
                 .wall = frame.wall};
   if (!begin.head.continues && state_.since) ++state_.gaps;
   // What the last segment had of open incidents is complete.
-  for (const auto& [id, from] : open_) keep(id, from, false);
+  if (recording_)
+    for (const auto& [id, from] : open_) keep(id, from, false);
   waiting_bytes_ += begin.state.snapshot.size() + begin.state.configuration.size() + begin.definitions.size();
   steps_.push_back(std::move(step));
   packer_.restart();
@@ -210,7 +211,7 @@ void FlightRecorder::done(const Done& result) {
     state_.error = before;
     return pause(result.status.error());
   }
-  if (!recording_) state_.error = before;
+  if (!result.at_hand) state_.error = before;
   if (!before.empty() && state_.error.empty() && before != "no frame came yet")
     told_("the flight recorder records again");
   flush();
@@ -227,6 +228,7 @@ FlightRecorder::Done FlightRecorder::carry_out(Files& files, std::vector<Step> s
                 .segments = files.ring->files().size(),
                 .recordings = files.kept->count(),
                 .since = std::nullopt};
+  done.at_hand = files.ring->at_hand();
   if (!files.ring->files().empty()) done.state.since = files.ring->files().front().begin;
   return done;
 }

@@ -22,11 +22,11 @@
 namespace hostmedic {
 
 struct RecorderSettings {
-  std::string dir;
-  RingLimits ring;
-  KeptLimits kept;
+  std::string dir = {};
+  RingLimits ring = {};
+  KeptLimits kept = {};
   Duration before = std::chrono::minutes(10);  // of an incident's recording, before it opened
-  std::string version, host, boot_id;
+  std::string version = {}, host = {}, boot_id = {};
   std::uint64_t host_seed = 0;
 };
 
@@ -86,6 +86,7 @@ class FlightRecorder final : public PipelineTape {
   };
   struct Done {
     Status status = ok();
+    bool at_hand = false;  // a segment is
     State state;
   };
 

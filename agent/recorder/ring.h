@@ -40,6 +40,7 @@ class Ring {
   // To the segment at hand. After an error there is none until the next begin().
   Status append(std::string_view bytes);
   Status sync();
+  bool at_hand() const { return static_cast<bool>(fd_); }
 
   const std::string& dir() const { return dir_; }
   const std::vector<RingFile>& files() const { return files_; }  // the last is the one at hand
