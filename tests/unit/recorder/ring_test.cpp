@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "agent/base/file.h"
+#include "agent/base/parse.h"
+#include "agent/base/text.h"
 #include "agent/recorder/kept.h"
 #include "agent/recorder/recording.h"
 #include "tests/unit/recorder/recorded_host.h"
@@ -87,7 +89,7 @@ TEST_CASE("killed at any moment, or copied at any moment: it opens, and what was
         if (i % 50 == 0 &&
             !ring->begin(ring->next_sequence(), at_minute(round), beginning(ring->next_sequence(), at_minute(round))))
           ::_exit(1);
-        if (!ring->append(record(std::to_string(i) + std::string(500, 'x')))) ::_exit(1);
+        if (!ring->append(record(strf("%08u", i) + std::string(500, 'x')))) ::_exit(1);
         if (::write(pipe[1], &i, sizeof i) != sizeof i) ::_exit(1);
       }
       ::_exit(1);
@@ -111,7 +113,7 @@ TEST_CASE("killed at any moment, or copied at any moment: it opens, and what was
     for (const Segment& segment : left->segments)
       if (segment.head.wall == at_minute(round))
         for (const RecordView& one : segment.records)
-          found = std::max(found, static_cast<std::uint32_t>(std::stoul(std::string(one.payload.substr(0, 8)))));
+          found = std::max(found, static_cast<std::uint32_t>(parse_u64(one.payload.substr(0, 8)).value_or(0)));
     CHECK(found >= last);
     CHECK(left->lost.size() <= 1U + static_cast<unsigned>(round));  // at most one torn tail for each death
   }
