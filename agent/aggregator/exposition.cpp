@@ -17,8 +17,10 @@ std::string exposition(const FleetCounts& counts, const ReceiverStats& stats) {
   value("hosts", "", counts.hosts);
   metric("incidents", "gauge", "Incidents stored.");
   value("incidents", "", counts.incidents);
-  metric("open_incidents", "gauge", "Incidents stored that are not over.");
+  metric("open_incidents", "gauge", "Incidents stored that are not over, confirmed, and not explained by another.");
   value("open_incidents", "", counts.open_incidents);
+  metric("suspicions", "gauge", "Incidents stored that are not over and that nothing confirms yet: nobody is called.");
+  value("suspicions", "", counts.suspicions);
   metric("log_records", "gauge", "Log records stored.");
   value("log_records", "", counts.logs);
   metric("requests_total", "counter", "OTLP requests by signal and result.");

@@ -68,6 +68,10 @@ function measured(value, unit) {
 const stateTone = {resolved: 'good', escalated: 'bad', open: 'warn', acting: 'warn', verifying: 'warn'};
 const severityTone = {warning: 'warn', error: 'bad', critical: 'bad'};
 const tag = (text, tone) => el('span', {class: 'tag ' + (tone || '')}, text);
+const stateTag = (incident) => incident.suspicion && incident.closed_at_unix_nano === null
+    ? tag('suspicion') : tag(incident.state, stateTone[incident.state]);
+const cameBack = (times) => 'came back ' + times + (times === 1 ? ' time' : ' times');
+const share = (value) => Math.round(value * 100) + ' %';
 const percent = (value) => Math.round(value * 100) + ' % sure';
 const detailHash = (host, id) => '#/incident/' + encodeURIComponent(host) + '/' + encodeURIComponent(id);
 
@@ -92,12 +96,16 @@ function hostCard(host) {
 
 function incidentRow(incident) {
   const over = incident.closed_at_unix_nano;
-  return el('li', {class: 'incident ' + (over === null ? incident.severity : 'over')},
+  const calls = over === null && !incident.suspicion && !incident.part_of;
+  return el('li', {class: 'incident ' + (calls ? incident.severity : 'over') + (incident.suspicion ? ' quiet' : '')},
       el('a', {href: detailHash(incident.host, incident.id), 'data-key': incident.host + '/' + incident.id},
           el('div', {class: 'row'}, el('span', {class: 'summary'}, incident.summary || incident.kind),
-              tag(incident.state, stateTone[incident.state])),
+              stateTag(incident)),
           el('div', {class: 'facts'}, el('span', {}, incident.host), el('span', {}, incident.root),
               el('span', {}, incident.severity), el('span', {}, ago(incident.opened_at_unix_nano)),
+              incident.flaps > 0 ? el('span', {}, cameBack(incident.flaps)) : null,
+              incident.part_of ? el('span', {}, 'part of ' + incident.part_of) : null,
+              incident.acknowledged_by ? el('span', {}, 'known to ' + incident.acknowledged_by) : null,
               over === null ? null
                             : el('span', {}, 'over after ' + duration(over - incident.fault_at_unix_nano)))));
 }
@@ -153,16 +161,51 @@ function numbers(incident) {
 
 function evidence(anomalies) {
   if (!anomalies.length) return null;
+  const compared = (one) => one.normal_low !== null && one.normal_high !== null
+      ? 'usually ' + measured(one.normal_low, one.unit) + ' to ' + measured(one.normal_high, one.unit)
+      : one.expected === null ? '' : (one.direction === 'below' ? 'at least ' : one.direction === 'above' ? 'at most ' : '') +
+            measured(one.expected, one.unit);
   return el('div', {class: 'block'}, el('table', {class: 'stack'},
       el('thead', {}, el('tr', {}, ['Seen', 'Value', 'Compared with', 'Signal', ''].map((name) => el('th', {}, name)))),
       el('tbody', {}, anomalies.map((one) => el('tr', {},
           el('td', {class: 'wide'}, one.evidence || one.rule),
           el('td', {class: 'num'}, measured(one.value, one.unit)),
-          el('td', {class: 'num'}, one.expected === null ? '' : (one.direction === 'below' ? 'at least ' :
-              one.direction === 'above' ? 'at most ' : '') + measured(one.expected, one.unit)),
+          el('td', {class: 'num'}, compared(one)),
           el('td', {}, el('code', {}, one.signal), ' ', el('span', {class: 'dim'}, one.entity)),
           el('td', {}, tag(one.firing ? 'firing' : 'quiet', one.firing ? 'bad' : 'good'),
               ' ', one.proof ? tag('proof') : null))))));
+}
+
+// Why the root, and not the others.
+function candidates(incident) {
+  if (!incident.candidates.length) return null;
+  return el('div', {class: 'block'}, el('table', {class: 'stack'},
+      el('thead', {}, el('tr', {}, ['Score', 'May be the root', 'Because'].map((name) => el('th', {}, name)))),
+      el('tbody', {}, incident.candidates.map((one) => el('tr', {class: one.entity === incident.root ? 'decides' : ''},
+          el('td', {class: 'num'}, el('meter', {value: one.score, 'aria-label': 'score'}), ' ', share(one.score)),
+          el('td', {}, one.entity), el('td', {class: 'wide'}, one.why))))));
+}
+
+function affected(incident) {
+  if (!incident.affected.length) return null;
+  return el('div', {class: 'block'}, el('table', {class: 'stack'},
+      el('thead', {}, el('tr', {}, ['Affected', 'Seen of it', 'By way of'].map((name) => el('th', {}, name)))),
+      el('tbody', {}, incident.affected.map((one) => el('tr', {}, el('td', {}, one.entity),
+          el('td', {class: 'wide'}, one.symptom), el('td', {class: 'dim'}, one.path))))));
+}
+
+// What was changed shortly before, and what else was looked for.
+function context(incident) {
+  const nothing = incident.context.filter((one) => !one.found).map((one) => one.what);
+  const said = incident.changes.map((one) => one.text);
+  if (!incident.context.length && !incident.changes.length) return null;
+  return el('div', {class: 'block'}, facts([
+    ...incident.changes.map((one) => ['changed', one.text + ', ' +
+        duration(incident.fault_at_unix_nano - one.at_unix_nano) + ' before: ' + share(one.probability) +
+        ' likely the cause']),
+    ...incident.context.filter((one) => one.found && !said.includes(one.found))
+        .map((one) => ['found', one.what + ': ' + one.found]),
+    nothing.length ? ['not found', nothing.join(', ')] : null]));
 }
 
 function plan(incident) {
@@ -216,16 +259,24 @@ function showDetail(answer) {
   const children = [
     el('p', {}, el('a', {href: '#/', 'data-key': 'back'}, '← all incidents')),
     el('h1', {}, incident.summary || incident.kind),
-    el('div', {class: 'tags'}, tag(incident.state, stateTone[incident.state]),
-        tag(incident.severity, severityTone[incident.severity]), tag(incident.kind), tag(answer.host)),
+    el('div', {class: 'tags'}, stateTag(incident),
+        tag(incident.severity, severityTone[incident.severity]), tag(incident.kind), tag(answer.host),
+        incident.flapping ? tag('flapping', 'warn') : null),
+    incident.suspicion
+        ? el('p', {class: 'dim'}, 'A suspicion: nothing independent confirms it yet, so nobody is told.') : null,
     numbers(incident),
     el('div', {class: 'block'}, el('p', {}, incident.diagnosis), facts([
-      ['root', incident.root], ['caused by', incident.causes.join(', ')], ['also hit', incident.affected.map((one) => one.entity).join(', ')],
+      ['root', incident.root], ['caused by', incident.causes.join(', ')],
+      incident.part_of ? ['part of', el('a', {href: detailHash(answer.host, incident.part_of)}, incident.part_of)] : null,
+      ['known to', incident.acknowledged_by], incident.flaps > 0 ? ['unsteady', cameBack(incident.flaps)] : null,
       ['began', iso(incident.fault_at_unix_nano)], ['noticed', iso(incident.opened_at_unix_nano)],
       incident.closed_at_unix_nano === null ? null : ['over', iso(incident.closed_at_unix_nano)],
       ['signals', incident.signals + (incident.proof ? ', one is proof by itself' : '')],
       ['incident', incident.id + ', revision ' + incident.revision + ', fingerprint ' + incident.fingerprint]])),
+    ...section('Why it, and not the others', candidates(incident)),
+    ...section('Affected', affected(incident)),
     ...section('Evidence', evidence(incident.anomalies)),
+    ...section('Context', context(incident)),
     ...section('Plan', plan(incident)),
     ...section('Guard', guard(incident)),
     ...section('Outcome', outcome(incident)),

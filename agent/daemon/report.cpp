@@ -20,6 +20,7 @@ OtlpAttributes resource(const HostIdentity& host) {
 }
 
 std::string_view event_name(const Incident& incident) {
+  if (incident.suspicion) return "hostmedic.incident.suspected";
   if (incident.revision <= 1) return "hostmedic.incident.opened";
   if (incident.state == IncidentState::resolved) return "hostmedic.incident.resolved";
   if (incident.state == IncidentState::escalated) return "hostmedic.incident.escalated";
@@ -48,13 +49,17 @@ std::uint64_t unix_nano(WallTime t) { return static_cast<std::uint64_t>(to_ns(t)
 
 }  // namespace
 
+bool calls_for_a_human(const Incident& incident) { return !incident.suspicion && incident.part_of.empty(); }
+
 Report incident_report(const Incident& incident, const HostIdentity& host, WallTime now) {
   Report report;
   report.uid = strf("%s.%u", incident.id.c_str(), incident.revision);
   OtlpLogRecord record;
   record.time_unix_nano = record.observed_time_unix_nano = unix_nano(now);
-  record.severity_number = severity_number(incident.severity);
-  record.severity_text = to_string(incident.severity);
+  // Who pages by the severity of log records must not page for these.
+  const Severity severity = calls_for_a_human(incident) ? incident.severity : Severity::info;
+  record.severity_number = severity_number(severity);
+  record.severity_text = to_string(severity);
   record.body = incident.summary;
   record.event_name = event_name(incident);
   record.attributes = {{"log.record.uid", report.uid},
@@ -65,6 +70,8 @@ Report incident_report(const Incident& incident, const HostIdentity& host, WallT
                        {"hostmedic.incident.root", to_string(incident.root)},
                        {"hostmedic.incident.severity", std::string(to_string(incident.severity))},
                        {"hostmedic.incident.confidence", incident.confidence},
+                       {"hostmedic.incident.suspicion", incident.suspicion},
+                       {"hostmedic.incident.part_of", incident.part_of},
                        {"hostmedic.incident.record", to_json(incident)}};
   report.payload = encode_log(std::move(record), host);
   return report;

@@ -2,11 +2,12 @@
 // What the agent says upstream, as OTLP resources ready for the spool: an incident at one of its revisions, a
 // heartbeat, a gap. Pure; any thread.
 //
-// An incident is a log record: event_name hostmedic.incident.{opened,updated,resolved,escalated}, the summary as body,
-// and the attributes
+// An incident is a log record: event_name hostmedic.incident.{suspected,opened,updated,resolved,escalated}, the summary
+// as body, and the attributes
 //   log.record.uid               "<incident id>.<revision>": equal uids are the same record
-//   hostmedic.incident.id, .revision, .kind, .state, .root, .severity, .confidence
+//   hostmedic.incident.id, .revision, .kind, .state, .root, .severity, .confidence, .suspicion, .part_of
 //   hostmedic.incident.record    the whole incident as JSON (agent/record/record.h)
+// The record's own severity is the incident's where a human is called for, else info.
 #pragma once
 
 #include <string>
@@ -22,6 +23,9 @@ struct Report {
   std::string uid;
   std::string payload;  // one encoded ResourceLogs or ResourceMetrics
 };
+
+// Neither a suspicion nor explained by another incident.
+bool calls_for_a_human(const Incident& incident);
 
 Report incident_report(const Incident& incident, const HostIdentity& host, WallTime now);
 

@@ -108,7 +108,7 @@ void Reporter::heartbeat(Now now, const Pipeline& pipeline, bool probe_connected
   if (auto usage = own_usage()) beat.usage = *usage;
   beat.series = pipeline.engine().host().series_count();
   for (const auto& [id, incident] : pipeline.incidents())
-    if (!incident.closed_at) ++beat.open_incidents;
+    if (!incident.closed_at && calls_for_a_human(incident)) ++beat.open_incidents;
   beat.probe_connected = probe_connected;
   beat.halted = pipeline.brakes().halted;
   beat.spool_waiting = spool_.waiting;

@@ -58,6 +58,13 @@ CREATE TABLE metric (
 };
 constexpr Schema kSchema{0x484d4631, kMigrations};  // "HMF1"
 constexpr std::string_view kUnclosed = "closed_at IS NULL AND state <> 'resolved'";
+// Of those, what nothing confirms yet calls for nobody, and what another incident explains calls only once.
+constexpr std::string_view kSuspicion = "coalesce(json_extract(record, '$.suspicion'), 0)";
+constexpr std::string_view kPart = "coalesce(json_extract(record, '$.part_of'), '') <> ''";
+
+std::string calls_for_a_human() {
+  return std::string(kUnclosed) + " AND NOT " + std::string(kSuspicion) + " AND NOT (" + std::string(kPart) + ")";
+}
 
 FleetIncident incident_of(const Statement& row) {
   return {std::string(row.text(0)), row.time(1), std::string(row.text(2))};
@@ -144,7 +151,7 @@ Result<std::vector<FleetHost>> FleetStore::hosts() {
   Statement rows = database_->query(
       "SELECT name, host_id, fingerprint, version, first_seen, last_seen, lost, (SELECT count(*) FROM incident i "
       "WHERE i.host = host.name AND " +
-          std::string(kUnclosed) + ") FROM host ORDER BY name LIMIT ?",
+          calls_for_a_human() + ") FROM host ORDER BY name LIMIT ?",
       kMostHosts);
   while (rows.next()) {
     FleetHost host;
@@ -200,12 +207,13 @@ Result<FleetIncident> FleetStore::incident(std::string_view id, std::string_view
 Result<FleetCounts> FleetStore::counts() {
   Statement row = database_->query(
       "SELECT (SELECT count(*) FROM host), (SELECT count(*) FROM incident), (SELECT count(*) FROM incident WHERE " +
-      std::string(kUnclosed) + "), (SELECT count(*) FROM log)");
+      calls_for_a_human() + "), (SELECT count(*) FROM incident WHERE " + std::string(kUnclosed) + " AND " +
+      std::string(kSuspicion) + "), (SELECT count(*) FROM log)");
   if (!row.next()) {
     Status status = row.status();
     return status ? make_error(ErrorCode::io, "no row") : std::move(status.error());
   }
-  return FleetCounts{row.integer(0), row.integer(1), row.integer(2), row.integer(3)};
+  return FleetCounts{row.integer(0), row.integer(1), row.integer(2), row.integer(3), row.integer(4)};
 }
 
 Status FleetStore::prune(WallTime now, Bytes most_size, Duration most_age) {

@@ -51,7 +51,7 @@ struct FleetMetric {
 struct FleetHost {
   FleetSender sender;
   WallTime first_seen, last_seen;
-  std::int64_t open_incidents = 0;
+  std::int64_t open_incidents = 0;  // confirmed, and not explained by another
   std::uint64_t lost_records = 0;  // that the host said it had to drop
   std::vector<FleetMetric> metrics;
 };
@@ -75,7 +75,10 @@ struct FleetReceipt {
 };
 
 struct FleetCounts {
-  std::int64_t hosts = 0, incidents = 0, open_incidents = 0, logs = 0;
+  std::int64_t hosts = 0, incidents = 0;
+  std::int64_t open_incidents = 0;  // confirmed, and not explained by another
+  std::int64_t suspicions = 0;      // open, and not confirmed
+  std::int64_t logs = 0;
 };
 
 class FleetStore {

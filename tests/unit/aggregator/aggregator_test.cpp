@@ -255,6 +255,36 @@ TEST_CASE("the JSON: filters, pages, bad parameters") {
   CHECK(server.get("/api/incidents/id1?host=db1").status == 404);
 }
 
+TEST_CASE("a suspicion is shown but counted as none that calls for a human, until it is confirmed") {
+  TempState state;
+  Running server(state);
+  Incident suspicion = incident_of("aa01", 1, IncidentState::open);
+  suspicion.suspicion = true;
+  suspicion.flaps = 3;
+  suspicion.candidates = {{suspicion.root, 0.9, "it failed first"}};
+  suspicion.affected = {{{EntityKind::service, "app.service"}, "service:app.service > service:nginx.service", "slow"}};
+  suspicion.changes = {{suspicion.root, suspicion.fault_at, "package nginx was upgraded", 0.8}};
+  suspicion.context = {{"maintenance", ""}};
+  REQUIRE(server.agent(web1(), post("/v1/logs", logs_body("web1", {suspicion}))));
+  const auto metrics = [&] { return server.get("/metrics").body; };
+  CHECK(metrics().find("\nhostmedic_aggregator_open_incidents 0\n") != std::string::npos);
+  CHECK(metrics().find("\nhostmedic_aggregator_suspicions 1\n") != std::string::npos);
+  CHECK(server.json("/api/hosts").at("hosts").at(0).at("open_incidents").as_int64() == 0);
+  const auto row = server.json("/api/incidents").at("incidents").at(0);
+  CHECK(row.at("suspicion").as_bool());
+  CHECK(row.at("flaps").as_int64() == 3);
+  const auto whole = server.json("/api/incidents/aa01").at("incident");
+  CHECK(whole.at("candidates").at(0).at("why") == "it failed first");
+  CHECK(whole.at("affected").at(0).at("path") == "service:app.service > service:nginx.service");
+  CHECK(whole.at("changes").at(0).at("text") == "package nginx was upgraded");
+  CHECK(whole.at("context").at(0).at("what") == "maintenance");
+  suspicion.suspicion = false;
+  suspicion.revision = 2;
+  REQUIRE(server.agent(web1(), post("/v1/logs", logs_body("web1", {suspicion}))));
+  CHECK(metrics().find("\nhostmedic_aggregator_open_incidents 1\n") != std::string::npos);
+  CHECK(metrics().find("\nhostmedic_aggregator_suspicions 0\n") != std::string::npos);
+}
+
 TEST_CASE("a port in use and a missing certificate are errors at start") {
   TempState state;
   Running server(state);

@@ -116,6 +116,27 @@ TEST_CASE("hosts: first and last seen, what is open, what was lost, last metrics
   CHECK(host.metrics[0].value == 0.5);
 }
 
+TEST_CASE("suspicions, and what another incident explains, call for nobody") {
+  FleetStore store = open();
+  FleetLog suspicion = log_of("a", 1, IncidentState::open), part = log_of("b", 1, IncidentState::open);
+  suspicion.incident->suspicion = true;
+  suspicion.incident_record = to_json(*suspicion.incident);
+  part.incident->part_of = "c";
+  part.incident_record = to_json(*part.incident);
+  REQUIRE(store.add_logs(kWeb, {suspicion, part}, at(1)));
+  CHECK(store.counts()->incidents == 2);
+  CHECK(store.counts()->open_incidents == 0);
+  CHECK(store.counts()->suspicions == 1);
+  CHECK(store.hosts()->front().open_incidents == 0);
+  FleetQuery unclosed;
+  unclosed.unclosed_only = true;
+  CHECK(store.incidents(unclosed)->size() == 2);
+  REQUIRE(store.add_logs(kWeb, {log_of("a", 2, IncidentState::open)}, at(2)));  // confirmed
+  CHECK(store.counts()->open_incidents == 1);
+  CHECK(store.counts()->suspicions == 0);
+  CHECK(store.hosts()->front().open_incidents == 1);
+}
+
 TEST_CASE("metrics of a host are bounded") {
   FleetStore store = open();
   std::vector<FleetMetric> metrics;
