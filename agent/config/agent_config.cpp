@@ -16,6 +16,7 @@ void apply(const Node& root, const std::string& file, Diagnostics& diagnostics, 
   };
   std::vector<Special> specials = {each("rule", config.engine, read_rule),
                                    each("event_rule", config.engine, read_event_rule),
+                                   each("expected", config.engine, read_expected),
                                    each("check", config.probes, read_check),
                                    each("scrape", config.probes, read_scrape),
                                    {"detect.models", [&](const Member& member) {
@@ -85,6 +86,7 @@ std::vector<KeyChange> changed_keys(const AgentConfig& from, const AgentConfig& 
     if (key.show(from) != key.show(to))
       changes.push_back({std::string(key.table) + "." + std::string(key.name), key.restart});
   if (from.engine.scoring.modes != to.engine.scoring.modes) changes.push_back({"detect.models", true});
+  if (from.engine.expected != to.engine.expected) changes.push_back({"detect.expected", false});
   compare("rule", false, from.engine.rules, to.engine.rules, changes);
   compare("rule", false, from.engine.event_rules, to.engine.event_rules, changes);
   compare("rule", false, from.engine.condition_rules, to.engine.condition_rules, changes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent's configuration: /etc/hostmedic/hostmedic.toml, then conf.d/*.toml in byte order. A later file wins key by
-// key; [[rule]] and [[event_rule]] change the rule of the same id, [[check]] and [[scrape]] replace it. Blocking file
-// reads; plain values after that.
+// key; [[rule]] and [[event_rule]] change the rule of the same id, [[expected]], [[check]] and [[scrape]] replace it.
+// Blocking file reads; plain values after that.
 #pragma once
 
 #include <span>

@@ -28,6 +28,17 @@ std::span<const Key<Scrape>> scrape_keys();
 void read_check(const Node& table, const Place& place, ProbeSettings& settings);
 void read_scrape(const Node& table, const Place& place, ProbeSettings& settings);
 
+// An [[expected]] table as it is written.
+struct ExpectedText {
+  std::string name, schedule, from, to, zone;
+  std::string entity = "*", series = "*";
+  Duration length{};
+  double factor = 1;
+  bool shadow = false;
+};
+std::span<const Key<ExpectedText>> expected_keys();
+void read_expected(const Node& table, const Place& place, detect::EngineConfig& engine);
+
 // As one line each, for comparing.
 std::string row_text(const detect::Rule& rule);
 std::string row_text(const detect::EventRule& rule);

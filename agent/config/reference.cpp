@@ -48,6 +48,25 @@ when = "error_rate > 5% and request_rate > 1/s and p99_latency > 2s for 30s"
 incident_kind = "http.errors"
 severity = "error"
 
+What is known to be unusual at certain times is neither told nor learnt from. Errors while there is ten
+times the traffic are told all the same; `hostmedic expect` is for once:
+
+[[expected]]
+name = "backup"
+schedule = "30 2 * * *"
+for = "90m"
+zone = "UTC"
+series = "system.disk.*"
+shadow = true
+
+[[expected]]
+name = "sale"
+from = "2026-11-27 08:00"
+to = "2026-11-28"
+entity = "service:shop*"
+series = "hostmedic.http.*"
+factor = 10
+
 Active checks and exporters are asked by hostmedic-check.service, which has no rights on this host:
 
 [[check]]
@@ -167,6 +186,7 @@ std::vector<KeyText> reference_rows(ConfigFile file) {
                       "hostmedic-rules(5). Such a rule has a probability, 0.8 if it says none.",
                       false});
       append(rows, key_texts(event_rule_keys()), "[[event_rule]]");
+      append(rows, key_texts(expected_keys()), "[[expected]]");
       append(rows, key_texts(active_check_keys()), "[[check]]");
       append(rows, key_texts(scrape_keys()), "[[scrape]]");
       break;

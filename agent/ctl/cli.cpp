@@ -8,6 +8,7 @@
 #include "agent/base/text.h"
 #include "agent/ctl/list.h"
 #include "agent/ctl/verbs.h"
+#include "detect/calendar/calendar.h"
 
 namespace hostmedic {
 
@@ -29,6 +30,8 @@ struct Options {
   std::vector<std::string> files;
   ExplainWish explain;
   MaintenanceWish wish;
+  SilenceWish silence;
+  ExpectWish expect;
   ScoreWish score;
   DeploymentWish deployment;
 };
@@ -124,6 +127,46 @@ void add_deploy_verb(CLI::App& app, DeploymentWish& o, Verb& chosen) {
       ->capture_default_str();
 }
 
+void add_quiet_verbs(CLI::App& app, Options& o, Verb& chosen) {
+  CLI::App* silent = app.add_subcommand("silence", "nobody is told of some entities for a while, nothing is done");
+  silent->fallthrough();
+  CLI::Option* pattern = silent->add_option("PATTERN", o.silence.entity, "of entities: service:batch*, disk:sdb");
+  silent->add_option("--for", o.silence.length, "how long: 30m, 2h, 1d");
+  silent->add_option("--kind", o.silence.kind, "pattern of the kinds of incident: disk.*")->capture_default_str();
+  silent->add_option("--reason", o.silence.reason, "kept and shown");
+  silent->callback([silent, pattern, &o, &chosen] {
+    if (!silent->get_subcommands().empty()) return;
+    if (pattern->empty()) throw CLI::RequiredError("PATTERN, list or remove");
+    chosen = [&o](Context& c) { return silence(c, o.silence); };
+  });
+  verb(*silent, "list", "those in force", chosen, [](Context& c) { return list_things(c, "silences"); });
+  verb(*silent, "remove", "end it (root)", chosen, [&o](Context& c) { return silence_remove(c, o.entity); })
+      ->add_option("PATTERN", o.entity, "as it was set")
+      ->required();
+  CLI::App* ack = verb(app, "ack", "a human knows of the incident: nobody is told again, it stays open", chosen,
+                       [&o](Context& c) { return acknowledge(c, o.id, o.reason); });
+  ack->add_option("ID", o.id, "the incident's id or its beginning")->required();
+  ack->add_option("--reason", o.reason, "kept and shown");
+
+  CLI::App* expect = app.add_subcommand("expect", "what will be unusual and is meant to be");
+  expect->fallthrough()->require_subcommand(1);
+  CLI::App* add = verb(*expect, "add", "once, beside [[expected]] in the configuration", chosen,
+                       [&o](Context& c) { return expect_add(c, o.expect); });
+  add->add_option("NAME", o.expect.name, "to remove it by");
+  add->add_option("--for", o.expect.length, "how long: 30m, 4h, 2d")->required();
+  add->add_option("--at", o.expect.at, "when it begins, such as \"2026-11-27 08:00\"; else now");
+  add->add_option("--entity", o.expect.entity, "pattern: service:shop*")->capture_default_str();
+  add->add_option("--series", o.expect.series, "pattern of their names: hostmedic.http.*")->capture_default_str();
+  CLI::Option* factor = add->add_option("--factor", o.expect.factor, "so many times what is usual is normal")
+                            ->check(CLI::Range(1.0, detect::kMostFactor));
+  add->add_flag("--shadow", o.expect.shadow, "what these series say opens nothing")->excludes(factor);
+  verb(*expect, "list", "what is expected, by the configuration and by people", chosen,
+       [](Context& c) { return list_things(c, "expected"); });
+  verb(*expect, "remove", "what was added (root)", chosen, [&o](Context& c) { return expect_remove(c, o.what); })
+      ->add_option("NAME", o.what)
+      ->required();
+}
+
 void add_score_verb(CLI::App& app, ScoreWish& o, Verb& chosen) {
   CLI::App* run = verb(app, "score", "files of measurements through the shipped detection, row by row; needs no agent",
                        chosen, [&o](Context& c) { return score(c, o); });
@@ -177,6 +220,7 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   app.add_option("--actuator-socket", paths.actuator_socket, "the actuator's socket")->capture_default_str();
   add_reading_verbs(app, options, chosen);
   add_acting_verbs(app, options, chosen);
+  add_quiet_verbs(app, options, chosen);
   add_host_verbs(app, options, chosen);
   add_score_verb(app, options.score, chosen);
   add_deploy_verb(app, options.deployment, chosen);

@@ -120,6 +120,24 @@ std::string group_drift(const json::object& row) {
 }
 std::string group_suspicions(const json::object& row) { return number(row, "suspicions_a_day") + " a day"; }
 
+std::string times_at(const json::object& row, std::string_view key) {
+  const auto at = time_at(row, key);
+  return at ? format_utc(*at).substr(0, 16) + "Z" : "";
+}
+std::string expected_when(const json::object& row) {
+  const std::string from = times_at(row, "from_unix_nano"), until = times_at(row, "until_unix_nano");
+  if (flag_at(row, "now")) return "now, until " + until;
+  return from.empty() ? "by its schedule" : from + " to " + until;
+}
+std::string text_of_row(const json::object& row) { return text_at(row, "text"); }
+std::string by_of(const json::object& row) { return text_at(row, "by"); }
+std::string until_of(const json::object& row) { return times_at(row, "until_unix_nano"); }
+std::string kind_of(const json::object& row) { return text_at(row, "kind"); }
+std::string silence_by(const json::object& row) {
+  const std::string reason = text_at(row, "reason");
+  return text_at(row, "by") + (reason.empty() ? "" : ": " + reason);
+}
+
 struct Kind {
   std::string_view what;
   std::vector<Column> columns;
@@ -147,6 +165,8 @@ const std::vector<Kind>& kinds() {
       {"actions", {{"ACTION", name_of}, {"TARGET", target_of}, {"WHAT IT DOES", action_text}}},
       {"runbooks", {{"RUNBOOK", name_of}, {"TIER", tier_of}, {"WHAT IT DOES", runbook_text}}},
       {"guard", {{"RULE", name_of}, {"MEANING", doc_of}}},
+      {"expected", {{"NAME", name_of}, {"WHEN", expected_when}, {"WHAT", text_of_row}, {"BY", by_of}}},
+      {"silences", {{"ENTITIES", entity_of}, {"KINDS", kind_of}, {"UNTIL", until_of}, {"BY", silence_by}}},
   };
   return kKinds;
 }
@@ -178,8 +198,8 @@ Exit list_proposals(Context& context) {
 }  // namespace
 
 const std::vector<std::string>& listable() {
-  static const std::vector<std::string> kWhat{"probes", "series",  "detectors", "models", "groups",
-                                              "rules",  "actions", "runbooks",  "guard",  "proposals"};
+  static const std::vector<std::string> kWhat{"probes",  "series",   "detectors", "models",   "groups",   "rules",
+                                              "actions", "runbooks", "guard",     "expected", "silences", "proposals"};
   return kWhat;
 }
 

@@ -80,6 +80,24 @@ std::string brakes(const json::object& status, const Look& look) {
     if (!reason.empty()) text += ": " + reason;
     out += field(look, "maintenance", text, Tone::warning);
   }
+  for (const json::value& one : array_at(status, "silences")) {
+    const json::object* silence = one.if_object();
+    if (silence == nullptr) continue;
+    const auto until = time_at(*silence, "until_unix_nano");
+    const std::string kind = text_at(*silence, "kind"), reason = text_at(*silence, "reason");
+    out += field(look, "silence",
+                 text_at(*silence, "entity") + (kind == "*" ? "" : " (" + kind + ")") +
+                     (until ? ", ends " + relative(*until, look.now) : "") + ", by " + text_at(*silence, "by") +
+                     (reason.empty() ? "" : ": " + reason),
+                 Tone::warning);
+  }
+  for (const json::value& one : array_at(status, "expected")) {
+    const json::object* entry = one.if_object();
+    const auto until = entry == nullptr ? std::nullopt : time_at(*entry, "until_unix_nano");
+    if (!until || !flag_at(*entry, "now")) continue;
+    out += field(look, "expected",
+                 text_at(*entry, "name") + ": " + text_at(*entry, "text") + ", ends " + relative(*until, look.now));
+  }
   return out;
 }
 

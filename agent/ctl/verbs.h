@@ -35,6 +35,22 @@ struct DeploymentWish {
 };
 Exit mark_deployment(Context& context, const DeploymentWish& wish);
 
+struct SilenceWish {
+  std::string entity, kind = "*", length, reason;
+};
+Exit silence(Context& context, const SilenceWish& wish);
+Exit silence_remove(Context& context, const std::string& entity);
+// id: the incident's, or the beginning of it.
+Exit acknowledge(Context& context, const std::string& id, const std::string& reason);
+
+struct ExpectWish {
+  std::string name, length, at, entity = "*", series = "*";
+  double factor = 1;
+  bool shadow = false;
+};
+Exit expect_add(Context& context, const ExpectWish& wish);
+Exit expect_remove(Context& context, const std::string& name);
+
 // without_asking: --yes.
 Exit approve(Context& context, const std::string& id, bool without_asking);
 Exit reject(Context& context, const std::string& id, const std::string& reason);

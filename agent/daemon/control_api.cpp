@@ -8,6 +8,7 @@
 #include "agent/base/log.h"
 #include "agent/base/text.h"
 #include "agent/daemon/case_json.h"
+#include "agent/daemon/control_fields.h"
 #include "agent/daemon/daemon.h"
 #include "agent/daemon/lists.h"
 #include "agent/record/record_json.h"
@@ -15,43 +16,7 @@
 namespace hostmedic {
 
 namespace json = boost::json;
-
-namespace {
-
-json::object refusal(const Error& error) {
-  return {{"ok", false}, {"code", to_string(error.code)}, {"message", error.message()}};
-}
-json::object accepted() { return {{"ok", true}}; }
-
-std::string text_of(const json::object& request, std::string_view key, std::string_view fallback = {}) {
-  const json::value* value = request.if_contains(key);
-  const json::string* text = value == nullptr ? nullptr : value->if_string();
-  return printable(text == nullptr ? fallback : std::string_view(*text), 256);
-}
-
-std::int64_t number_of(const json::object& request, std::string_view key, std::int64_t fallback) {
-  const json::value* value = request.if_contains(key);
-  if (value == nullptr) return fallback;
-  if (const std::int64_t* number = value->if_int64()) return *number;
-  return fallback;
-}
-
-bool flag_of(const json::object& request, std::string_view key) {
-  const json::value* value = request.if_contains(key);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
-// "uid 0 (root)".
-std::string peer_name(const Peer& peer) {
-  const std::string name = user_name(peer.uid);
-  return strf("uid %u", peer.uid) + (name.empty() ? "" : " (" + name + ")");
-}
-
-Error root_only(std::string_view verb) {
-  return make_error(ErrorCode::denied, "only root may " + std::string(verb) + "; run it as root");
-}
-
-}  // namespace
+using namespace control;
 
 boost::asio::awaitable<std::string> ControlApi::handle(const Peer& peer, std::string line) {
   json::object answer;
@@ -79,6 +44,12 @@ boost::asio::awaitable<json::object> ControlApi::dispatch(const Peer& peer, cons
     answer["items"] = *std::move(rows);
   } else if (verb == "halt" || verb == "resume" || verb == "maintenance" || verb == "maintenance-off") {
     answer = brake(peer, request, verb);
+  } else if (verb == "silence" || verb == "silence-off") {
+    answer = silence(peer, request, verb == "silence");
+  } else if (verb == "expect" || verb == "expect-off") {
+    answer = expect(peer, request, verb == "expect");
+  } else if (verb == "ack") {
+    answer = acknowledge(peer, request);
   } else if (verb == "approve" || verb == "reject") {
     answer = decide(peer, request, verb == "approve");
   } else if (verb == "deploy-mark") {

@@ -13,6 +13,11 @@
 //   resume                                                 (root only)
 //   maintenance  {seconds, reason?, entity?}               no action on matching entities until then
 //   maintenance-off                                        (root only)
+//   silence      {seconds, entity, kind?, reason?}         nobody is told of what matches, nothing is done about it
+//   silence-off  {entity}                                  (root only) {removed: how many}
+//   ack          {id: prefix, reason?}                     a human knows of it {id}
+//   expect       {seconds, from_unix_nano?, entity?, series?, factor | shadow, name?}   {name}
+//   expect-off   {name}                                    (root only) {removed: how many}
 //   approve      {id}, reject {id, reason?}                (root only)
 //   relearn      {entity?: pattern}                        (root only) {groups: how many models begin anew}
 //   deploy-mark  {name, version?, entity?}                 {entities: [...]} that were marked; host unless said
@@ -44,6 +49,9 @@ class ControlApi {
   boost::json::object proposals() const;
   boost::json::object brake(const Peer& peer, const boost::json::object& request, std::string_view verb);
   boost::json::object deploy_mark(const Peer& peer, const boost::json::object& request);
+  boost::json::object silence(const Peer& peer, const boost::json::object& request, bool on);
+  boost::json::object expect(const Peer& peer, const boost::json::object& request, bool on);
+  boost::json::object acknowledge(const Peer& peer, const boost::json::object& request);
   boost::json::object decide(const Peer& peer, const boost::json::object& request, bool approve);
 
   Daemon& daemon_;

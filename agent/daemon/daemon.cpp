@@ -30,7 +30,7 @@ constexpr Duration kProbeSilence = std::chrono::seconds(5);
 constexpr std::size_t kProbe = 0, kChecks = 1, kMarks = 2;
 // The longest history that a guard limit may look back to.
 constexpr Duration kHistory = std::chrono::hours(24 * 7);
-constexpr std::string_view kBrakesSetting = "brakes";
+constexpr std::string_view kBrakesSetting = "brakes", kExpectedSetting = "expected";
 // What a crash may make the models forget.
 constexpr Duration kCheckpointEvery = std::chrono::minutes(10);
 
@@ -179,6 +179,14 @@ void Daemon::restore_brakes() {
   pipeline_->set_brakes(std::move(halted));
 }
 
+void Daemon::restore_expected() {
+  auto text = store_->setting(kExpectedSetting);
+  if (text && !*text) return;
+  auto entries = text ? expected_from_json(**text) : Result<std::vector<detect::ExpectedEntry>>(text.error());
+  if (entries) return pipeline_->set_expected(*std::move(entries));
+  log_error("what people expect could not be read and is forgotten: " + entries.error().message());
+}
+
 // A checkpoint that cannot be used costs what was learnt, nothing else.
 void Daemon::restore_models() {
   const auto bytes = read_file(models_path(), detect::kMostCheckpoint);
@@ -201,6 +209,7 @@ void Daemon::checkpoint_models() {
 // ledger knows; if it does not, the order counts as interrupted. Nothing is sent again.
 Status Daemon::restore() {
   restore_brakes();
+  restore_expected();
   restore_models();
   auto history = store_->history(wall_now() - kHistory);
   if (!history) return std::move(history).error();
@@ -366,16 +375,30 @@ void Daemon::apply(Settings settings) {
     log_error("upstream: " + connected.error().message());
 }
 
+void Daemon::keep_setting(std::string_view name, std::string text) {
+  worker_.run([this, name, text = std::move(text)] { return store_->set_setting(name, text); },
+              [name](const Status& written) {
+                if (!written)
+                  log_error("the " + std::string(name) + " could not be stored: " + written.error().message());
+              });
+}
+
 void Daemon::set_brakes(Brakes brakes) {
   const WallTime at = wall_now();
   std::erase_if(brakes.maintenance, [&](const guard::Maintenance& window) { return window.until <= at; });
+  std::erase_if(brakes.silences, [&](const Silence& silence) { return silence.until <= at; });
   std::string text = brakes_to_json(brakes);
   pipeline_->set_brakes(std::move(brakes));
-  worker_.run([this, text = std::move(text)] { return store_->set_setting(kBrakesSetting, text); },
-              [](const Status& written) {
-                if (!written) log_error("the brakes could not be stored: " + written.error().message());
-              });
+  keep_setting(kBrakesSetting, std::move(text));
   (void)notify_manager("STATUS=" + status_line());
+}
+
+void Daemon::set_expected(std::vector<detect::ExpectedEntry> entries) {
+  const WallTime at = wall_now();
+  std::erase_if(entries, [&](const detect::ExpectedEntry& entry) { return entry.schedule.until <= at; });
+  std::string text = expected_to_json(entries);
+  pipeline_->set_expected(std::move(entries));
+  keep_setting(kExpectedSetting, std::move(text));
 }
 
 awaitable<Result<std::vector<Incident>>> Daemon::stored_incidents(std::size_t limit) {

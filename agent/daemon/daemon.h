@@ -59,6 +59,7 @@ class Daemon final : public PipelineOutput {
   boost::asio::awaitable<Result<std::vector<Incident>>> stored_incidents(std::size_t limit);
   boost::asio::awaitable<Result<StoredIncident>> stored_incident(std::string id_prefix);
   void set_brakes(Brakes brakes);
+  void set_expected(std::vector<detect::ExpectedEntry> entries);
   // The entities that were marked.
   Result<std::vector<Entity>> mark_deployment(const DeploymentMark& mark);
   Status reload();
@@ -70,6 +71,8 @@ class Daemon final : public PipelineOutput {
   void start_recorder();
   Status listen();
   void restore_brakes();
+  void restore_expected();
+  void keep_setting(std::string_view name, std::string text);
   void restore_models();
   void checkpoint_models();
   std::string models_path() const { return state_dir_ + "/models.checkpoint"; }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/daemon/lists.h"
 
+#include <algorithm>
+
 #include "agent/base/text.h"
 #include "agent/daemon/daemon.h"
 #include "detect/detector.h"
@@ -129,6 +131,41 @@ json::array rules(const Daemon& daemon) {
   return rows;
 }
 
+// What the configuration says and what people added; `until` where its window is open or will be, once.
+json::array expected(const Daemon& daemon) {
+  json::array rows;
+  const auto& open = daemon.pipeline().engine().calendar().now();
+  const auto add = [&](const std::vector<detect::ExpectedEntry>& entries) {
+    for (const detect::ExpectedEntry& entry : entries) {
+      const bool once = !entry.schedule.cron;
+      if (once && entry.schedule.until <= daemon.now().wall) continue;
+      const auto now = std::ranges::find_if(open, [&](const auto& each) { return *each.entry == entry; });
+      json::object row{{"name", entry.name},       {"text", detect::describe(entry)},
+                       {"entity", entry.entity},   {"series", entry.series},
+                       {"shadow", entry.shadow},   {"factor", entry.factor},
+                       {"now", now != open.end()}, {"by", entry.by.empty() ? "the configuration" : entry.by}};
+      if (once) row["from_unix_nano"] = to_ns(entry.schedule.from);
+      if (once || now != open.end()) row["until_unix_nano"] = to_ns(once ? entry.schedule.until : now->until);
+      rows.push_back(std::move(row));
+    }
+  };
+  add(daemon.engine_config().expected);
+  add(daemon.pipeline().expected());
+  return rows;
+}
+
+json::array silences(const Daemon& daemon) {
+  json::array rows;
+  for (const Silence& silence : daemon.pipeline().brakes().silences)
+    if (silence.until > daemon.now().wall)
+      rows.push_back({{"entity", silence.entity},
+                      {"kind", silence.kind},
+                      {"until_unix_nano", to_ns(silence.until)},
+                      {"by", silence.by},
+                      {"reason", silence.reason}});
+  return rows;
+}
+
 json::array actions(const Daemon&) {
   json::array rows;
   for (const ActionInfo* info : all_actions())
@@ -171,7 +208,7 @@ struct List {
 constexpr List kLists[] = {
     {"probes", probes},     {"series", series},     {"detectors", detectors},   {"models", models},
     {"groups", groups},     {"rules", rules},       {"thresholds", thresholds}, {"actions", actions},
-    {"runbooks", runbooks}, {"guard", guard_rules},
+    {"runbooks", runbooks}, {"guard", guard_rules}, {"expected", expected},     {"silences", silences},
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "agent/base/text.h"
 #include "agent/daemon/daemon.h"
+#include "agent/daemon/lists.h"
 #include "agent/self/usage.h"
 #include "detect/model/names.h"
 
@@ -76,6 +77,8 @@ json::object Daemon::status() const {
       {"halted", pipeline.brakes().halted},
       {"halted_by", pipeline.brakes().halted_by},
       {"maintenance", std::move(maintenance)},
+      {"silences", *list_rows(*this, "silences")},
+      {"expected", *list_rows(*this, "expected")},
       {"config_error", config_error_},
       {"probe",
        {{"connected", probe_connected_},

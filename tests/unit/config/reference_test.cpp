@@ -78,7 +78,7 @@ TEST_CASE("the examples in the shipped files are valid") {
   const std::string agent = example(ConfigFile::agent), policy = example(ConfigFile::policy);
   CAPTURE(agent);
   CAPTURE(policy);
-  CHECK(changed_keys(AgentConfig{}, parse_agent_config(agent, "a").config).size() == 7);
+  CHECK(changed_keys(AgentConfig{}, parse_agent_config(agent, "a").config).size() == 8);
   CHECK(parse_agent_config(agent, "a").ok());
   const auto loaded = parse_policy(policy, "p");
   CHECK(loaded.ok());
