@@ -37,6 +37,7 @@ extern const ProbeInfo syscall_errors_probe;
 extern const ProbeInfo systemd_probe;
 extern const ProbeInfo tcp_sockets_probe;
 extern const ProbeInfo tcp_probe;
+extern const ProbeInfo unix_sockets_probe;
 
 std::span<const ProbeInfo* const> all_probes() {
   // In the order in which they are read. filesystem first: its worker answers while the others are read.
@@ -76,6 +77,7 @@ std::span<const ProbeInfo* const> all_probes() {
       &journal_probe,
       &log_files_probe,
       &tcp_probe,
+      &unix_sockets_probe,
   };
   // clang-format on
   return kProbes;

@@ -14,6 +14,7 @@
 #include "probes/bpf/record/process.h"
 #include "probes/bpf/record/tcp.h"
 #include "probes/bpf/tcp_record.h"
+#include "probes/bpf/unix_links.h"
 
 using namespace hostmedic;
 
@@ -31,6 +32,14 @@ void decode_tcp(std::string record) {
     check(bpf::tcp_attributes(*event, true));
 }
 
+void decode_unix(const std::string& bytes) {
+  bpf::UnixLinks sockets;
+  if (sockets.take(std::as_bytes(std::span(bytes))) > bytes.size()) __builtin_trap();
+  for (const auto& [client, server] : sockets.links()) {
+    if (client == server || client.size() > 128 || server.size() > 128) __builtin_trap();
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -42,6 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // Cut or filled up to the right length, so that not only the refusal of a wrong one is tried.
   std::string record(reinterpret_cast<const char*>(data), size);
   decode_tcp(record);
+  decode_unix(record);
   if (size % 4 == 0) record.resize(sizeof(hm_process_record));
   if (size % 4 == 2) record.resize(sizeof(hm_caused_record));
   if (size % 4 == 3) record.resize(sizeof(hm_exec_record));

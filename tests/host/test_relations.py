@@ -25,12 +25,25 @@ TALKER = textwrap.dedent("""\
     socketserver.ThreadingTCPServer.allow_reuse_address = True
     socketserver.ThreadingTCPServer(("0.0.0.0", int(sys.argv[1])), Answer).serve_forever()
     """)
+# Unix sockets: with no argument it serves, else it connects and stays.
+LOCAL = textwrap.dedent("""\
+    import signal, socket, sys, time
+    made = socket.socket(socket.AF_UNIX)
+    if len(sys.argv) > 1:
+        while made.connect_ex("/run/local"):
+            time.sleep(0.1)
+    else:
+        made.bind("/run/local")
+        made.listen()
+        kept = made.accept()
+    signal.pause()
+    """)
 OWN = "10.77.0.1"  # an address of the host that is not the loopback's
 
 
-def add_service(host, name, arguments, unit="", service=""):
-    host.write(f"/etc/systemd/system/{name}.service",
-               f"[Unit]\n{unit}\n[Service]\n{service}\nExecStart=/usr/bin/python3 /usr/local/lib/talker.py {arguments}\n")
+def add_service(host, name, arguments, unit="", service="", script="talker"):
+    host.write(f"/etc/systemd/system/{name}.service", f"[Unit]\n{unit}\n[Service]\n{service}\n"
+               f"ExecStart=/usr/bin/python3 /usr/local/lib/{script}.py {arguments}\n")
 
 
 def add_stack(host):
@@ -74,6 +87,19 @@ def test_services_that_talk_to_each_other(host):
         host.run("systemctl daemon-reload")
         gone = watch.event("relation", "service:app.service", relation_state="gone", relation_type="requires")
         assert gone["relation.target"] == "service:db.service", gone
+
+
+def test_services_that_talk_over_unix_sockets(host):
+    push_probe(host)
+    host.write("/usr/local/lib/local.py", LOCAL)
+    add_service(host, "db", "", script="local")
+    add_service(host, "app", "client", script="local")
+    host.run("systemctl daemon-reload; systemctl start db app")
+    wait_for(lambda: "/run/local" in host.out("ss -xH state connected"), 10, "the connection")
+    with Watch(host, ("unix-sockets",)) as watch:
+        found = watch.event("relation", "service:app.service", relation_type="connects_to")
+        assert found["relation.target"] == "service:db.service", found
+        assert not watch.events("relation", "service:db.service")
 
 
 def test_sockets_are_told_without_bpf_and_without_rights(host):
