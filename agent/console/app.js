@@ -282,7 +282,7 @@ function showDetail(answer) {
     ...section('Outcome', outcome(incident)),
     ...section('Timeline', timeline(incident)),
   ];
-  fill(detail, children);
+  fill(detail, children.filter((one) => one));
 }
 
 async function get(path) {

@@ -11,6 +11,7 @@ namespace hostmedic {
 
 namespace {
 
+constexpr Duration kFresh = std::chrono::minutes(1);  // an older reading is not "now"
 constexpr std::size_t kBarColumns = 8, kSparkColumns = 24, kMostEntityColumns = 40;
 
 std::string entity_cell(const Entity& entity) { return fitted(safe(entity), kMostEntityColumns); }
@@ -24,11 +25,10 @@ std::string numbers(const View& view, const Anomaly& anomaly, const CaseTrace* t
     add("usual " + range_text(*anomaly.normal_low, *anomaly.normal_high, anomaly.unit));
   else if (anomaly.expected)
     add("limit " + value(*anomaly.expected));
-  if (trace != nullptr && !view.incident().closed_at)
+  if (trace != nullptr && view.look.now - trace->points.back().at < kFresh)
     add("now " + value(trace->points.back().value));
   else if (anomaly.value)
     add("was " + value(*anomaly.value));
-  if (trace != nullptr && view.incident().closed_at) add("at the end " + value(trace->points.back().value));
   if (anomaly.proof) add("proof by itself");
   if (anomaly.since_wall != view.incident().fault_at) add(offset(anomaly.since_wall, view.incident().fault_at));
   if (!anomaly.firing) add("quiet again");

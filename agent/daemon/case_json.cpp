@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/daemon/case_json.h"
 
-#include <boost/json/array.hpp>
-
 namespace hostmedic {
 
 namespace json = boost::json;
@@ -28,6 +26,19 @@ json::object similar_json(const SimilarCases& cases) {
           {"untreated_resolved", cases.untreated_resolved},
           {"incidents", std::move(incidents)},
           {"treatments", std::move(treatments)}};
+}
+
+json::array traces_json(const std::vector<Trace>& traces) {
+  json::array out;
+  for (const Trace& trace : traces) {
+    json::array points;
+    for (const auto& [at, value] : trace.points) points.push_back(json::array{to_ns(at) / 1'000'000, value});
+    out.push_back({{"entity", to_string(trace.entity)},
+                   {"signal", trace.signal},
+                   {"unit", to_string(trace.unit)},
+                   {"points", std::move(points)}});
+  }
+  return out;
 }
 
 }  // namespace hostmedic

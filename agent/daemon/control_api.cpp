@@ -105,6 +105,8 @@ boost::asio::awaitable<json::object> ControlApi::incident(const json::object& re
   answer["orders"] = std::move(orders);
   answer["outcomes"] = std::move(outcomes);
   answer["similar"] = similar_json(found->similar);
+  answer["traces"] = traces_json(found->traces.traces);
+  if (!found->traces.missing.empty()) answer["no_traces"] = found->traces.missing;
   co_return answer;
 }
 

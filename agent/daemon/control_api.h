@@ -6,7 +6,7 @@
 //   status                                                 {status: {...}}
 //   incidents    {all?: bool, limit?: 1..1000}             {incidents: [incident]} newest first; open ones unless all
 //   incident     {id: prefix}                              {incident, orders: [order], outcomes: [outcome],
-//                                                           similar: see case_json.h}
+//                                                           similar, traces: see case_json.h, no_traces?: why}
 //   proposals                                              {proposals: [{incident_id, order, expires_at_unix_nano}]}
 //   list         {what: one of the table in lists.cpp}     {items: [...]}
 //   halt         {reason?}                                 stops all acting, at once and over restarts

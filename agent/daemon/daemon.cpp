@@ -20,7 +20,6 @@
 
 namespace hostmedic {
 
-using boost::asio::awaitable;
 using Errors = boost::system::error_code;
 
 namespace {
@@ -399,24 +398,6 @@ void Daemon::set_expected(std::vector<detect::ExpectedEntry> entries) {
   std::string text = expected_to_json(entries);
   pipeline_->set_expected(std::move(entries));
   keep_setting(kExpectedSetting, std::move(text));
-}
-
-awaitable<Result<std::vector<Incident>>> Daemon::stored_incidents(std::size_t limit) {
-  auto job = [this, limit] { return store_->incidents({.limit = limit, .opened_before = {}, .state = {}}); };
-  co_return co_await worker_.call(std::move(job));
-}
-
-awaitable<Result<StoredIncident>> Daemon::stored_incident(std::string id_prefix) {
-  auto job = [this, prefix = std::move(id_prefix)]() -> Result<StoredIncident> {
-    auto incident = store_->find_incident(prefix);
-    if (!incident) return std::move(incident).error();
-    auto orders = store_->orders_of(incident->id);
-    if (!orders) return std::move(orders).error();
-    auto similar = store_->similar(*incident);
-    if (!similar) return std::move(similar).error();
-    return StoredIncident{std::move(*incident), std::move(*orders), std::move(*similar)};
-  };
-  co_return co_await worker_.call(std::move(job));
 }
 
 }  // namespace hostmedic

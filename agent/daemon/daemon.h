@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/daemon/case_traces.h"
 #include "agent/daemon/control_api.h"
 #include "agent/daemon/reporter.h"
 #include "agent/daemon/settings.h"
@@ -36,6 +37,7 @@ struct StoredIncident {
   Incident incident;
   std::vector<OrderRow> orders;
   SimilarCases similar;
+  CaseTraces traces;
 };
 
 class Daemon final : public PipelineOutput {
