@@ -7,6 +7,7 @@ namespace hostmedic {
 extern const ProbeInfo behaviour_probe;
 extern const ProbeInfo block_probe;
 extern const ProbeInfo certificate_probe;
+extern const ProbeInfo change_probe;
 extern const ProbeInfo clock_probe;
 extern const ProbeInfo containers_probe;
 extern const ProbeInfo cpu_probe;
@@ -56,6 +57,7 @@ std::span<const ProbeInfo* const> all_probes() {
       &tcp_sockets_probe,
       &gateway_probe,
       &certificate_probe,
+      &change_probe,
       &disk_probe,
       &network_probe,
       &protocols_probe,

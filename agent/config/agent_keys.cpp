@@ -43,6 +43,13 @@ const Key<AgentConfig> kKeys[] = {
         "probes", "certificates", kPath, kRestart,
         "Files of certificates whose end is watched; '*' stands for any name. Those that nginx, Apache and HAProxy are "
         "configured with, and those on command lines, are found besides."),
+    row<FIELD(probes.change_trees)>(
+        "probes", "change_trees", kPath, kRestart,
+        "Directories whose files are watched for changes, besides those of unit files; of text that everybody may read "
+        "and that holds no secret by its name, the content before the change is kept. Empty: only unit files."),
+    row<FIELD(probes.change_exclude)>("probes", "change_exclude", kPath, kRestart,
+                                      "Files that are left out there; '*' stands for anything, also for several parts "
+                                      "of a path."),
     row<FIELD(engine.quiet_after)>("detect", "quiet_after", {.least = 1, .most = 3600}, kReload,
                                    "A signal must be quiet this long before its incident is over."),
     row<FIELD(engine.stage)>(

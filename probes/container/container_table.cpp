@@ -89,6 +89,37 @@ void ContainerTable::learn(Row& row, const ContainerFacts& facts, Sink& sink) {
   renamed_ = true;
 }
 
+// A container cannot change its image; another one takes its name. With the same name of the image the ids tell.
+void ContainerTable::note_image(Row& row, MonoTime now, Sink& sink) {
+  const ContainerFacts& facts = row.facts;
+  if (facts.name.empty() || facts.image.empty()) return;
+  const std::string key = row.runtime + "/" + facts.name;
+  if (images_.size() >= most_ && !images_.contains(key)) {
+    std::erase_if(images_, [&](const auto& known) { return !rows_.contains(known.second.container); });
+    if (images_.size() >= most_) return;
+  }
+  Image now_is{facts.id, facts.image, facts.image_id};
+  const Image before = std::exchange(images_[key], now_is);
+  if (before.container.empty() || before.container == facts.id) {
+    if (facts.image_id.empty()) images_[key].image_id = before.image_id;
+    return;
+  }
+  const bool other_name = before.image != facts.image;
+  const bool other_id = !before.image_id.empty() && !facts.image_id.empty() && before.image_id != facts.image_id;
+  if (!other_name && !other_id) return;
+  const auto version = [&](const Image& image) {
+    return printable(other_name ? image.image : image.image + "@" + image.image_id, kMostAttributeValue);
+  };
+  sink.event({EventKind::change,
+              entity_of(row, sink),
+              now,
+              {{std::string(attr::kChangeType), "image"},
+               {std::string(attr::kChangeAction), "modified"},
+               {std::string(attr::kChangeName), printable(facts.image, kMostAttributeValue)},
+               {std::string(attr::kChangeVersion), version(now_is)},
+               {std::string(attr::kChangePreviousVersion), version(before)}}});
+}
+
 void ContainerTable::compare(Row& row, const ContainerFacts& before, bool deaths_too, MonoTime now, Sink& sink) {
   const ContainerFacts& facts = row.facts;
   const bool ran = runs(before.state), running = runs(facts.state);
@@ -117,6 +148,7 @@ void ContainerTable::on_facts(std::string_view runtime, const ContainerFacts& fa
   row->in_engine = true;
   const ContainerFacts before = row->facts;
   learn(*row, facts, sink);
+  note_image(*row, now, sink);
   compare(*row, before, source == Source::disk, now, sink);
 }
 
@@ -134,6 +166,7 @@ void ContainerTable::on_snapshot(std::string_view runtime, std::span<const Conta
     }
     row->in_engine = true;
     learn(*row, facts, sink);
+    note_image(*row, now, sink);
     if (runs(facts.state)) row->ran_with = facts.restarts;
     // What is at rest, as somebody wished it to be, is no news.
     const bool at_rest = facts.state == "created" || (facts.state == "exited" && facts.exit_code.value_or(0) == 0);

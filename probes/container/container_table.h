@@ -62,10 +62,14 @@ class ContainerTable {
     std::optional<EntityId> entity;
     SeriesId restarts = kNoSeries;
   };
+  struct Image {  // of the last container of a name
+    std::string container, image, image_id;
+  };
   using Rows = std::map<std::string, Row, std::less<>>;
 
   Row* add(std::string_view id, std::string_view runtime);
   void learn(Row& row, const ContainerFacts& facts, Sink& sink);
+  void note_image(Row& row, MonoTime now, Sink& sink);
   void compare(Row& row, const ContainerFacts& before, bool deaths_too, MonoTime now, Sink& sink);
   void forget_if_unused(Rows::iterator at, Sink& sink);
   void tell(Row& row, std::string_view what, MonoTime now, Sink& sink);
@@ -73,8 +77,9 @@ class ContainerTable {
   std::string name_of(const Row& row) const;
 
   const std::size_t most_;
-  Rows rows_;                        // by id
-  std::vector<std::string> listed_;  // runtimes whose first snapshot was told
+  Rows rows_;                            // by id
+  std::map<std::string, Image> images_;  // by runtime and name, also of containers that are gone; at most most_
+  std::vector<std::string> listed_;      // runtimes whose first snapshot was told
   bool grouped_ = false, renamed_ = false;
   std::uint64_t refused_ = 0;
 };

@@ -60,6 +60,7 @@ Result<ContainerFacts> facts_of(const json::object& object, std::string_view id_
   if (!is_container_id(facts.id)) return make_error(ErrorCode::malformed, "no container id");
   facts.name = without_slash(text_in(&object, "Name"));
   facts.image = text_in(object_in(&object, "Config"), "Image");
+  facts.image_id = text_in(&object, "Image");
   facts.restarts = count_in(&object, "RestartCount");
   const json::object* state = object_in(&object, "State");
   facts.exit_code = number_in(state, "ExitCode");
@@ -130,6 +131,7 @@ Result<std::vector<ContainerFacts>> parse_storage_list(std::string_view text) {
     const json::object* object = row.if_object();
     ContainerFacts facts;
     facts.id = text_in(object, "id");
+    facts.image_id = text_in(object, "image");
     if (!is_container_id(facts.id) || rows.size() == kMostContainers) continue;
     const json::value* names = object->if_contains("names");
     const json::array* list = names == nullptr ? nullptr : names->if_array();

@@ -22,6 +22,7 @@ struct ContainerFacts {
   std::optional<std::int64_t> exit_code;  // of the last run
   std::optional<std::uint64_t> restarts;  // by the restart policy
   bool oom_killed = false;                // the last run
+  std::string image_id{};                 // "sha256:..."; a name may come to mean another image; empty: not known
   bool operator==(const ContainerFacts&) const = default;
 };
 

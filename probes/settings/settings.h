@@ -43,8 +43,27 @@ struct ProbeSettings {
   // Files of certificates; '*' within a part of the path. Those that servers name in their own configuration or on
   // their command line are found besides.
   std::vector<std::string> certificates{"/etc/letsencrypt/live/*/fullchain.pem", "/etc/hostmedic/tls/*.crt"};
-  // Where a probe keeps what must outlive it: the mark of probes/bpf/brake.h. Empty: nowhere. Not from the
-  // configuration: it is the service manager that makes the directory.
+  // Directories whose files are watched for changes, besides those of unit files, and patterns of what is left out
+  // there.
+  std::vector<std::string> change_trees{"/etc"};
+  std::vector<std::string> change_exclude{"/etc/mtab",
+                                          "/etc/adjtime",
+                                          "/etc/.updated",
+                                          "/etc/ld.so.cache",
+                                          "/etc/machine-id",
+                                          "/etc/alternatives/*",
+                                          "/etc/rc?.d/*",
+                                          "/etc/ssl/certs/*",
+                                          "/etc/pki/ca-trust/extracted/*",
+                                          "/etc/lvm/archive/*",
+                                          "/etc/lvm/backup/*",
+                                          "/etc/lvm/cache/*",
+                                          "/etc/cups/subscriptions.conf*",
+                                          "/etc/blkid.tab*",
+                                          "/etc/udev/hwdb.bin",
+                                          "/etc/*-"};
+  // Where a probe keeps what must outlive it: the mark of probes/bpf/brake.h, what probes/change remembers. Empty:
+  // nowhere. Not from the configuration: it is the service manager that makes the directory.
   std::string state_dir;
   double cpu_budget = 0.01;  // of one core, averaged over a minute
   Bytes memory_budget = mib(64);

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "detect/model/names.h"
 #include "tests/unit/probes/container/engine_texts.h"
 #include "tests/unit/probes/recording_sink.h"
@@ -171,4 +173,62 @@ TEST_CASE("two containers of one name have an entity each; the table has a bound
                     sink);
   CHECK(small.size() == 1);
   CHECK(small.take_refused() >= 1);
+}
+
+TEST_CASE("another image under the name of a container is a change of it") {
+  Setting host;
+  const auto with = [](char c, std::string image, std::string image_id) {
+    ContainerFacts one = facts(c, "web", "running");
+    one.image = std::move(image);
+    one.image_id = std::move(image_id);
+    return one;
+  };
+  const auto changes = [&] {
+    Words words;
+    for (const auto& told : host.sink.told) {
+      if (told.event.kind != EventKind::change) continue;
+      CHECK(to_string(told.about) == "container:web");
+      CHECK(told.get(attr::kChangeType) == "image");
+      CHECK(told.get(attr::kChangeAction) == "modified");
+      words.push_back(told.get(attr::kChangeName) + ": " + told.get(attr::kChangePreviousVersion) + " -> " +
+                      told.get(attr::kChangeVersion));
+    }
+    host.sink.told.clear();
+    return words;
+  };
+  host.snapshot({with('a', "nginx:1", "sha256:1")});
+  host.socket(with('a', "nginx:1", "sha256:1"));
+  CHECK(changes().empty());
+  host.table.on_gone(id_of('a'), kNow, host.sink);
+  host.socket(with('b', "nginx:2", "sha256:2"));
+  CHECK(changes() == Words{"nginx:2: nginx:1 -> nginx:2"});
+  host.socket(with('b', "nginx:2", ""));  // the same container, of which less is known this time
+  host.table.on_gone(id_of('b'), kNow, host.sink);
+  host.socket(with('c', "nginx:2", "sha256:3"));  // the name means another image now
+  CHECK(changes() == Words{"nginx:2: nginx:2@sha256:2 -> nginx:2@sha256:3"});
+  host.table.on_gone(id_of('c'), kNow, host.sink);
+  host.socket(with('d', "nginx:2", "sha256:3"));  // only made anew
+  host.table.on_gone(id_of('d'), kNow, host.sink);
+  host.socket(with('e', "nginx:2", ""));  // not known to be another
+  host.socket(facts('f', "other", "running"));
+  CHECK(changes().empty());
+  // Another engine may have a container of the same name.
+  host.table.on_facts("podman", with('9', "httpd", ""), Source::disk, kNow, host.sink);
+  CHECK(changes().empty());
+}
+
+TEST_CASE("images of containers that are gone are forgotten when there are too many") {
+  ContainerTable table(2);
+  RecordingSink sink;
+  for (const char c : {'a', 'b', 'c'}) {
+    ContainerFacts one = facts(c, std::string(1, c), "running");
+    table.on_facts("docker", one, Source::socket, kNow, sink);
+    if (c != 'b') table.on_gone(one.id, kNow, sink);
+  }
+  ContainerFacts again = facts('d', "b", "running");
+  again.image = "nginx";
+  sink.told.clear();
+  table.on_gone(id_of('b'), kNow, sink);
+  table.on_facts("docker", again, Source::socket, kNow, sink);
+  CHECK(std::ranges::any_of(sink.told, [](const auto& told) { return told.event.kind == EventKind::change; }));
 }

@@ -16,7 +16,7 @@ TEST_CASE("inspect: what is told of a container") {
       "Config":{"Image":"nginx:1"},"State":{"Status":"running","ExitCode":0,"OOMKilled":false,
       "Health":{"Status":"unhealthy","FailingStreak":3,"Log":[{"Output":"x"}]}}})");
   REQUIRE(facts);
-  CHECK(*facts == ContainerFacts{id_of('a'), "web", "nginx:1", "running", "unhealthy", 0, 2, false});
+  CHECK(*facts == ContainerFacts{id_of('a'), "web", "nginx:1", "running", "unhealthy", 0, 2, false, "sha256:1"});
 }
 
 TEST_CASE("inspect: what is missing is unknown, what is of another kind too, and without an id there is nothing") {
