@@ -11,9 +11,9 @@
 
 #include "agent/base/result.h"
 #include "agent/base/time.h"
-#include "detect/health/state_codec.h"
 #include "detect/model/incident.h"
 #include "detect/model/series.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 
@@ -64,6 +64,10 @@ class Detector {
   // version wrote, and the detector is as before.
   virtual void save(StateWriter& /*writer*/) const {}
   virtual bool load(StateReader& /*reader*/) { return false; }
+  // All of its state, for a snapshot: one that was made with the same parameters goes on as this one would. What cannot
+  // be fails the reader, and the detector is of no use then.
+  virtual void save_whole(StateWriter& writer) const = 0;
+  virtual void load_whole(StateReader& reader) = 0;
 };
 
 struct ParamSpec {

@@ -7,13 +7,9 @@
 
 #include "agent/base/parse.h"
 #include "agent/base/text.h"
-#include "detect/correlate/case_book.h"
-#include "detect/feature/rate.h"
+#include "detect/engine_state.h"
 #include "detect/health/checkpoint.h"
 #include "detect/model/names.h"
-#include "detect/rules/compile.h"
-#include "detect/rules/condition_set.h"
-#include "detect/survey.h"
 
 namespace hostmedic::detect {
 
@@ -22,23 +18,6 @@ namespace {
 constexpr std::string_view kSurveySection = "survey", kDetectorSection = "detectors";
 // What a detector remembers waits for its series to be told again for so long.
 constexpr Duration kRemembered = Survey::kKept;
-
-// One detector on one series.
-struct Watch {
-  std::uint32_t rule = 0;
-  bool told = false;  // the case book has heard of it and must hear when it is quiet
-  std::unique_ptr<Detector> detector;
-  std::optional<float> usual = {};  // what it last compared with, where that is what it learnt
-};
-
-// A series of the present stream, by its id.
-struct Track {
-  bool counter = false;
-  Unit unit{};  // of what the detectors see
-  CounterRate rate;
-  Expectation expected;
-  std::vector<Watch> watches;
-};
 
 std::string key_of(const Rule& rule, const Entity& entity, const SeriesDef& def) {
   return rule.id + '|' + to_string(entity) + '|' + def.name + '|' + def.attributes;
@@ -57,55 +36,18 @@ std::vector<SignalRule> signal_rules(const std::vector<CompiledRule>& rules, con
 
 }  // namespace
 
-struct Engine::Internals {
-  Internals(EngineConfig config, std::vector<CompiledRule> compiled, ConditionSet compiled_conditions,
-            std::unique_ptr<Survey> surveyed)
-      : rules(std::move(compiled)),
-        events(std::move(config.event_rules)),
-        most_detectors(config.most_detectors),
-        conditions(std::move(compiled_conditions)),
-        behaviour(config.behaviour),
-        calendar(std::move(config.expected)),
-        book(signal_rules(rules, events, conditions, config.quiet_after), config.host_seed,
-             {config.quiet_after, config.post_change}),
-        survey(std::move(surveyed)) {}
-
-  bool accept(const Frame& frame);
-  void restart();
-  void retire(EntityId id);
-  void bind(const SeriesDef& def);
-  void recall(Detector& detector, const std::string& key);
-  void remember(std::map<std::string, std::string>& ret_states) const;
-  void save_detectors(StateWriter& writer) const;
-  bool load_detectors(StateReader& reader);
-  bool learns(const Entity& entity);
-  void feed(SeriesId id, const Reading& reading);
-  void judge(const Track& track, Watch& watch, const SeriesDef& def, const Reading& reading);
-  void hush(Watch& watch, const SeriesDef& def);
-  void turn_calendar(WallTime now);
-  const Expectation& expected(SeriesId id) const;
-  void note(const Event& event);
-  std::size_t event_index(const EventRule& rule) const {
-    return rules.size() + static_cast<std::size_t>(&rule - events.data());
-  }
-
-  const std::vector<CompiledRule> rules;
-  const std::vector<EventRule> events;
-  const std::size_t most_detectors;
-  ConditionSet conditions;
-  BehaviourWatch behaviour;
-  Calendar calendar;
-  CaseBook book;
-  std::unique_ptr<Survey> survey;
-  HostView view;
-  std::vector<Track> tracks;  // by SeriesId
-  LearningHolds holds;
-  std::size_t detectors = 0;
-  std::map<std::string, std::string> remembered;  // of detectors, by key_of(): from a checkpoint, or another stream
-  std::optional<MonoTime> began, last;
-  std::uint64_t sequence = 0, lost = 0, ignored = 0, refused = 0;
-  Changes changes;
-};
+Engine::Internals::Internals(EngineConfig config, std::vector<CompiledRule> compiled, ConditionSet compiled_conditions,
+                             std::unique_ptr<Survey> surveyed)
+    : prints(prints_of(config)),
+      rules(std::move(compiled)),
+      events(std::move(config.event_rules)),
+      most_detectors(config.most_detectors),
+      conditions(std::move(compiled_conditions)),
+      behaviour(config.behaviour),
+      calendar(std::move(config.expected)),
+      book(signal_rules(rules, events, conditions, config.quiet_after), config.host_seed,
+           {config.quiet_after, config.post_change}),
+      survey(std::move(surveyed)) {}
 
 // Whether the frame may be used; counts what is missing or out of order.
 bool Engine::Internals::accept(const Frame& frame) {

@@ -115,6 +115,14 @@ class Engine {
   Result<std::string> checkpoint() const;
   // Before the first frame. An error leaves everything to be learnt anew.
   Status restore(std::string_view checkpoint);
+  // All of its state, bound to the ids of the present stream: an engine of the same configuration that takes it over
+  // goes on with the next frame as this one would, bit by bit. Between two frames. Code limit past kMostSnapshot.
+  Result<std::string> snapshot() const;
+  // Code conflict for a snapshot of another configuration; an error changes nothing.
+  Status restore_snapshot(std::string_view snapshot);
+  // How often a circuit breaker took a model out. What a model costs is in no frame, so a replay cannot know of it: who
+  // records frames takes a new snapshot when this has grown.
+  std::uint64_t breaker_trips() const;
   // People work on these: they are judged, but not learnt from. Replaces what was held.
   void hold_learning(std::vector<LearningHold> holds);
   // What is expected to be unusual, beside what the configuration says. Replaces what was set.

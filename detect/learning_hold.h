@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,10 @@ namespace hostmedic::detect {
 struct LearningHold {
   std::string entity = "*";  // pattern over to_string(entity)
   WallTime until;
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.entity, self.until);
+  }
 };
 
 // Asked for each reading, so it allocates nothing once it has seen the longest name.
@@ -31,6 +36,10 @@ class LearningHolds {
     name_.assign(to_string(entity.kind));
     if (entity.kind != EntityKind::host || !entity.name.empty()) name_.append(1, ':').append(entity.name);
     return std::ranges::any_of(holds_, [this](const LearningHold& hold) { return glob_match(hold.entity, name_); });
+  }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.holds_);
   }
 
  private:

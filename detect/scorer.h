@@ -17,9 +17,9 @@
 
 #include "agent/base/result.h"
 #include "agent/base/time.h"
-#include "detect/health/state_codec.h"
 #include "detect/model/incident.h"
 #include "detect/model/series.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 
@@ -128,6 +128,15 @@ class Scorer {
   // How the models on trial have done.
   void save_models(StateWriter& writer) const;
   bool load_models(StateReader& reader);
+  // All of it, for a snapshot: a scorer that was made with the same configuration goes on as this one would. What
+  // cannot be fails the reader, and the scorer is of no use then.
+  void save_whole(StateWriter& writer) const;
+  void load_whole(StateReader& reader);
+  bool has(Slot series) const;
+  bool has_group(GroupSlot group) const;
+  std::size_t slots() const;  // of series, also free ones
+  // How often a circuit breaker took a model out.
+  std::uint64_t breaker_trips() const;
 
   struct Internals;
 

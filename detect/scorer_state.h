@@ -149,6 +149,9 @@ struct Scorer::Internals {
   void make_models(GroupState& group);
   void step_models(GroupState& group, MonoTime at);
   void end_models(MonoTime at);
+  // scorer_whole.cpp
+  void load_group_state(StateReader& reader, GroupState& ret_group);
+  bool sane() const;
   // scorer_trial.cpp
   void judge_claims(GroupState& group);
   void end_day();

@@ -109,9 +109,11 @@ void Survey::unbind(SeriesId id) {
   const auto index = static_cast<std::size_t>(id);
   if (index >= slots_.size() || !slots_[index]) return;
   Watched* watched = by_slot_[*slots_[index]];
+  slots_[index].reset();
+  // A series that is told under a second id goes on under that one.
+  if (watched == nullptr || watched->bound != id) return;
   watched->bound.reset();
   watched->unbound_at = now_;
-  slots_[index].reset();
 }
 
 void Survey::restart() {

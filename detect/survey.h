@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "agent/base/result.h"
@@ -78,6 +79,9 @@ class Survey {
   void save(StateWriter& writer) const;
   // Before the first frame. False: the bytes are of another make, and everything is learnt anew.
   bool load(StateReader& reader);
+  // All of it, for a snapshot; see Scorer.
+  void save_whole(StateWriter& writer) const;
+  void load_whole(StateReader& reader);
 
   static constexpr Duration kKept = std::chrono::minutes(10);
   static constexpr Duration kStale = std::chrono::minutes(5);
@@ -89,6 +93,10 @@ class Survey {
   struct Feed {
     std::uint32_t readings = 0, failed = 0;
     MonoTime last;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.readings, self.failed, self.last);
+    }
   };
   struct Watched {
     Slot slot = 0;
@@ -98,6 +106,11 @@ class Survey {
     std::string entity_text, metric;  // for the evidence
     Unit unit{};
     Instrument instrument{};
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.slot, self.group, self.bound, self.unbound_at, self.entity_text, self.metric, self.unit,
+                      self.instrument);
+    }
   };
   static Drift make_drift(Duration interval) {
     return {to_seconds(kPresent) / to_seconds(interval), to_seconds(kPast) / to_seconds(interval)};
@@ -113,6 +126,11 @@ class Survey {
     Drift drift;
     double suspicions = 0, days = 0;  // fading
     float threshold = 0;              // as last logged
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.entity, self.slot, self.series, self.suspected, self.withheld, self.held, self.drift,
+                      self.suspicions, self.days, self.threshold);
+    }
   };
 
   Survey(std::unique_ptr<Scorer> scorer, const ScorerConfig& config)

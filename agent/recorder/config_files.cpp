@@ -12,7 +12,7 @@
 #include "agent/config/files.h"
 #include "agent/config/policy_config.h"
 #include "agent/config/runbook_config.h"
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic {
 namespace {

@@ -4,7 +4,7 @@
 #include "agent/base/text.h"
 #include "agent/pipeline/brakes_json.h"
 #include "agent/record/record.h"
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "agent/base/text.h"
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic {
 namespace {

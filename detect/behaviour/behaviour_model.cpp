@@ -294,6 +294,13 @@ void BehaviourModel::reset() {
   changed_.reset();
 }
 
+bool BehaviourModel::sane() const {
+  const auto known = [&](Service service) { return service < services_.size(); };
+  return services_.size() <= kMostServices && names_.size() == services_.size() && used_.size() == services_.size() &&
+         cases_.size() <= kMostCases && std::ranges::all_of(held_, known) &&
+         std::ranges::all_of(cases_, known, &Case::service);
+}
+
 bool BehaviourModel::load_state(StateReader& reader) {
   reset();
   const bool ours = reader.get<std::uint32_t>() == kStateVersion;

@@ -22,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "agent/base/time.h"
@@ -98,6 +99,14 @@ class BehaviourModel {
   void save(StateWriter& writer) const;
   // False when the bytes are not what save() wrote; it is then as if new.
   bool load_state(StateReader& reader);
+  // For a snapshot.
+  bool sane() const;
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.last_, self.watched_, self.kernel_since_, self.changed_, self.maintenance_, self.names_,
+                    self.used_, self.services_, self.held_, self.cases_, self.totals_.observations, self.totals_.news,
+                    self.totals_.findings, self.totals_.strong, self.totals_.displaced);
+  }
 
  private:
   struct Known {
@@ -107,6 +116,11 @@ class BehaviourModel {
     std::array<std::uint8_t, 2> level{};  // of programs and networks, in `hour`
     std::uint32_t hour = 0;
     Profile profile;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.since, self.silent_until, self.started, self.personal, self.held, self.level, self.hour,
+                      self.profile);
+    }
   };
   struct Piece {
     float score = 0;
@@ -114,6 +128,10 @@ class BehaviourModel {
     bool first = true;
     Watched last = 0;
     std::string text;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.score, self.at, self.first, self.last, self.text);
+    }
   };
   // New things of one service that may belong together.
   struct Case {
@@ -122,6 +140,10 @@ class BehaviourModel {
     Watched first = 0, latest = 0;
     bool pending = false;  // there is news since it was told
     std::array<Piece, kThemes> pieces;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.service, self.about, self.first, self.latest, self.pending, self.pieces);
+    }
   };
   static constexpr std::size_t kMostCases = 32;
 

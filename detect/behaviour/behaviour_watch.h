@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -53,11 +54,21 @@ class BehaviourWatch {
   std::size_t bytes_used() const { return model_.bytes_used() + cpu_.capacity() * sizeof(CpuPoint); }
   void save(StateWriter& writer) const { model_.save(writer); }
   bool load(StateReader& reader) { return model_.load_state(reader); }
+  // For a snapshot.
+  bool sane() const { return cpu_.size() <= kMostEntities && strong_.size() <= config_.most_strong_a_day; }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.model_, self.cpu_, self.next_look_, self.strong_);
+  }
 
  private:
   struct CpuPoint {
     double seconds = -1;  // of the counter; negative: not known
     MonoTime at;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.seconds, self.at);
+    }
   };
   void note(const Event& event, const HostView& view, LearningHolds& holds);
   void look_at_services(const Frame& frame, const HostView& view, LearningHolds& holds);

@@ -146,4 +146,21 @@ void Profile::load(StateReader& reader) {
   }
 }
 
+void Profile::save_whole(StateWriter& writer) const {
+  save(writer);
+  for (const Variety& variety : varieties_) {
+    writer.put_raw(std::span<const std::uint64_t>(variety.bits));
+    writer.put(variety.hour);
+  }
+}
+
+void Profile::load_whole(StateReader& reader) {
+  *this = {};
+  load(reader);
+  for (Variety& variety : varieties_) {
+    reader.get_raw(std::span<std::uint64_t>(variety.bits));
+    variety.hour = reader.get<std::uint32_t>();
+  }
+}
+
 }  // namespace hostmedic::detect

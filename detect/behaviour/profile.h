@@ -15,7 +15,7 @@
 #include <span>
 
 #include "detect/behaviour/facet.h"
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 
@@ -49,6 +49,8 @@ class Profile {
 
   void save(StateWriter& writer) const;
   void load(StateReader& reader);
+  void save_whole(StateWriter& writer) const;  // for a snapshot
+  void load_whole(StateReader& reader);
 
  private:
   struct Entry {

@@ -12,6 +12,7 @@
 #include "detect/calendar/cron.h"
 #include "detect/calendar/zone_rule.h"
 #include "detect/model/entity.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 
@@ -71,6 +72,9 @@ class Calendar {
   const std::vector<Now>& now() const { return now_; }
   // In words, of those that cover the entity: "load test: up to 10 times the usual http.* of *, until ..."; or empty.
   std::string context(const Entity& entity) const;
+  // All of it, for a snapshot; load_whole() is for a calendar of the same configuration.
+  void save_whole(StateWriter& writer) const;
+  void load_whole(StateReader& reader);
 
  private:
   void look(const ExpectedEntry& entry, std::size_t number, WallTime at);

@@ -7,8 +7,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 
@@ -25,6 +26,12 @@ class PageBudget {
 
   void save(StateWriter& writer) const;
   bool load(StateReader& reader);
+  bool sane() const { return rung_ < kRungs; }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.lowest_, self.wanted_, self.seconds_, self.crossed_, self.above_, self.seen_, self.since_move_,
+                    self.rung_);
+  }
 
   // Where the ladder begins: about one false suspicion a day and host on SMD and ASD.
   static constexpr float kUsual = 8;

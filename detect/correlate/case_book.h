@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "detect/correlate/change_log.h"
@@ -73,6 +74,10 @@ class CaseBook {
   void forget(const std::string& id);
   std::uint64_t refused() const { return refused_; }
   std::size_t bytes_used() const;
+  // All of it, for a snapshot between two frames; load() is for a book of the same rules and fails the reader at what
+  // cannot be (case_state.cpp).
+  void save(StateWriter& writer) const;
+  void load(StateReader& reader);
 
  private:
   struct Root {
@@ -87,9 +92,18 @@ class CaseBook {
     bool adopted = false;  // unresolved from the store, not yet confirmed or denied
     std::optional<MonoTime> adopted_until;
     bool changed = false;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.signals, self.incident, self.joined, self.refreshed, self.orphaned, self.quiet,
+                      self.relapses, self.signals_at_open, self.adopted, self.adopted_until, self.changed);
+    }
   };
   struct Record {  // of treatments of one root
     std::uint32_t tried = 0, worked = 0;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.tried, self.worked);
+    }
   };
   using RootPlace = std::map<Entity, Root>::value_type;
 

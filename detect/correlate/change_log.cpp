@@ -100,32 +100,4 @@ bool ChangeLog::changed(const Entity& entity, Duration length, MonoTime now, con
   });
 }
 
-void ChangeLog::save(StateWriter& writer) const {
-  writer.put(static_cast<std::uint32_t>(changes_.size()));
-  for (const Change& change : changes_) {
-    writer.put_text(to_string(change.entity));
-    writer.put(to_ns(change.at));
-    writer.put(to_ns(change.noted));
-    writer.put_text(change.type);
-    writer.put_text(change.action);
-    writer.put_text(change.text);
-  }
-}
-
-bool ChangeLog::load(StateReader& reader) {
-  constexpr std::uint32_t kMostText = 4096;
-  changes_.clear();
-  for (auto left = reader.get_count(kMostKept); left > 0 && reader.good(); --left) {
-    Change& change = changes_.emplace_back();
-    if (const auto entity = entity_from(reader.get_text(kMostText))) change.entity = *entity;
-    change.at = wall_from_ns(reader.get<std::int64_t>());
-    change.noted = mono_from_ns(reader.get<std::int64_t>());
-    change.type = reader.get_text(kMostText);
-    change.action = reader.get_text(kMostText);
-    change.text = reader.get_text(kMostText);
-  }
-  if (!reader.good()) changes_.clear();
-  return reader.good();
-}
-
 }  // namespace hostmedic::detect

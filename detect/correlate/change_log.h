@@ -3,10 +3,10 @@
 #pragma once
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "detect/correlate/entity_graph.h"
-#include "detect/health/state_codec.h"
 #include "detect/model/frame.h"
 #include "detect/model/incident.h"
 
@@ -34,8 +34,11 @@ class ChangeLog {
   // not a change of it.
   bool changed(const Entity& entity, Duration length, MonoTime now, const EntityGraph& graph) const;
 
-  void save(StateWriter& writer) const;
-  bool load(StateReader& reader);
+  // For a snapshot.
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.changes_);
+  }
 
  private:
   struct Change {
@@ -43,6 +46,10 @@ class ChangeLog {
     WallTime at;
     MonoTime noted;
     std::string type, action, text;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.entity, self.at, self.noted, self.type, self.action, self.text);
+    }
   };
   double probability(const Change& change, const Entity& root, WallTime fault_at, const EntityGraph& graph) const;
   std::vector<Change> changes_;  // oldest first

@@ -12,7 +12,6 @@ namespace {
 
 constexpr Duration kAgeEvery = std::chrono::minutes(1);
 constexpr double kLeastWeight = 0.05;  // a path weaker than this says nothing
-constexpr std::uint32_t kMostText = 512;
 
 struct RelationInfo {
   std::string_view name;
@@ -40,16 +39,6 @@ bool is_any(std::string_view address) { return address == "0.0.0.0" || address =
 // only if somebody listens on exactly that.
 bool reaches(std::string_view asked, std::string_view address) {
   return asked == address || (is_loopback(asked) && (is_any(address) || is_loopback(address)));
-}
-
-void put(StateWriter& writer, const Entity& entity) {
-  writer.put(static_cast<std::uint8_t>(entity.kind));
-  writer.put_text(entity.name);
-}
-Entity get_entity(StateReader& reader) {
-  const auto kind = reader.get<std::uint8_t>();
-  Entity entity{static_cast<EntityKind>(std::min<int>(kind, kEntityKindCount - 1)), reader.get_text(kMostEntityName)};
-  return entity;
 }
 
 // What lies at the other end of the likeliest path to each entity that can be reached, in steps of one edge.
@@ -258,63 +247,6 @@ std::size_t EntityGraph::bytes_used() const {
                       clients_.capacity() * sizeof(Client);
   for (const Edge& edge : edges_) bytes += edge.from.name.size() + edge.to.name.size();
   return bytes;
-}
-
-void EntityGraph::save(StateWriter& writer) const {
-  writer.put(static_cast<std::uint32_t>(edges_.size()));
-  for (const Edge& edge : edges_) {
-    put(writer, edge.from);
-    put(writer, edge.to);
-    writer.put(static_cast<std::uint8_t>(edge.relation));
-    writer.put(to_ns(edge.last));
-    writer.put(edge.told);
-  }
-  writer.put(static_cast<std::uint32_t>(listeners_.size()));
-  for (const Listener& one : listeners_) {
-    writer.put_text(one.address);
-    writer.put_text(one.port);
-    put(writer, one.service);
-    writer.put(to_ns(one.last));
-  }
-  writer.put(static_cast<std::uint32_t>(clients_.size()));
-  for (const Client& one : clients_) {
-    put(writer, one.service);
-    writer.put_text(one.address);
-    writer.put_text(one.port);
-    writer.put(to_ns(one.last));
-  }
-  writer.put(to_ns(aged_));
-  writer.put(refused_);
-}
-
-bool EntityGraph::load(StateReader& reader) {
-  *this = {};
-  for (auto left = reader.get_count(kMostEdges); left > 0 && reader.good(); --left) {
-    Edge& edge = edges_.emplace_back();
-    edge.from = get_entity(reader);
-    edge.to = get_entity(reader);
-    edge.relation = static_cast<Dependence>(std::min<int>(reader.get<std::uint8_t>(), kDependenceCount - 1));
-    edge.last = mono_from_ns(reader.get<std::int64_t>());
-    edge.told = reader.get<std::uint32_t>();
-  }
-  for (auto left = reader.get_count(kMostListeners); left > 0 && reader.good(); --left) {
-    Listener& one = listeners_.emplace_back();
-    one.address = reader.get_text(kMostText);
-    one.port = reader.get_text(kMostText);
-    one.service = get_entity(reader);
-    one.last = mono_from_ns(reader.get<std::int64_t>());
-  }
-  for (auto left = reader.get_count(kMostListeners); left > 0 && reader.good(); --left) {
-    Client& one = clients_.emplace_back();
-    one.service = get_entity(reader);
-    one.address = reader.get_text(kMostText);
-    one.port = reader.get_text(kMostText);
-    one.last = mono_from_ns(reader.get<std::int64_t>());
-  }
-  aged_ = mono_from_ns(reader.get<std::int64_t>());
-  refused_ = reader.get<std::uint64_t>();
-  if (!reader.good()) *this = {};
-  return reader.good();
 }
 
 }  // namespace hostmedic::detect

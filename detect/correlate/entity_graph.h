@@ -13,9 +13,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
-#include "detect/health/state_codec.h"
 #include "detect/model/frame.h"
 
 namespace hostmedic::detect {
@@ -44,6 +44,10 @@ struct Edge {
   Dependence relation{};
   MonoTime last;           // when it was told last
   std::uint32_t told = 1;  // how often
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.from, self.to, self.relation, self.last, self.told);
+  }
 };
 
 // From a dependent to what it depends on.
@@ -79,9 +83,14 @@ class EntityGraph {
   std::size_t size() const { return edges_.size(); }
   std::uint64_t refused() const { return refused_; }
   std::size_t bytes_used() const;
-  // Whole and exact, for a snapshot; load() replaces everything, false if it cannot be read.
-  void save(StateWriter& writer) const;
-  bool load(StateReader& reader);
+  // For a snapshot.
+  bool sane() const {
+    return edges_.size() <= kMostEdges && listeners_.size() <= kMostListeners && clients_.size() <= kMostListeners;
+  }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.edges_, self.listeners_, self.clients_, self.aged_, self.refused_);
+  }
 
  private:
   struct Listener {
@@ -89,11 +98,19 @@ class EntityGraph {
     std::string port;
     Entity service;
     MonoTime last;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.address, self.port, self.service, self.last);
+    }
   };
   struct Client {  // connections to where nobody is known to listen yet
     Entity service;
     std::string address, port;
     MonoTime last;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.service, self.address, self.port, self.last);
+    }
   };
   void listens(const Entity& service, const Event& event, MonoTime now);
   void connects(const Entity& service, const Event& event, MonoTime now);

@@ -5,9 +5,9 @@
 
 #include <array>
 #include <cstddef>
+#include <tuple>
 
 #include "agent/base/time.h"
-#include "detect/health/state_codec.h"
 
 namespace hostmedic::detect {
 
@@ -24,13 +24,9 @@ class LastMoments {
     for (std::size_t i = 0; i < N && i < next_; ++i) count += moments_[i] >= from ? 1 : 0;
     return count;
   }
-  void save(StateWriter& writer) const {
-    writer.put(static_cast<std::uint64_t>(next_));
-    for (const MonoTime at : moments_) writer.put(to_ns(at));
-  }
-  void load(StateReader& reader) {
-    next_ = static_cast<std::size_t>(reader.get<std::uint64_t>());
-    for (MonoTime& at : moments_) at = mono_from_ns(reader.get<std::int64_t>());
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.moments_, self.next_);
   }
 
  private:
@@ -56,15 +52,9 @@ class StormWatch {
     return raging_;
   }
   std::size_t recent(MonoTime now) const { return anomalies_.since(now - kWindow); }
-  void save(StateWriter& writer) const {
-    anomalies_.save(writer);
-    openings_.save(writer);
-    writer.put(raging_);
-  }
-  void load(StateReader& reader) {
-    anomalies_.load(reader);
-    openings_.load(reader);
-    raging_ = reader.get<bool>();
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.anomalies_, self.openings_, self.raging_);
   }
 
  private:

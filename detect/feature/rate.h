@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <tuple>
 
 #include "detect/detector.h"
 
@@ -23,6 +24,10 @@ class CounterRate {
     last_ = reading.value;
     at_ = reading.at;
     return rate;
+  }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.last_, self.at_);
   }
 
  private:

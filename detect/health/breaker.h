@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "agent/base/time.h"
 
@@ -45,6 +46,10 @@ class Breaker {
   const std::string& reason() const { return reason_; }  // of the last time
   std::optional<MonoTime> rests_until() const { return rests_until_; }
   int times() const { return times_; }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.rests_until_, self.since_, self.rest_, self.over_, self.times_, self.reason_);
+  }
 
  private:
   std::optional<MonoTime> rests_until_, since_;

@@ -2,7 +2,7 @@
 #include "detect/health/checkpoint.h"
 
 #include "agent/base/text.h"
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 

@@ -9,8 +9,9 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <tuple>
 
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 
@@ -56,6 +57,10 @@ class FadingHistogram {
     total_ = 0;
     weight_ = 1;
     return false;
+  }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.counts_, self.total_, self.weight_);
   }
 
  private:
@@ -108,6 +113,10 @@ class Drift {
     past_.save(writer);
   }
   bool load(StateReader& reader) { return recent_.load(reader) && past_.load(reader); }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.recent_, self.past_);
+  }
 
  private:
   FadingHistogram recent_, past_;

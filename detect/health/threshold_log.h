@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <deque>
 #include <string>
+#include <tuple>
 
 #include "agent/base/time.h"
 
@@ -16,6 +17,10 @@ struct ThresholdChange {
   std::string what;  // "service:nginx.service suspicion"
   double before = 0, after = 0;
   std::string why;  // "3.2 suspicions a day, wanted at most 1"
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.at, self.what, self.before, self.after, self.why);
+  }
 };
 
 class ThresholdLog {
@@ -27,6 +32,10 @@ class ThresholdLog {
   }
   const std::deque<ThresholdChange>& changes() const { return changes_; }  // oldest first
   std::size_t dropped() const { return dropped_; }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.changes_, self.dropped_);
+  }
 
  private:
   std::deque<ThresholdChange> changes_;

@@ -9,8 +9,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <string_view>
+#include <tuple>
 
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 
@@ -31,6 +32,10 @@ struct Record {
   double incidents() const { return found + missed; }
   double recall() const { return incidents() > 0 ? found / incidents() : 0; }
   double wrong_a_day() const { return days > 0 ? wrong / days : 0; }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.found, self.missed, self.wrong, self.days);
+  }
 };
 
 class Trial {
@@ -90,6 +95,10 @@ class Trial {
     }
     *this = {};
     return false;
+  }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.stage_, self.champion_, self.challenger_);
   }
 
  private:

@@ -94,6 +94,19 @@ void HostView::note(const Event& event) {
   }
 }
 
+bool HostView::sane() const {
+  if (entities_.size() > kMostEntities || series_.size() > kMostSeries) return false;
+  const auto live = [](const auto& slot) { return slot.live; };
+  if (entity_count_ != static_cast<std::size_t>(std::ranges::count_if(entities_, live))) return false;
+  if (series_count_ != static_cast<std::size_t>(std::ranges::count_if(series_, live))) return false;
+  for (const SeriesSlot& row : series_)
+    if (row.live && slot(row.def.entity) == nullptr) return false;
+  for (const EntitySlot& entity : entities_)
+    for (const SeriesId id : entity.series)
+      if (index_of(id) >= series_.size()) return false;
+  return std::ranges::all_of(by_entity_, [&](const auto& known) { return slot(known.second) != nullptr; });
+}
+
 const HostView::EntitySlot* HostView::slot(EntityId id) const {
   const std::size_t index = index_of(id);
   return index < entities_.size() && entities_[index].live ? &entities_[index] : nullptr;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "detect/model/frame.h"
@@ -51,11 +52,23 @@ class HostView {
       if (slot.live) visit(slot.def, entities_[static_cast<std::size_t>(slot.def.entity)].entity, slot.value);
   }
 
+  // For a snapshot. sane(): every id leads to where there is something.
+  bool sane() const;
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.mono_, self.wall_, self.entities_, self.series_, self.by_entity_, self.entity_count_,
+                    self.series_count_);
+  }
+
  private:
   struct SeriesSlot {
     bool live = false;
     std::optional<double> value;
     SeriesDef def;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.live, self.value, self.def);
+    }
   };
   struct EntitySlot {
     bool live = false;
@@ -63,6 +76,10 @@ class HostView {
     std::vector<SeriesId> series;
     std::vector<Attribute> unit_facts;
     std::vector<Event> growth;  // at most kMostGrowing, one per path
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.live, self.entity, self.series, self.unit_facts, self.growth);
+    }
   };
   static constexpr std::size_t kMostGrowing = 8;
 

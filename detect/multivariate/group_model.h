@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "agent/base/time.h"
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 
@@ -40,6 +40,7 @@ class GroupModel {
   // is. NaN for others, and while it is not known.
   virtual float loss() const { return std::numeric_limits<float>::quiet_NaN(); }
   virtual std::size_t bytes_used() const = 0;
+  // All of it: a model of the same settings and members goes on from there bit by bit.
   virtual void save(StateWriter& writer) const = 0;
   // False when the bytes are not what save() of a model of the same settings wrote; the model is then as if new.
   virtual bool load(StateReader& reader) = 0;

@@ -80,8 +80,8 @@ class GruForecaster final : public GroupModel {
   bool load(StateReader& reader) override {
     FieldReader from{reader};
     fields(*this, from);
-    healthy_ = true;
     if (from.good()) return true;
+    healthy_ = true;
     input_.begin_anew();
     cell_.begin_anew();
     for (std::size_t i = 0; i < misses_.size(); ++i) judge_.forget(i);
@@ -99,6 +99,7 @@ class GruForecaster final : public GroupModel {
     io.one(self.missed_);
     io.one(self.as_before_);
     io.one(self.begun_);
+    io.one(self.healthy_);
     io.time(self.at_);
     io.all(self.before_);
     MemberInput::fields(self.input_, io);

@@ -109,6 +109,7 @@ class HalfSpaceTrees final : public GroupModel {
     io.same(self.window_);
     io.at_most(self.counted_, self.window_);
     io.one(self.full_);
+    io.all(self.place_);
     MemberInput::fields(self.input_, io);
     for (auto& tree : self.trees_) {
       io.all(tree.before);

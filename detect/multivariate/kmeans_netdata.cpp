@@ -142,8 +142,7 @@ class KmeansNetdata final : public GroupModel {
     fields(*this, from);
     if (!from.good())
       for (std::size_t i = 0; i < members_.size(); ++i) forget(i);
-    if (!from.good()) next_ = filled_ = turn_ = 0, at_.reset();
-    healthy_ = true;
+    if (!from.good()) next_ = filled_ = turn_ = 0, at_.reset(), healthy_ = true;
     return from.good();
   }
 
@@ -157,6 +156,7 @@ class KmeansNetdata final : public GroupModel {
     io.at_most(self.next_, self.averaged_ - 1);
     io.at_most(self.filled_, self.averaged_);
     io.at_most(self.turn_, self.members_.size());
+    io.one(self.healthy_);
     for (auto& m : self.members_) member_fields(m, self.most_vectors_, io);
   }
   template <class Any, class Fields>

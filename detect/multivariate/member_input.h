@@ -42,7 +42,8 @@ class MemberInput {
       known_[i] = std::isfinite(deviations[i]) ? 1 : 0;
       if (known_[i] == 0) continue;
       seen_[i] = std::min(seen_[i] + 1, comes_in_over_);
-      taken_[i] = std::clamp(deviations[i], -kMostDeviations, kMostDeviations) * (seen_[i] / comes_in_over_);
+      // Plus 0, so that there is one zero only: what is restored from such values is then the same in every bit.
+      taken_[i] = std::clamp(deviations[i], -kMostDeviations, kMostDeviations) * (seen_[i] / comes_in_over_) + 0.0F;
     }
     return taken_;
   }
@@ -53,6 +54,7 @@ class MemberInput {
   static void fields(Self& self, Fields& io) {
     io.all(self.taken_);
     io.all(self.seen_);
+    io.all(self.known_);
     io.one(self.begun_);
   }
 

@@ -77,8 +77,8 @@ class PcaResidual final : public GroupModel {
   bool load(StateReader& reader) override {
     FieldReader from{reader};
     fields(*this, from);
-    healthy_ = true;
     if (from.good()) return true;
+    healthy_ = true;
     readings_ = 0;
     input_.begin_anew();
     for (std::size_t i = 0; i < residual_.size(); ++i) forget(i);
@@ -90,6 +90,7 @@ class PcaResidual final : public GroupModel {
   static void fields(Self& self, Fields& io) {
     io.same(self.memory_);
     io.one(self.readings_);
+    io.one(self.healthy_);
     MemberInput::fields(self.input_, io);
     ResidualScore::fields(self.judge_, io);
     for (auto& direction : self.directions_) io.all(direction);

@@ -83,6 +83,8 @@ class RandomCutForest final : public GroupModel {
     writer.put(random_.state());
     writer.put(readings_);
     FieldWriter fields{writer};
+    fields.one(healthy_);
+    fields.all(weights_);
     MemberInput::fields(input_, fields);
     std::array<RandomCutTree::Leaf, kSamples> numbers{};
     for (const Tree& tree : trees_) {
@@ -95,14 +97,16 @@ class RandomCutForest final : public GroupModel {
     }
   }
   bool load(StateReader& reader) override {
-    healthy_ = true;
     bool good = reader.get<std::uint64_t>() == seed_;
     random_ = Random(reader.get<std::uint64_t>());
     readings_ = std::min(reader.get<std::uint64_t>(), kMostReadings);
     FieldReader fields{reader};
+    fields.one(healthy_);
+    fields.all(weights_);
     MemberInput::fields(input_, fields);
     for (Tree& tree : trees_) good = good && load_tree(tree, reader);
     if (good && reader.good()) return true;
+    healthy_ = true;
     random_ = Random(seed_);
     readings_ = 0;
     input_.begin_anew();

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "detect/feature/random.h"
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 

@@ -32,6 +32,7 @@ class ResidualScore {
       io.one(state.readings);
       io.one(state.variance);
       io.one(state.prior);
+      io.one(state.size);
     }
   }
 

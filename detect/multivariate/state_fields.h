@@ -9,7 +9,7 @@
 #include <type_traits>
 
 #include "agent/base/time.h"
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 

@@ -7,12 +7,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "detect/feature/hold.h"
 #include "detect/feature/rate.h"
 #include "detect/model/host_view.h"
+#include "detect/model/state_codec.h"
 #include "detect/rules/condition.h"
 #include "detect/rules/window.h"
 
@@ -54,6 +56,10 @@ class BoundCondition {
 
   static constexpr std::size_t kMostSeriesOfOne = 512;
 
+  // All of it, for a snapshot; load_whole() is for one that was just made with the same condition, subject and stage.
+  void save_whole(StateWriter& writer) const;
+  void load_whole(StateReader& reader);
+
  private:
   struct Slot {
     SeriesId series{};
@@ -64,10 +70,19 @@ class BoundCondition {
     std::optional<double> value;
     std::optional<MonoTime> at;
     Duration interval{};
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.series, self.ref, self.entity, self.attributes, self.counter, self.rate, self.value, self.at,
+                      self.interval);
+    }
   };
   struct HoldState {
     Hold on, off;
     bool held = false;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.on, self.off, self.held);
+    }
   };
   struct Row {
     std::string entity, attributes;

@@ -35,6 +35,9 @@ class ConditionSet {
   std::size_t size() const { return bound_.size(); }  // conditions at work
   std::size_t refused() const { return refused_; }
   std::size_t bytes_used() const;
+  // All of it, for a snapshot between two frames; load_whole() is for a set of the same rules.
+  void save_whole(StateWriter& writer) const;
+  void load_whole(StateReader& reader);
 
  private:
   struct Program {

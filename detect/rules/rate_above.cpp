@@ -4,6 +4,7 @@
 
 #include "detect/detectors.h"
 #include "detect/feature/hold.h"
+#include "detect/health/detector_state.h"
 
 namespace hostmedic::detect {
 
@@ -55,6 +56,13 @@ class RateAbove final : public Detector {
   }
 
   std::size_t bytes_used() const override { return sizeof *this; }
+  void save_whole(StateWriter& writer) const override { put_members(writer, *this); }
+  void load_whole(StateReader& reader) override { get_members(reader, *this); }
+  bool sane() const { return bucket_ >= 0; }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.happened_, self.bucket_, self.observed_, self.last_, self.rising_since_, self.finding_);
+  }
 
  private:
   static constexpr int kBuckets = 12;

@@ -2,6 +2,7 @@
 // above_for and below_for: a limit with a hold on both sides and hysteresis.
 #include "detect/detectors.h"
 #include "detect/feature/hold.h"
+#include "detect/health/detector_state.h"
 
 namespace hostmedic::detect {
 
@@ -49,6 +50,12 @@ class Threshold final : public Detector {
   }
 
   std::size_t bytes_used() const override { return sizeof *this; }
+  void save_whole(StateWriter& writer) const override { put_members(writer, *this); }
+  void load_whole(StateReader& reader) override { get_members(reader, *this); }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.over_, self.under_, self.since_, self.last_, self.finding_);
+  }
 
  private:
   // A held limit is a fact; what is uncertain is whether it matters. The rule's weight says that.

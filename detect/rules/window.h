@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <tuple>
 
 #include "agent/base/time.h"
 
@@ -58,6 +59,12 @@ class Window {
     return all;
   }
 
+  bool sane() const { return newest_ >= 0; }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.parts_, self.newest_, self.last_, self.latest_, self.known_);
+  }
+
  private:
   static constexpr std::int64_t kParts = 16;
   static constexpr double kFull = 0.9;  // the oldest part has just begun to leave
@@ -66,6 +73,10 @@ class Window {
   struct Part {  // single precision: there are thousands of windows
     bool any = false;
     float first = 0, least = 0, most = 0, area = 0, observed = 0;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.any, self.first, self.least, self.most, self.area, self.observed);
+    }
   };
 
   // Empties the parts that the window has left.

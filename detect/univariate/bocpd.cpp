@@ -76,6 +76,10 @@ class Bocpd final : public KeptModel<Bocpd> {
     return std::tie(self.level_, self.runs_, self.count_, self.before_, self.young_, self.now_, self.sum_, self.weight_,
                     self.readings_);
   }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tuple_cat(fields(self), std::tie(self.ended_.mean, self.ended_.seconds));
+  }
 
  private:
   Opinion judge(const Moment& now) override {

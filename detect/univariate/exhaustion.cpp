@@ -15,6 +15,7 @@
 
 #include "detect/detectors.h"
 #include "detect/feature/hold.h"
+#include "detect/health/detector_state.h"
 #include "detect/health/fields.h"
 
 namespace hostmedic::detect {
@@ -146,6 +147,8 @@ class Exhaustion final : public Detector {
     save_fields(writer, *this);
   }
   bool load(StateReader& reader) override { return restored_ = restore_fields(reader, kVersion, *this); }
+  void save_whole(StateWriter& writer) const override { put_members(writer, *this); }
+  void load_whole(StateReader& reader) override { get_members(reader, *this); }
 
   bool sane() const {
     const auto possible = [](MonoTime at) { return std::abs(to_seconds(at.time_since_epoch())) < 4e9; };
@@ -157,6 +160,10 @@ class Exhaustion final : public Detector {
     return std::tie(self.windows_, self.start_, self.since_, self.last_, self.readings_, self.before_, self.falls_,
                     self.low_, self.low_at_, self.top_, self.top_at_, self.steepest_, self.tooth_top_,
                     self.tooth_slope_, self.tooth_until_, self.best_, self.growing_, self.calm_, self.finding_.state);
+  }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tuple_cat(fields(self), std::tie(self.restored_, self.finding_));
   }
 
  private:

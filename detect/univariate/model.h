@@ -12,6 +12,7 @@
 #include "detect/detector.h"
 #include "detect/feature/departure.h"
 #include "detect/feature/hold.h"
+#include "detect/health/detector_state.h"
 #include "detect/health/fields.h"
 
 namespace hostmedic::detect {
@@ -102,7 +103,7 @@ class Model : public Detector {
   friend class KeptModel;
 };
 
-// Saves and loads what Own::fields() lists, under Own::kVersion.
+// Saves and loads what Own::fields() lists, under Own::kVersion; for a snapshot Own::whole() where there is more.
 template <class Own>
 class KeptModel : public Model {
  public:
@@ -117,6 +118,18 @@ class KeptModel : public Model {
     Whole both{common_, static_cast<Own&>(*this)};
     restored_ = restore_fields(reader, Own::kVersion, both);
     return restored_;
+  }
+  void save_whole(StateWriter& writer) const final {
+    put_whole(writer, common_);
+    put_whole(writer, restored_);
+    put_whole(writer, finding_);
+    put_members(writer, static_cast<const Own&>(*this));
+  }
+  void load_whole(StateReader& reader) final {
+    get_whole(reader, common_);
+    get_whole(reader, restored_);
+    get_whole(reader, finding_);
+    get_members(reader, static_cast<Own&>(*this));
   }
 
  private:

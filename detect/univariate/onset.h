@@ -6,8 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 
@@ -37,6 +38,11 @@ class Onset {
     if (reader.good()) return true;
     reported_ = last_ = 0;
     return false;
+  }
+
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.fade_, self.reported_, self.last_);
   }
 
  private:

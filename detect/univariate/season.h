@@ -11,9 +11,10 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <tuple>
 
 #include "agent/base/time.h"
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 
@@ -63,6 +64,11 @@ class SeasonProfile {
     writer.put(unit_);
     writer.put_all(std::span<const std::int16_t>(offsets_));
     writer.put_all(std::span<const std::uint16_t>(spreads_));
+  }
+
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.offsets_, self.spreads_, self.unit_, self.hours_seen_);
   }
 
  private:

@@ -250,4 +250,13 @@ bool ShapeMemory::load(StateReader& reader) {
   return false;
 }
 
+void ShapeMemory::save_whole(StateWriter& writer) const {
+  save(writer);
+  writer.put(held_);
+}
+void ShapeMemory::load_whole(StateReader& reader) {
+  if (!load(reader)) reader.fail();
+  held_ = reader.get<bool>();
+}
+
 }  // namespace hostmedic::detect

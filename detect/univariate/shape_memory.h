@@ -13,7 +13,7 @@
 #include <cstdint>
 
 #include "agent/base/time.h"
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
 
@@ -36,6 +36,8 @@ class ShapeMemory {
 
   void save(StateWriter& writer) const;
   bool load(StateReader& reader);  // false: not fit, everything is forgotten
+  void save_whole(StateWriter& writer) const;
+  void load_whole(StateReader& reader);
 
  private:
   static constexpr int kCodings = 2, kViews = 4;

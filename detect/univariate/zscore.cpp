@@ -7,6 +7,7 @@
 
 #include "detect/detectors.h"
 #include "detect/feature/hold.h"
+#include "detect/health/detector_state.h"
 #include "detect/health/fields.h"
 
 namespace hostmedic::detect {
@@ -82,6 +83,8 @@ class ZScore final : public Detector {
     save_fields(writer, *this);
   }
   bool load(StateReader& reader) override { return restored_ = restore_fields(reader, kVersion, *this); }
+  void save_whole(StateWriter& writer) const override { put_members(writer, *this); }
+  void load_whole(StateReader& reader) override { get_members(reader, *this); }
 
   bool sane() const {
     const auto possible = [](MonoTime at) { return std::abs(to_seconds(at.time_since_epoch())) < 4e9; };
@@ -93,6 +96,10 @@ class ZScore final : public Detector {
     return std::tie(self.base_, self.smooth_, self.previous_, self.mean_, self.variance_, self.variance_change_,
                     self.low_, self.high_, self.seen_, self.recent_, self.begun_, self.start_, self.since_, self.last_,
                     self.shifted_, self.finding_.state);
+  }
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tuple_cat(fields(self), std::tie(self.restored_, self.finding_));
   }
 
  private:

@@ -5,7 +5,7 @@
 
 #include <limits>
 
-#include "detect/health/state_codec.h"
+#include "detect/model/state_codec.h"
 
 using namespace hostmedic;
 using namespace hostmedic::detect;
