@@ -228,6 +228,7 @@ void Response::Course::escalate(const std::string& reason, const std::string& te
   if (!order.plan.what.empty() && text.find(order.plan.what) == std::string::npos)
     whole += "; the plan: " + order.plan.what;
   if (!incident.causes.empty()) whole += "; the cause: " + to_string(incident.causes.front());
+  if (attempt > 0) worked_ = false;
   set_state(IncidentState::escalated);
   note(TimelineKind::escalated, whole, here, {{"reason", reason}});
   tell(reason, to_string(incident.root) + " needs a human: " + whole, here);
@@ -238,6 +239,7 @@ void Response::Course::close(const std::string& text, const Surroundings& here) 
   approved_by_.clear();
   approved_until_.reset();
   incident.closed_at = here.now.wall;
+  if (proved_) worked_ = true;
   set_state(IncidentState::resolved);
   note(TimelineKind::resolved, text, here);
 }
@@ -245,11 +247,14 @@ void Response::Course::close(const std::string& text, const Surroundings& here) 
 void Response::Course::finish(Batch& batch) {
   if (changed_) {
     ++incident.revision;
-    batch.persists.push_back({Command::Kind::persist, incident.id, {}, {}});
+    batch.persists.push_back({Command::Kind::persist, incident.id, {}, {}, {}});
   }
-  if (order_out_) batch.orders.push_back({Command::Kind::order, incident.id, std::move(*order_out_), {}});
-  for (std::string& text : notices_) batch.notices.push_back({Command::Kind::notify, incident.id, {}, std::move(text)});
+  if (order_out_) batch.orders.push_back({Command::Kind::order, incident.id, std::move(*order_out_), {}, {}});
+  for (std::string& text : notices_)
+    batch.notices.push_back({Command::Kind::notify, incident.id, {}, std::move(text), {}});
+  if (worked_) batch.lessons.push_back({Command::Kind::learn, incident.id, {}, {}, *worked_});
   changed_ = false;
+  worked_.reset();
   order_out_.reset();
   notices_.clear();
 }

@@ -33,7 +33,7 @@ struct Response::Surroundings {
 
 // The commands of one call. Everything is persisted before any order goes out.
 struct Response::Batch {
-  std::vector<Command> persists, orders, notices;
+  std::vector<Command> persists, orders, notices, lessons;
   std::vector<Command> in_order() &&;
 };
 
@@ -105,6 +105,7 @@ struct Response::Course {
 
   bool changed_ = false;
   std::optional<Order> order_out_;
+  std::optional<bool> worked_;  // what came of the treatment, to be learnt
   std::vector<std::string> notices_;
   std::size_t detection_entries_ = 0;  // of detection's timeline, already taken over
   std::string planned_;                // what the last planned entry said

@@ -11,6 +11,7 @@ std::vector<Command> Response::Batch::in_order() && {
   std::vector<Command> commands = std::move(persists);
   std::move(orders.begin(), orders.end(), std::back_inserter(commands));
   std::move(notices.begin(), notices.end(), std::back_inserter(commands));
+  std::move(lessons.begin(), lessons.end(), std::back_inserter(commands));
   return commands;
 }
 

@@ -35,11 +35,13 @@ struct Command {
     persist,  // the incident changed: write it, report it
     order,    // write `order` synced, then hand it to the actuator
     notify,   // a human is wanted: `text`
+    learn,    // treating this root ended it, or did not: `worked`
   };
   Kind kind{};
   std::string incident_id;
   Order order;
   std::string text;
+  bool worked = false;
 };
 
 // A plan that waits for a human.

@@ -341,6 +341,10 @@ std::size_t Engine::relearn(std::string_view entity_pattern) {
 const Survey& Engine::survey() const { return *internals_->survey; }
 void Engine::learn(const Entity& root, bool worked) { internals_->book.learn(root, worked); }
 const EntityGraph& Engine::graph() const { return internals_->book.graph(); }
+std::string Engine::recent_change(const Entity& entity) const {
+  const std::string* change = internals_->book.recent_change(entity);
+  return change == nullptr ? std::string() : *change;
+}
 bool Engine::storming() const { return internals_->book.storming(); }
 const HostView& Engine::host() const { return internals_->view; }
 const BehaviourWatch& Engine::behaviour() const { return internals_->behaviour; }

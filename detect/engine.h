@@ -136,6 +136,8 @@ class Engine {
   void learn(const Entity& root, bool worked);
   // Who depends on whom, as far as it is known now.
   const EntityGraph& graph() const;
+  // What of it was changed of late, within EngineConfig::post_change; empty: nothing.
+  std::string recent_change(const Entity& entity) const;
   // So much departs at once that one incident stands for all, and nothing is to be done by itself.
   bool storming() const;
   const HostView& host() const;

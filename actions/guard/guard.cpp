@@ -119,6 +119,24 @@ Answer ask_tier(const Question& q) {
   return deny("tier is not known");
 }
 
+Answer ask_storm(const Question& q) {
+  if (!q.now.storm) return allow("no storm");
+  for (const std::string& pattern : q.policy.storm_runbooks)
+    if (glob_match(pattern, q.order.runbook)) return allow("a storm, in which " + q.order.runbook + " may go on");
+  if (!q.now.approved_by.empty()) return allow("a storm; approved by " + q.now.approved_by);
+  return deny("too much departs at once to act on a part of it");
+}
+
+// Whoever changes a thing watches it, or should: a repair may be in their way, or the wrong one.
+Answer ask_post_change(const Question& q) {
+  if (q.now.recent_change.empty()) return allow("not changed of late");
+  const std::string text = q.now.recent_change + ", " + std::string(to_string(q.policy.post_change));
+  if (q.policy.post_change == Tier::automatic) return allow(text);
+  if (!q.now.approved_by.empty()) return allow(text + "; approved by " + q.now.approved_by);
+  if (q.policy.post_change == Tier::observe) return deny(text + ": nothing is done by itself");
+  return hold(text + ": a human has to approve it");
+}
+
 Answer ask_confidence(const Question& q) {
   const double confidence = q.order.confidence;
   if (!std::isfinite(confidence) || confidence < q.policy.confidence_ask)
@@ -287,6 +305,9 @@ constexpr Rule kRules[] = {
     {{"confidence", "Acts alone from confidence_act on, asks a human from confidence_ask on."}, ask_confidence},
     {{"two-signals", "Two independent signals, or one that is proof by itself."}, ask_two_signals},
     {{"target-state", "The target is still faulty and nothing is already at work on it."}, ask_target_state},
+    {{"storm", "No automatic action while too much departs at once, except by runbooks that the policy names."},
+     ask_storm},
+    {{"post-change", "What was changed minutes ago is treated only as far as the policy says."}, ask_post_change},
     {{"order-expiry", "The order is neither expired nor from the future, and short-lived."}, ask_order_expiry},
     {{"boot-grace", "No action so soon after boot."}, ask_boot_grace},
     {{"cooldown", "A pause between two actions on one target, doubled by each within the window."}, ask_cooldown},

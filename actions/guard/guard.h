@@ -51,6 +51,8 @@ struct Policy {
   std::vector<std::string> protected_entities;  // globs, added to the built-in never-touch list
   std::vector<ExclusionWindow> exclusions;
   std::vector<std::string> log_roots{"/var/log"};  // the only places where logs may be treated
+  std::vector<std::string> storm_runbooks;         // globs: what may go on by itself while everything departs at once
+  Tier post_change = Tier::approve;                // how far anything may go by itself on what was just changed
 };
 // systemd, dbus, journald, ssh, the agent itself. Checked last, cannot be configured away.
 std::span<const std::string_view> never_touch();
@@ -90,6 +92,8 @@ struct Circumstances {
   std::string target_text;          // what was seen: "nginx.service is failed (signal)"
   int restarts_seen = 0;            // restarts of the target by anybody within crash_loop_window
   int entities_of_kind = 0;         // on this host, for the blast radius
+  bool storm = false;               // so much departs at once that no single cause can be told
+  std::string recent_change;        // of the target: what was changed; empty: nothing was
   std::string approved_by;          // as this side itself knows it
   std::vector<PastAction> history;  // newest last; at least as far back as the longest window
 };

@@ -45,6 +45,9 @@ const Key<guard::Policy> kKeys[] = {
     row<FIELD(protected_entities)>(
         "protected", {},
         "Patterns of entities that are never acted on, such as \"service:postgresql*\", beside the built-in list."),
+    row<FIELD(storm_runbooks)>("storm_runbooks", {},
+                               "Patterns of runbooks that may go on by themselves in a storm of anomalies."),
+    row<FIELD(post_change)>("post_change", {}, "How far anything may go by itself on what was just changed."),
     row<FIELD(log_roots)>("log_roots", kPath, "The only directories below which logs are treated."),
 };
 

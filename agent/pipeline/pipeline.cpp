@@ -57,6 +57,7 @@ void Pipeline::frame(const Frame& frame) {
   observe(changes.updated, now_);
   observe(changes.cleared, now_);
   run(response_.tick(engine_->host(), now_));
+  tell_due();
   forget_closed(now_);
 }
 
@@ -83,6 +84,7 @@ void Pipeline::tick(Now now) {
   if (tape_ != nullptr) tape_->input(TickInput{now});
   now_ = now;
   run(response_.tick(engine_->host(), now_));
+  tell_due();
 }
 
 void Pipeline::silence(Now now) {
@@ -90,6 +92,7 @@ void Pipeline::silence(Now now) {
   now_ = now;
   static const HostView unknown_host;
   run(response_.tick(unknown_host, now_));
+  tell_due();
 }
 
 void Pipeline::observe(const std::vector<std::string>& ids, Now now) {
@@ -184,11 +187,25 @@ void Pipeline::run(const std::vector<Command>& commands) {
         output_.submit(command.order);
         break;
       case Command::Kind::notify:
-        if (incident == response_.incidents().end()) break;
-        if (tape_ != nullptr) tape_->notify(incident->second, command.text);
-        output_.notify(incident->second, command.text);
+        if (notices_.size() < kMostNotices)
+          notices_.push_back({command.incident_id, command.text, now_.mono + kNoticeHold});
+        break;
+      case Command::Kind::learn:
+        if (incident != response_.incidents().end()) engine_->learn(incident->second.root, command.worked);
         break;
     }
+  }
+}
+
+// What turned out to be a part of another fault, or ended meanwhile, wakes nobody.
+void Pipeline::tell_due() {
+  while (!notices_.empty() && notices_.front().due <= now_.mono) {
+    const Notice notice = std::move(notices_.front());
+    notices_.erase(notices_.begin());
+    const auto incident = response_.incidents().find(notice.incident_id);
+    if (incident == response_.incidents().end() || incident->second.closed_at) continue;
+    if (tape_ != nullptr) tape_->notify(incident->second, notice.text);
+    output_.notify(incident->second, notice.text);
   }
 }
 
@@ -225,6 +242,8 @@ guard::Circumstances Pipeline::circumstances(const Order& order) const {
   // restarts_seen stays 0 here: systemd's counter has no time in it. A crash loop is an incident of its own kind, which
   // no runbook restarts, and the actuator counts restarts with the unit's own times.
   now.approved_by = order.approved_by;
+  now.storm = engine_->storming();
+  now.recent_change = engine_->recent_change(order.plan.target);
   now.history = history_;
   host.each_entity(
       [&](const Entity& entity) { now.entities_of_kind += entity.kind == order.plan.target.kind ? 1 : 0; });

@@ -94,12 +94,16 @@ class Pipeline {
   // How long a closed incident stays at hand, so that a relapse continues it.
   static constexpr Duration kKeepClosed = std::chrono::minutes(10);
   static constexpr std::size_t kMostHistory = 4096;
+  // A human is told so much later, so that what turns out to be a part of a larger fault is not told at all.
+  static constexpr Duration kNoticeHold = std::chrono::seconds(5);
+  static constexpr std::size_t kMostNotices = 256;
 
  private:
   void run(const std::vector<Command>& commands);
   void observe(const std::vector<std::string>& ids, Now now);
   void note_probe_events(const Frame& frame);
   void forget_closed(Now now);
+  void tell_due();
   void hold_learning();
   guard::Circumstances circumstances(const Order& order) const;
 
@@ -112,6 +116,11 @@ class Pipeline {
   std::vector<detect::ExpectedEntry> expected_;
   Now now_;
   std::vector<guard::PastAction> history_;  // oldest first, at most kMostHistory
+  struct Notice {
+    std::string incident_id, text;
+    MonoTime due;
+  };
+  std::vector<Notice> notices_;  // oldest first
   std::map<std::string, ProbeStatus> probes_;
   std::uint64_t frames_ = 0;
   Response response_;

@@ -68,6 +68,10 @@ class CaseBook {
   // An incident of it is open and says more than "unusual": what is seen now is not to be learnt as normal.
   bool treated(const Entity& entity) const;
   const EntityGraph& graph() const { return graph_; }
+  // What of it was changed within CaseTimes::post_change; null: nothing. Valid until the next begin().
+  const std::string* recent_change(const Entity& entity) const {
+    return changes_.changed(entity, times_.post_change, now_, graph_);
+  }
   // So much departs at once that one incident stands for all.
   bool storming() const { return storming_; }
   void adopt(const Incident& incident);

@@ -138,7 +138,7 @@ bool CaseBook::confirmed(const Entity& entity, const Root& root, const Incident&
   if (worst < Severity::warning) return false;  // what is only unusual harms nobody
   const bool felt = std::ranges::any_of(incident.affected, [](const Affected& one) { return !one.symptom.empty(); });
   if (felt) return true;
-  if (changes_.changed(entity, times_.post_change, now_, graph_)) return incident.confidence >= kAgreeAfterChange;
+  if (recent_change(entity) != nullptr) return incident.confidence >= kAgreeAfterChange;
   return incident.signals > 1 && incident.confidence >= kAgree;
 }
 

@@ -18,7 +18,7 @@ constexpr Duration kReturns = std::chrono::seconds(10);
 constexpr Duration kListed = std::chrono::seconds(30);  // for all units of the list to be told
 // What suffered of a fault that ended gets this long to recover before it counts as a fault of its own: windows of
 // rules and pools of connections take a while.
-constexpr Duration kRecovers = std::chrono::seconds(60);
+constexpr Duration kRecovers = std::chrono::minutes(2);
 // An incident this young may still turn out to be the consequence of another.
 constexpr Duration kYoung = std::chrono::minutes(2);
 // Three relapses in half an hour are flapping; it is over when nothing was seen for five minutes.

@@ -90,14 +90,17 @@ std::vector<ContextCheck> ChangeLog::context(WallTime fault_at) const {
   return checks;
 }
 
-bool ChangeLog::changed(const Entity& entity, Duration length, MonoTime now, const EntityGraph& graph) const {
-  return std::ranges::any_of(changes_, [&](const Change& change) {
+const std::string* ChangeLog::changed(const Entity& entity, Duration length, MonoTime now,
+                                      const EntityGraph& graph) const {
+  const auto of_it = [&](const Change& change) {
     if (now - change.noted > length || is_new(change.action) || change.type == kClock) return false;
     if (change.entity == entity) return true;
     if (change.entity.kind != EntityKind::package) return false;
     const auto path = graph.path(entity, change.entity);
     return path && path->entities.size() == 2;
-  });
+  };
+  const auto found = std::find_if(changes_.rbegin(), changes_.rend(), of_it);
+  return found == changes_.rend() ? nullptr : &found->text;
 }
 
 }  // namespace hostmedic::detect

@@ -30,9 +30,9 @@ class ChangeLog {
   std::vector<RecentChange> before(const Entity& root, WallTime fault_at, const EntityGraph& graph) const;
   // For each sort of circumstance, the latest within kBefore anywhere on the host, or that there was none.
   std::vector<ContextCheck> context(WallTime fault_at) const;
-  // Something of the entity, or of the package that owns it, was changed less than `length` ago; a thing that is new is
-  // not a change of it.
-  bool changed(const Entity& entity, Duration length, MonoTime now, const EntityGraph& graph) const;
+  // What of the entity, or of the package that owns it, was changed less than `length` ago; a thing that is new is not
+  // a change of it. Null: nothing. Valid until the next note() or age().
+  const std::string* changed(const Entity& entity, Duration length, MonoTime now, const EntityGraph& graph) const;
 
   // For a snapshot.
   template <class Self>

@@ -50,6 +50,11 @@ constexpr DefaultCondition kServices[] = {
      "any(hostmedic.syscall.errors{error.type=EIO} > 1/s for 20s) or "
      "any(hostmedic.syscall.errors{error.type=EROFS} > 1/s for 20s)",
      "service.cannot_write", Severity::error, 0.8, "its disk fails it, or became read-only", "service:*"},
+    {"service-connects-begin-to-fail",
+     "delta(sum(hostmedic.tcp.connect.failures{error.type!=abandoned}), 5s) > 0 clear after 5s",
+     "service.upstream_failing", Severity::info, 0.5,
+     "one refused connection: some ask who may be away, so it only tells who suffers of another's fault", "service:*",
+     false},
     {"service-connects-failing",
      "delta(sum(hostmedic.tcp.connect.failures{error.type!=abandoned}), 5m) > 60 and "
      "delta(sum(hostmedic.tcp.connect.failures{error.type!=abandoned}), 5m) > "

@@ -105,6 +105,14 @@ const std::vector<Stop>& stops() {
       {"target-state", Decision::deny, "the target is gone", [](Case& c) { c.now.target = TargetState::gone; }},
       {"target-state", Decision::hold, "already at work", [](Case& c) { c.now.target = TargetState::changing; }},
       {"target-state", Decision::hold, "could not be asked", [](Case& c) { c.now.target = TargetState::unknown; }},
+      {"storm", Decision::deny, "too much departs at once", [](Case& c) { c.now.storm = true; }},
+      {"post-change", Decision::hold, "nginx was upgraded, approve: a human",
+       [](Case& c) { c.now.recent_change = "nginx was upgraded"; }},
+      {"post-change", Decision::deny, "nothing is done by itself",
+       [](Case& c) {
+         c.now.recent_change = "nginx was upgraded";
+         c.policy.post_change = Tier::observe;
+       }},
       {"order-expiry", Decision::deny, "expired 0ms ago", [](Case& c) { c.now.now = c.order.expires_at; }},
       {"order-expiry", Decision::deny, "1h0m in the future",
        [](Case& c) { c.order.issued_at = kNow + 1h, c.order.expires_at = kNow + 1h + 30s; }},
@@ -175,7 +183,7 @@ TEST_CASE("an order with everything in order is allowed, with an answer from eve
     CHECK_FALSE(verdict.answers[i].reason.empty());
     CHECK_FALSE(rules()[i].doc.empty());
   }
-  CHECK(verdict.summary() == "allowed by 20 rules");
+  CHECK(verdict.summary() == "allowed by 22 rules");
   CHECK(rules().back().name == "never-touch");
 }
 
@@ -199,6 +207,21 @@ TEST_CASE("each rule alone stops an order that is otherwise allowed") {
   }
 }
 
+TEST_CASE("in a storm only what the policy names goes on, and after a change what a human approves") {
+  Case c = allowed_case();
+  c.now.storm = true;
+  CHECK(judged(c).decision == Decision::deny);
+  c.policy.storm_runbooks = {"filesystem-*", c.order.runbook};
+  CHECK(judged(c).decision == Decision::allow);
+  c.now.recent_change = "nginx was upgraded";
+  CHECK(judged(c).decision == Decision::hold);
+  c.now.approved_by = c.order.approved_by = "root";
+  CHECK(judged(c).decision == Decision::allow);
+  c.now.approved_by = c.order.approved_by = "";
+  c.policy.post_change = Tier::automatic;
+  CHECK(judged(c).decision == Decision::allow);
+}
+
 TEST_CASE("every rule is covered by a case that it stops") {
   for (const RuleInfo& rule : rules()) {
     CAPTURE(rule.name);
@@ -206,7 +229,8 @@ TEST_CASE("every rule is covered by a case that it stops") {
   }
 }
 
-TEST_CASE("a human's approval answers tier, confidence and exclusion windows and nothing else") {
+TEST_CASE(
+    "a human's approval answers tier, confidence, exclusion windows, storms and recent changes, and nothing else") {
   for (const Stop& stop : stops()) {
     Case c = allowed_case();
     stop.change(c);
@@ -215,7 +239,7 @@ TEST_CASE("a human's approval answers tier, confidence and exclusion windows and
     CAPTURE(stop.reason);
     const bool answered = (stop.rule == "tier" && stop.decision == Decision::hold) ||
                           (stop.rule == "confidence" && stop.decision == Decision::hold) ||
-                          stop.rule == "exclusion-window";
+                          stop.rule == "exclusion-window" || stop.rule == "storm" || stop.rule == "post-change";
     CHECK((judged(c).decision == Decision::allow) == answered);
   }
 }
