@@ -35,11 +35,6 @@ bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
 }
 bool is_any(std::string_view address) { return address == "0.0.0.0" || address == "::" || address == "*"; }
-// Whether who asks `asked` reaches who listens on `address`. An address of the host's own besides loopback is known
-// only if somebody listens on exactly that.
-bool reaches(std::string_view asked, std::string_view address) {
-  return asked == address || (is_loopback(asked) && (is_any(address) || is_loopback(address)));
-}
 
 // What lies at the other end of the likeliest path to each entity that can be reached, in steps of one edge.
 struct Reached {
@@ -136,9 +131,11 @@ void EntityGraph::unrelate(const Entity& from, Dependence relation, const Entity
 }
 
 void EntityGraph::note(const Entity& about, const Event& event, MonoTime now) {
+  // Scopes are sessions and containers, which have ports of their own.
   const auto service_of = [&](std::string_view key) {
     const std::string_view unit = event.get(key);
-    if (!unit.empty() && unit.size() <= kMostEntityName) return Entity{EntityKind::service, std::string(unit)};
+    if (unit.ends_with(".service") && unit.size() <= kMostEntityName)
+      return Entity{EntityKind::service, std::string(unit)};
     return about;
   };
   switch (event.kind) {
@@ -150,7 +147,7 @@ void EntityGraph::note(const Entity& about, const Event& event, MonoTime now) {
       return relate(about, *relation, *target, now);
     }
     case EventKind::file_growth:
-      if (about.kind == EntityKind::filesystem && !event.get(attr::kWriterUnit).empty())
+      if (about.kind == EntityKind::filesystem && event.get(attr::kWriterUnit).ends_with(".service"))
         relate(service_of(attr::kWriterUnit), Dependence::writes_to, about, now);
       return;
     case EventKind::listener: return listens(service_of(attr::kProcessUnit), event, now);
@@ -184,13 +181,16 @@ void EntityGraph::listens(const Entity& service, const Event& event, MonoTime no
 void EntityGraph::connects(const Entity& service, const Event& event, MonoTime now) {
   if (service.kind != EntityKind::service) return;
   const std::string_view address = event.get(attr::kNetworkPeerAddress), port = event.get(attr::kNetworkPeerPort);
+  // Both ends have one address: it is this host's.
+  const bool here = event.get(attr::kNetworkLocalAddress) == address;
   const auto known = std::ranges::find_if(clients_, [&](const Client& one) {
     return one.port == port && one.address == address && one.service == service;
   });
   if (known != clients_.end()) {
     known->last = now;
+    known->here = known->here || here;
   } else if (clients_.size() < kMostListeners) {
-    clients_.push_back({service, std::string(address), std::string(port), now});
+    clients_.push_back({service, std::string(address), std::string(port), here, now});
   } else {
     ++refused_;
     return;
@@ -199,15 +199,20 @@ void EntityGraph::connects(const Entity& service, const Event& event, MonoTime n
 }
 
 // Who connects where somebody listens depends on who listens; where nobody of this host does, on what is there.
+bool EntityGraph::reaches(const Client& client, const Listener& listener) {
+  if (client.port != listener.port) return false;
+  if (client.address == listener.address) return true;
+  const bool loopback = is_loopback(client.address);
+  return ((loopback || client.here) && is_any(listener.address)) || (loopback && is_loopback(listener.address));
+}
+
 void EntityGraph::join(MonoTime now) {
   for (const Client& client : clients_) {
     if (client.last != now && (listeners_.empty() || listeners_.back().last != now)) continue;
-    const auto server = std::ranges::find_if(listeners_, [&](const Listener& one) {
-      return one.port == client.port && reaches(client.address, one.address);
-    });
+    const auto server = std::ranges::find_if(listeners_, [&](const Listener& one) { return reaches(client, one); });
     if (server != listeners_.end()) {
       relate(client.service, Dependence::connects_to, server->service, now);
-    } else if (!is_loopback(client.address)) {
+    } else if (!client.here && !is_loopback(client.address)) {
       const bool six = client.address.find(':') != std::string::npos;
       relate(client.service, Dependence::connects_to,
              {EntityKind::endpoint, "tcp://" + (six ? "[" + client.address + "]" : client.address) + ":" + client.port},

@@ -80,6 +80,7 @@ class EntityGraph {
   // All that it depends on, likewise; each path ends at the dependency.
   std::vector<Path> dependencies(const Entity& of, std::size_t most) const;
 
+  const std::vector<Edge>& edges() const { return edges_; }
   std::size_t size() const { return edges_.size(); }
   std::uint64_t refused() const { return refused_; }
   std::size_t bytes_used() const;
@@ -106,15 +107,17 @@ class EntityGraph {
   struct Client {  // connections to where nobody is known to listen yet
     Entity service;
     std::string address, port;
+    bool here = false;  // an address of this host's own, besides loopback
     MonoTime last;
     template <class Self>
     static auto whole(Self& self) {
-      return std::tie(self.service, self.address, self.port, self.last);
+      return std::tie(self.service, self.address, self.port, self.here, self.last);
     }
   };
   void listens(const Entity& service, const Event& event, MonoTime now);
   void connects(const Entity& service, const Event& event, MonoTime now);
   void join(MonoTime now);
+  static bool reaches(const Client& client, const Listener& listener);
 
   std::vector<Edge> edges_;
   std::vector<Listener> listeners_;
