@@ -23,9 +23,8 @@ void append(std::vector<Diagnostic>& to, std::vector<Diagnostic> more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
-enum class FileKind : std::uint8_t { agent, policy, runbook };
+}  // namespace
 
-// By what only this kind of file has.
 FileKind kind_of(const std::string& path, const Node& root) {
   for (const Member& member : root.members) {
     if (member.name == "step" || member.name == "kinds") return FileKind::runbook;
@@ -48,6 +47,8 @@ std::vector<Diagnostic> check_file(const std::string& path) {
   if (text) return parse_runbook(*text, path).diagnostics;
   return {{path, {}, "cannot be read: " + text.error().message(), true}};
 }
+
+namespace {
 
 // The line of the file with a caret below the place; empty when there is none to show.
 std::string line_of(const Diagnostic& one) {

@@ -34,6 +34,8 @@ struct Options {
   ExpectWish expect;
   ScoreWish score;
   DeploymentWish deployment;
+  ReplayWish replay;
+  BacktestWish backtest;
 };
 
 CLI::App* verb(CLI::App& parent, const std::string& name, const std::string& summary, Verb& chosen, Verb run) {
@@ -167,6 +169,20 @@ void add_quiet_verbs(CLI::App& app, Options& o, Verb& chosen) {
       ->required();
 }
 
+void add_recorder_verbs(CLI::App& app, Options& o, Verb& chosen) {
+  constexpr const char* kConfig = "an agent's configuration, a policy or a runbook; may be repeated";
+  CLI::App* again = verb(app, "replay", "decide again what a recording holds, and compare; changes nothing", chosen,
+                         [&o](Context& c) { return replay(c, o.replay); });
+  again->add_option("WHAT", o.replay.what, "a recording, or the id of an incident or its beginning")->required();
+  again->add_option("--config", o.replay.config, kConfig)->check(CLI::ExistingFile);
+  again->add_option("--speed", o.replay.speed, "max, or so many times as fast as it happened")->capture_default_str();
+  CLI::App* back = verb(app, "backtest", "what another configuration would have done with all that is recorded", chosen,
+                        [&o](Context& c) { return backtest(c, o.backtest); });
+  back->add_option("--since", o.backtest.since, "a length of time such as 12h or 14d")->capture_default_str();
+  back->add_option("--config", o.backtest.config, std::string(kConfig) + "; none: what is installed")
+      ->check(CLI::ExistingFile);
+}
+
 void add_score_verb(CLI::App& app, ScoreWish& o, Verb& chosen) {
   CLI::App* run = verb(app, "score", "files of measurements through the shipped detection, row by row; needs no agent",
                        chosen, [&o](Context& c) { return score(c, o); });
@@ -222,6 +238,7 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   add_acting_verbs(app, options, chosen);
   add_quiet_verbs(app, options, chosen);
   add_host_verbs(app, options, chosen);
+  add_recorder_verbs(app, options, chosen);
   add_score_verb(app, options.score, chosen);
   add_deploy_verb(app, options.deployment, chosen);
   verb(app, "version", "of this program", chosen, [&surroundings](Context& c) {

@@ -72,6 +72,19 @@ Exit relearn(Context& context, const std::string& entity);
 Exit measure_cost(Context& context);
 Exit reload(Context& context);
 
+struct ReplayWish {
+  std::string what;                 // a file, or an incident's id or the beginning of it
+  std::vector<std::string> config;  // what another configuration, policy or runbook would have decided
+  std::string speed = "max";
+};
+Exit replay(Context& context, const ReplayWish& wish);
+
+struct BacktestWish {
+  std::string since = "14d";
+  std::vector<std::string> config;  // none: the installed one
+};
+Exit backtest(Context& context, const BacktestWish& wish);
+
 struct ScoreWish {
   std::vector<std::string> in;
   std::string out, train, train_dir, config, interval;

@@ -152,9 +152,7 @@ class Player {
     last_.reset();
     ++played_.stretches;
     if (!config_ || segment.head.config_hash != config_hash_) {
-      auto text = gunzip(segment.configuration, kMostRecord);
-      if (!text) return std::move(text).error().in("configuration");
-      auto files = decode_config(*text);
+      auto files = config_of(segment);
       if (!files) return std::move(files).error();
       auto config = load_config(*files);
       if (!config) return std::move(config).error().in("configuration of the recording");
@@ -213,6 +211,12 @@ class Player {
 };
 
 }  // namespace
+
+Result<std::vector<ConfigFile>> config_of(const Segment& segment) {
+  auto text = gunzip(segment.configuration, kMostRecord);
+  if (!text) return std::move(text).error().in("configuration");
+  return decode_config(*text);
+}
 
 Result<PlayedRecording> play(const Recording& recording, const PlayWish& wish) {
   PlayedRecording played;

@@ -92,6 +92,9 @@ struct PlayedRecording {
   std::map<std::string, PlayedIncident> incidents, other;  // by id; other: with the other configuration
   std::vector<std::string> lost;
 };
+// The files that a segment was decided by.
+Result<std::vector<ConfigFile>> config_of(const Segment& segment);
+
 // Error malformed or unsupported: it cannot be played at all.
 Result<PlayedRecording> play(const Recording& recording, const PlayWish& wish);
 
