@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "agent/recorder/bits.h"
-#include "detect/model/codec.h"
+#include "agent/recorder/large_frame.h"
 
 namespace hostmedic {
 
@@ -114,6 +114,20 @@ void SeriesMemory::remember(double value) {
   last = 0;
 }
 
+void FramePacker::restart() {
+  series_.clear();
+  sequence_ = 0;
+  mono_ = mono_step_ = wall_ahead_ = 0;
+  squeezer_.restart();
+}
+
+void FrameUnpacker::restart() {
+  series_.clear();
+  sequence_ = 0;
+  mono_ = mono_step_ = wall_ahead_ = 0;
+  unsqueezer_.restart();
+}
+
 void FramePacker::pack(const Frame& frame, std::string& ret_bytes) {
   ret_bytes.clear();
   BitWriter out(ret_bytes);
@@ -136,9 +150,10 @@ void FramePacker::pack(const Frame& frame, std::string& ret_bytes) {
     without_samples_.entities = frame.entities;
     without_samples_.series = frame.series;
     without_samples_.events = frame.events;
-    encode_frame(without_samples_, rest_);
-    out.put_number(rest_.size());
-    for (const char byte : rest_) out.put(static_cast<unsigned char>(byte), 8);
+    encode_large(without_samples_, rest_);
+    squeezer_.pack(rest_, squeezed_);
+    out.put_number(squeezed_.size());
+    for (const char byte : squeezed_) out.put(static_cast<unsigned char>(byte), 8);
   }
   sequence_ = frame.sequence;
   mono_step_ = minus(mono, mono_);
@@ -173,11 +188,11 @@ Status FrameUnpacker::unpack(std::string_view bytes, Frame& ret_frame) {
   } else {
     const std::uint64_t size = in.get_number();
     if (size > bytes.size()) return malformed("definitions longer than the frame");
-    std::string rest;
-    rest.reserve(size);
-    for (std::uint64_t i = 0; i < size; ++i) rest.push_back(static_cast<char>(in.get(8)));
+    squeezed_.clear();
+    for (std::uint64_t i = 0; i < size; ++i) squeezed_.push_back(static_cast<char>(in.get(8)));
     if (!in.good()) return malformed("the frame is cut");
-    if (Status decoded = decode_frame(rest, ret_frame); !decoded) return decoded;
+    if (Status unpacked = unsqueezer_.unpack(squeezed_, kMostLargeFrame, rest_); !unpacked) return unpacked;
+    if (Status decoded = decode_large(rest_, ret_frame); !decoded) return decoded;
   }
   sequence_ = ret_frame.sequence;
   mono_step_ = minus(to_ns(ret_frame.mono), mono_);
@@ -185,7 +200,7 @@ Status FrameUnpacker::unpack(std::string_view bytes, Frame& ret_frame) {
   wall_ahead_ = minus(to_ns(ret_frame.wall), mono_);
 
   const std::uint64_t count = in.get_number();
-  if (count > kMostSeries) return malformed("too many samples");
+  if (count > 2 * kMostSeries) return malformed("too many samples");
   std::uint32_t expected = 0, previous = 0;
   for (std::uint64_t i = 0; i < count && in.good(); ++i) {
     std::int64_t id = expected;

@@ -3,7 +3,7 @@
 // of samples as that of last time, a value as the same again, as a whole number that grew as before (counters, in their
 // own decimal scale), or as the bits that changed (after Pelkonen et al., "Gorilla: a fast, scalable, in-memory time
 // series database", VLDB 2015). A frame can only be read after all before it; a packer that was restarted begins anew.
-// Lossless, to the bit. Definitions and events are kept as codec.h writes them. One owner.
+// Lossless, to the bit. Definitions and events are packed as codec.h writes them. One owner.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "agent/base/result.h"
+#include "agent/recorder/squeeze.h"
 #include "detect/model/frame.h"
 
 namespace hostmedic {
@@ -35,8 +36,8 @@ class SeriesMemory {
 
 class FramePacker {
  public:
-  // Everything is defined anew in the next frame that is packed, which must be a first one.
-  void restart() { *this = {}; }
+  // What follows can be read without what was before.
+  void restart();
   // Replaces ret_bytes (capacity kept).
   void pack(const Frame& frame, std::string& ret_bytes);
 
@@ -44,13 +45,14 @@ class FramePacker {
   std::vector<SeriesMemory> series_;
   std::uint64_t sequence_ = 0;
   std::int64_t mono_ = 0, mono_step_ = 0, wall_ahead_ = 0;
-  std::string rest_;
+  Squeezer squeezer_;
+  std::string rest_, squeezed_;
   Frame without_samples_;
 };
 
 class FrameUnpacker {
  public:
-  void restart() { *this = {}; }
+  void restart();
   // Replaces ret_frame (capacity kept). Error malformed: what follows cannot be read either.
   Status unpack(std::string_view bytes, Frame& ret_frame);
 
@@ -58,6 +60,8 @@ class FrameUnpacker {
   std::vector<SeriesMemory> series_;
   std::uint64_t sequence_ = 0;
   std::int64_t mono_ = 0, mono_step_ = 0, wall_ahead_ = 0;
+  Unsqueezer unsqueezer_;
+  std::string rest_, squeezed_;
 };
 
 }  // namespace hostmedic

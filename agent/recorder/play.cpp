@@ -5,7 +5,6 @@
 
 #include "agent/base/text.h"
 #include "agent/net/gzip.h"
-#include "detect/model/codec.h"
 
 namespace hostmedic {
 namespace {

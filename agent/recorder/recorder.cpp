@@ -6,7 +6,7 @@
 #include "agent/base/text.h"
 #include "agent/net/gzip.h"
 #include "agent/recorder/input_codec.h"
-#include "detect/model/codec.h"
+#include "agent/recorder/large_frame.h"
 
 namespace hostmedic {
 namespace {
@@ -100,7 +100,7 @@ void FlightRecorder::begin_segment(const Frame& frame) {
   step.begin.emplace();
   Begin& begin = *step.begin;
   begin.state = *std::move(state);
-  encode_frame(definitions(frame), begin.definitions);
+  encode_large(definitions(frame), begin.definitions);
   begin.head = {.continues = recording_ && whole_,
                 .reason = recording_ && whole_ ? "" : reason_,
                 .version = settings_.version,

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "agent/net/gzip.h"
+#include "agent/recorder/large_frame.h"
 #include "agent/recorder/play.h"
-#include "detect/model/codec.h"
 
 namespace hostmedic {
 namespace {
@@ -46,7 +46,7 @@ Status Run::begin(const Segment& segment, const DecidingConfig& config, const De
   auto text = gunzip(segment.definitions, kMostRecord);
   if (!text) return std::move(text).error().in("definitions");
   Frame definitions;
-  if (Status decoded = decode_frame(*text, definitions); !decoded) return std::move(decoded).error().in("definitions");
+  if (Status decoded = decode_large(*text, definitions); !decoded) return std::move(decoded).error().in("definitions");
   frame(definitions);
   return ok();
 }

@@ -8,10 +8,10 @@
 #include "agent/base/file.h"
 #include "agent/net/gzip.h"
 #include "agent/recorder/frame_pack.h"
+#include "agent/recorder/large_frame.h"
 #include "agent/recorder/recording.h"
 #include "agent/recorder/ring.h"
 #include "detect/feature/rate.h"
-#include "detect/model/codec.h"
 
 namespace hostmedic {
 namespace {
@@ -32,7 +32,7 @@ class Tracer {
     auto text = gunzip(segment.definitions, kMostRecord);
     if (!text) return std::move(text).error();
     Frame frame;
-    if (Status decoded = decode_frame(*text, frame); !decoded) return decoded;
+    if (Status decoded = decode_large(*text, frame); !decoded) return decoded;
     define(frame);
     FrameUnpacker unpacker;
     for (const RecordView& record : segment.records) {

@@ -81,6 +81,24 @@ TEST_CASE("definitions, events and what is gone come back; a restart begins anew
   pair.pass(frame);
 }
 
+TEST_CASE("a frame larger than the socket takes comes back too") {
+  Pair pair;
+  Frame frame = empty_frame(1, 3);
+  frame.first = true;
+  for (std::uint32_t id = 0; id < 3000; ++id) {
+    frame.entities.push_back({EntityId{id}, {EntityKind::service, std::string(200, 'a') + std::to_string(id)}});
+    frame.series.push_back(
+        {SeriesId{id}, EntityId{id}, "system.cpu.time", std::string(200, 'b'), Unit::seconds, Instrument::counter});
+    frame.samples.push_back({SeriesId{id}, id * 0.1});
+  }
+  for (int i = 0; i < 300; ++i)
+    frame.events.push_back({EventKind::unit_state, EntityId{7}, frame.mono, {{"text", std::string(500, 'c')}}});
+  pair.pass(frame);
+  frame.sequence = 2;
+  frame.first = false;
+  pair.pass(frame);
+}
+
 TEST_CASE("an idle host: what stays and what grows evenly takes a few bits") {
   FramePacker packer;
   std::string bytes;
