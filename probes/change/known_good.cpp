@@ -90,9 +90,7 @@ std::optional<std::string> KnownGood::read(const std::string& path) const {
 }
 
 bool KnownGood::keep(const std::string& path, std::string_view content) {
-  if (!writes_ || !path.starts_with('/') || content.size() > kMostFile.count ||
-      content.find('\0') != std::string_view::npos)
-    return false;
+  if (!writes_ || !path.starts_with('/') || !takes(content)) return false;
   const auto known = copies_.find(path);
   const std::uint64_t before = known == copies_.end() ? 0 : known->second.size;
   if (total_ - before + content.size() > kMostTotal.count || (known == copies_.end() && copies_.size() >= kMostFiles)) {

@@ -25,6 +25,10 @@ class KnownGood {
   // state_dir: absolute; empty: nothing is kept and nothing known.
   explicit KnownGood(const std::string& state_dir);
 
+  // Text that is not too long.
+  static bool takes(std::string_view content) {
+    return content.size() <= kMostFile.count && content.find('\0') == std::string_view::npos;
+  }
   bool knows(const std::string& path) const { return copies_.contains(path); }
   // When the copy was made; what was not changed since is like it.
   std::optional<WallTime> made_at(const std::string& path) const;

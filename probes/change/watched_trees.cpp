@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "agent/base/file.h"
 #include "agent/base/text.h"
@@ -21,6 +22,10 @@ std::int64_t ns_of(const timespec& time) {
 
 bool is_below(std::string_view path, std::string_view directory) {
   return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
+}
+
+bool is_missing(const Error& error) {
+  return error.code == ErrorCode::not_found || error.sys_errno == ENOTDIR || error.sys_errno == ELOOP;
 }
 
 // What a link points to; a link is text as a file is.
@@ -106,15 +111,41 @@ bool WatchedTrees::is_excluded(const std::string& path, std::string_view name) c
          std::ranges::any_of(rules_.excluded, [&](const std::string& pattern) { return glob_match(pattern, path); });
 }
 
-bool WatchedTrees::wants_copy(const std::string& path, unsigned mode) const {
-  return S_ISREG(mode) && may_be_copied(path, mode) &&
-         std::ranges::any_of(rules_.copied, [&](const std::string& tree) { return is_below(path, tree); });
+// A file that everybody may read lies in directories that everybody may enter.
+bool WatchedTrees::may_copy(const std::string& path, unsigned mode) const {
+  if (!S_ISREG(mode) || !may_be_copied(path, mode) ||
+      std::ranges::none_of(rules_.copied, [&](const std::string& tree) { return is_below(path, tree); }))
+    return false;
+  struct stat found{};
+  for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
+    if (::fstatat(root_.get(), path.substr(1, slash - 1).c_str(), &found, 0) != 0 || (found.st_mode & S_IXOTH) == 0)
+      return false;
+  return true;
+}
+
+// Who may write here could write anything, so it need not withstand somebody who looks for the same hash. ret_content:
+// of a link, and of a file that is not too large. nullopt: it cannot be read.
+std::optional<std::uint64_t> WatchedTrees::hash_of(int dir, const std::string& name, const struct stat& found,
+                                                   std::optional<std::string>& ret_content) const {
+  if (S_ISREG(found.st_mode) && static_cast<std::uint64_t>(found.st_size) > kMostHashed.count)
+    return fnv1a(
+        strf("%lld %lld", static_cast<long long>(ns_of(found.st_mtim)), static_cast<long long>(found.st_size)));
+  if (S_ISLNK(found.st_mode)) {
+    ret_content = link_target(dir, name);
+  } else if (auto text = read_file_at(dir, name, kMostHashed)) {
+    ret_content = std::move(*text);
+  }
+  return ret_content ? std::optional(fnv1a(*ret_content)) : std::nullopt;
 }
 
 void WatchedTrees::enter(const std::string& directory, int depth, Look& look) {
   auto fd = open_at(root_.get(), directory.substr(1), O_RDONLY | O_DIRECTORY | (depth > 0 ? O_NOFOLLOW : 0));
   DIR* const raw = fd ? ::fdopendir(fd->get()) : nullptr;
-  if (raw == nullptr) return forget_below(directory, look.now, look);
+  if (raw == nullptr) {
+    // Only what is known to be gone is: another error says nothing of the files.
+    if (!fd && is_missing(fd.error())) forget_below(directory, look.now, look);
+    return;
+  }
   const int dir = fd->release();  // now the list's
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(raw, ::closedir);
   if (!directories_.contains(directory) && directories_.size() >= kMostDirectories) {
@@ -123,7 +154,11 @@ void WatchedTrees::enter(const std::string& directory, int depth, Look& look) {
   }
   // Before it is read, so that nothing happens unnoticed in between.
   const int watch = news_->add_directory(root_path_ + directory);
-  directories_[directory] = watch;
+  const int before = std::exchange(directories_.try_emplace(directory, -1).first->second, watch);
+  if (before >= 0 && before != watch) {  // another directory has its name
+    news_->remove(before);
+    by_watch_.erase(before);
+  }
   if (watch >= 0) by_watch_[watch] = directory;
   if (watch < 0) ++unwatched_;
   std::set<std::string> seen;
@@ -155,42 +190,30 @@ void WatchedTrees::file(int dir, const std::string& name, const std::string& pat
     cut_ = true;
     return;
   }
-  Row row = known ? at->second : Row{};
+  Row& row = known ? at->second : rows_[path];
   const auto size = static_cast<std::uint64_t>(found.st_size);
   const std::int64_t written = ns_of(found.st_mtim), changed = ns_of(found.st_ctim);
-  if (known && row.inode == found.st_ino && row.size == size && row.written == written && row.changed == changed)
+  if (known && row.hash && row.inode == found.st_ino && row.size == size && row.written == written &&
+      row.changed == changed)
     return;
   std::optional<std::string> content;
-  if (S_ISLNK(found.st_mode)) {
-    content = link_target(dir, name);
-  } else if (size <= kMostHashed.count) {
-    // The file is opened without waiting: it might be a pipe by now.
-    auto text = read_file_at(dir, name, kMostHashed);
-    if (text) content = std::move(*text);
-  }
-  const std::uint64_t before = row.hash;
+  const auto hash = hash_of(dir, name, found, content);
+  if (!hash) return;  // what it held before is not known to have changed
   row.inode = found.st_ino;
   row.size = size;
   row.written = written;
   row.changed = changed;
-  // Who may write here could write anything, so it need not withstand somebody who looks for the same hash. A file
-  // that cannot be read is compared by its size and time.
-  row.hash = content ? fnv1a(*content)
-                     : fnv1a(strf("%lld %llu", static_cast<long long>(written), static_cast<unsigned long long>(size)));
-  Row& kept = known ? at->second : rows_[path];
-  const bool copied = content && wants_copy(path, found.st_mode);
-  if (known) {
-    if (row.hash != before) {
-      row.newer_than_copy = copied;
-      tell(path, FileAction::modified, look.within(changed), look);
-    }
-  } else if (look.first) {
+  const auto before = std::exchange(row.hash, hash);
+  const bool allowed = may_copy(path, found.st_mode);
+  if (!allowed) copies_->drop(path);  // it was closed since
+  const bool copied = allowed && content && KnownGood::takes(*content);
+  if (look.first) {
     found_first(path, row, copied ? &*content : nullptr, look);
-  } else {
+  } else if (!known || before) {
+    if (before == hash) return;
     row.newer_than_copy = copied;
-    tell(path, FileAction::created, look.within(changed), look);
+    tell(path, known ? FileAction::modified : FileAction::created, look.within(changed), look);
   }
-  kept = row;
 }
 
 // content: null where no copy is wanted. Without one nothing is known of the time before.
@@ -277,9 +300,9 @@ void WatchedTrees::tell_gone_copies(Look& look) {
         std::ranges::any_of(rules_.directories, [&](const std::string& tree) { return is_below(path, tree); });
     const std::string directory = path.substr(0, path.rfind('/'));
     struct stat changed{};
-    if (!watched || !directories_.contains(directory) ||
-        ::fstatat(root_.get(), directory.substr(1).c_str(), &changed, 0) != 0)
-      return;
+    const bool gone =
+        ::fstatat(root_.get(), path.substr(1).c_str(), &changed, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+    if (!watched || !gone || ::fstatat(root_.get(), directory.substr(1).c_str(), &changed, 0) != 0) return;
     if (ns_of(changed.st_mtim) > to_ns(*look.seen))
       look.changes.push_back({path, FileAction::deleted, look.within(ns_of(changed.st_mtim))});
   });

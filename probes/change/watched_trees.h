@@ -68,7 +68,7 @@ class WatchedTrees {
   struct Row {
     std::uint64_t inode = 0, size = 0;
     std::int64_t written = 0, changed = 0;  // ns since 1970: mtime, ctime
-    std::uint64_t hash = 0;
+    std::optional<std::uint64_t> hash;      // none: it could not be read yet
     bool newer_than_copy = false;
   };
   struct Told {  // of one file, also of one that is gone
@@ -88,7 +88,9 @@ class WatchedTrees {
   void renew_copies(WallTime now);
   int depth_of(const std::string& directory) const;
   bool is_excluded(const std::string& path, std::string_view name) const;
-  bool wants_copy(const std::string& path, unsigned mode) const;
+  bool may_copy(const std::string& path, unsigned mode) const;
+  std::optional<std::uint64_t> hash_of(int dir, const std::string& name, const struct stat& found,
+                                       std::optional<std::string>& ret_content) const;
 
   const Fd root_;
   const std::string root_path_;

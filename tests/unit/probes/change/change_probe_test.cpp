@@ -22,6 +22,15 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+std::string stamp_now() {
+  const std::time_t seconds = std::time(nullptr);
+  std::tm parts{};
+  ::localtime_r(&seconds, &parts);
+  char stamp[32];
+  (void)std::strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &parts);
+  return stamp;
+}
+
 struct Watched {
   FakeRoot root;
   ProbeSettings settings;
@@ -118,11 +127,7 @@ TEST_CASE("change probe: a package, its service, a unit file, a drop-in, configu
 TEST_CASE("change probe: packages by their log, with versions; a burst is spread, and all of it told") {
   Watched host;
   host.start();
-  const std::time_t seconds = std::time(nullptr);
-  std::tm parts{};
-  ::localtime_r(&seconds, &parts);
-  char stamp[32];
-  (void)std::strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &parts);
+  const std::string stamp = stamp_now();
   std::ofstream log(host.root.path() + "/var/log/dpkg.log", std::ios::app);
   log << stamp << " upgrade web:amd64 1.0 2.0\n" << stamp << " upgrade lib:amd64 2.0 1.0\n" << std::flush;
   CHECK(host.hear(2) ==
@@ -134,6 +139,19 @@ TEST_CASE("change probe: packages by their log, with versions; a burst is spread
   CHECK(host.sink.told.size() - host.said == 64);
   CHECK(host.hear(150).size() == 150);
   CHECK(host.sink.told.back().about.name == "p149");
+}
+
+TEST_CASE("change probe: more changes than may wait are dropped and counted") {
+  Watched host;
+  host.start();
+  const std::string line = stamp_now() + " install p:all <none> 1\n";
+  std::string lines;
+  for (int i = 0; i < 2100; ++i) lines += line;
+  std::ofstream(host.root.path() + "/var/log/dpkg.log", std::ios::app) << lines;
+  CHECK(host.pump([&] { return host.sink.told.size() > 64; }));
+  const Told& last = host.sink.told.at(64);
+  CHECK(last.event.kind == EventKind::samples_lost);
+  CHECK(Watched::describe(last) == "agent:probe.change 52");
 }
 
 TEST_CASE("change probe: a new boot, a new kernel and what changed meanwhile, once") {

@@ -192,6 +192,33 @@ TEST_CASE("the content before the change is kept until the new one has stood for
   CHECK(host.copy("/etc/nginx/nginx.conf") == "none");
 }
 
+TEST_CASE("no copy from a directory that is closed, and none of a file that was closed since") {
+  Host host;
+  host.root.write("etc/closed/below/a.conf", "one");
+  host.root.write("etc/open/a.conf", "one");
+  REQUIRE(::chmod((host.root.path() + "/etc/closed").c_str(), 0750) == 0);
+  (void)host.all();
+  CHECK(host.copy("/etc/closed/below/a.conf") == "none");
+  CHECK(host.copy("/etc/open/a.conf") == "one");
+  REQUIRE(::chmod((host.root.path() + "/etc/open/a.conf").c_str(), 0640) == 0);
+  CHECK(host.all().empty());
+  CHECK(host.copy("/etc/open/a.conf") == "none");
+}
+
+TEST_CASE("a directory that another one took the place of is watched again") {
+  Host host;
+  host.root.write("etc/app/a.conf", "one");
+  host.root.write("aside/a.conf", "two");
+  (void)host.all();
+  std::filesystem::rename(host.root.path() + "/etc/app", host.root.path() + "/before");
+  std::filesystem::rename(host.root.path() + "/aside", host.root.path() + "/etc/app");
+  CHECK(host.all() == Words{"modified /etc/app/a.conf"});
+  (void)host.heard();
+  host.root.write("before/a.conf", "not watched any more");
+  host.root.write("etc/app/a.conf", "three");
+  CHECK(host.heard() == Words{"modified /etc/app/a.conf"});
+}
+
 TEST_CASE("what changed while nobody looked is told by the copies, once") {
   FakeRoot root;
   root.mkdir("state");
@@ -207,6 +234,7 @@ TEST_CASE("what changed while nobody looked is told by the copies, once") {
   root.write("etc/touched", "one");
   root.write("etc/changed", "two");
   root.write("etc/made", "two");
+  root.write("etc/made.db", std::string("a\0b", 3));  // never has a copy, so nothing is known of it
   root.remove("etc/gone");
   CHECK(start(seen) == Words{"modified /etc/changed", "created /etc/made", "deleted /etc/gone"});
   CHECK(start(wall_now() + kHour).empty());
