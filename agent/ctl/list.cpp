@@ -138,6 +138,12 @@ std::string silence_by(const json::object& row) {
   return text_at(row, "by") + (reason.empty() ? "" : ": " + reason);
 }
 
+std::string from_of(const json::object& row) { return text_at(row, "from"); }
+std::string relation_of(const json::object& row) { return text_at(row, "relation"); }
+std::string to_of(const json::object& row) { return text_at(row, "to"); }
+std::string told_at(const json::object& row) { return times_at(row, "told_at_unix_nano"); }
+std::string told_of(const json::object& row) { return number(row, "told"); }
+
 struct Kind {
   std::string_view what;
   std::vector<Column> columns;
@@ -166,6 +172,8 @@ const std::vector<Kind>& kinds() {
       {"runbooks", {{"RUNBOOK", name_of}, {"TIER", tier_of}, {"WHAT IT DOES", runbook_text}}},
       {"guard", {{"RULE", name_of}, {"MEANING", doc_of}}},
       {"expected", {{"NAME", name_of}, {"WHEN", expected_when}, {"WHAT", text_of_row}, {"BY", by_of}}},
+      {"relations",
+       {{"FROM", from_of}, {"RELATION", relation_of}, {"TO", to_of}, {"TOLD LAST", told_at}, {"TIMES", told_of}}},
       {"silences", {{"ENTITIES", entity_of}, {"KINDS", kind_of}, {"UNTIL", until_of}, {"BY", silence_by}}},
   };
   return kKinds;
@@ -198,8 +206,9 @@ Exit list_proposals(Context& context) {
 }  // namespace
 
 const std::vector<std::string>& listable() {
-  static const std::vector<std::string> kWhat{"probes",  "series",   "detectors", "models",   "groups",   "rules",
-                                              "actions", "runbooks", "guard",     "expected", "silences", "proposals"};
+  static const std::vector<std::string> kWhat{"probes",   "series",    "detectors", "models", "groups",
+                                              "rules",    "actions",   "runbooks",  "guard",  "expected",
+                                              "silences", "relations", "proposals"};
   return kWhat;
 }
 

@@ -2,6 +2,7 @@
 #include "agent/daemon/lists.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "agent/base/text.h"
 #include "agent/daemon/daemon.h"
@@ -166,6 +167,20 @@ json::array silences(const Daemon& daemon) {
   return rows;
 }
 
+json::array relations(const Daemon& daemon) {
+  std::vector<detect::Edge> edges = daemon.pipeline().engine().graph().edges();
+  std::ranges::sort(edges, {}, [](const detect::Edge& edge) { return std::tie(edge.from, edge.relation, edge.to); });
+  const Now now = daemon.now();
+  json::array rows;
+  for (const detect::Edge& edge : edges)
+    rows.push_back({{"from", to_string(edge.from)},
+                    {"relation", to_string(edge.relation)},
+                    {"to", to_string(edge.to)},
+                    {"told_at_unix_nano", to_ns(now.wall) - (now.mono - edge.last).count()},
+                    {"told", edge.told}});
+  return rows;
+}
+
 json::array actions(const Daemon&) {
   json::array rows;
   for (const ActionInfo* info : all_actions())
@@ -206,9 +221,10 @@ struct List {
   json::array (*rows)(const Daemon& daemon);
 };
 constexpr List kLists[] = {
-    {"probes", probes},     {"series", series},     {"detectors", detectors},   {"models", models},
-    {"groups", groups},     {"rules", rules},       {"thresholds", thresholds}, {"actions", actions},
-    {"runbooks", runbooks}, {"guard", guard_rules}, {"expected", expected},     {"silences", silences},
+    {"probes", probes},       {"series", series},     {"detectors", detectors},   {"models", models},
+    {"groups", groups},       {"rules", rules},       {"thresholds", thresholds}, {"actions", actions},
+    {"runbooks", runbooks},   {"guard", guard_rules}, {"expected", expected},     {"silences", silences},
+    {"relations", relations},
 };
 
 }  // namespace

@@ -28,7 +28,7 @@ _hostmedic() {
 	explain|show) COMPREPLY=($(compgen -W "--verbose --plot $(_hostmedic_ids incidents --all)" -- "$cur")) ;;
 	approve) COMPREPLY=($(compgen -W "--yes $(_hostmedic_ids list proposals)" -- "$cur")) ;;
 	reject) COMPREPLY=($(compgen -W "--reason $(_hostmedic_ids list proposals)" -- "$cur")) ;;
-	list) COMPREPLY=($(compgen -W "probes series detectors models groups rules actions runbooks guard expected silences proposals --cost --health" -- "$cur")) ;;
+	list) COMPREPLY=($(compgen -W "probes series detectors models groups rules actions runbooks guard expected silences relations proposals --cost --health" -- "$cur")) ;;
 	thresholds) COMPREPLY=($(compgen -W "--since $global" -- "$cur")) ;;
 	halt) COMPREPLY=($(compgen -W "--reason $global" -- "$cur")) ;;
 	maintenance) COMPREPLY=($(compgen -W "on off --for --reason --entity" -- "$cur")) ;;

@@ -113,6 +113,11 @@ TEST_CASE("lists are tables of what the agent answered") {
         "ENTITY        VALUE    SERIES\n"
         "filesystem:/  50%      system.filesystem.utilization\n"
         "host          unknown  system.cpu.time{cpu.mode=user}\n");
+  const auto relations = boost::json::parse(R"([{"from":"service:app.service","relation":"connects_to",
+    "to":"service:db.service","told_at_unix_nano":1795000000000000000,"told":3}])");
+  CHECK(render_list("relations", relations.get_array(), {}) ==
+        "FROM                 RELATION     TO                  TOLD LAST          TIMES\n"
+        "service:app.service  connects_to  service:db.service  2026-11-18T11:06Z  3\n");
   const auto guard = boost::json::parse(R"([{"name":"tier","doc":"how \u001b[1mfar"}])");
   CHECK(render_list("guard", guard.get_array(), {}) == "RULE  MEANING\ntier  how ?[1mfar\n");
   Host host;
