@@ -61,6 +61,12 @@ struct Response::Course {
   const Check& check() const;
   // Moves what has to be told into the batch.
   void finish(Batch& batch);
+  // For a snapshot (response_state.cpp); all but the incident, which is the response's.
+  void save_whole(detect::StateWriter& writer) const;
+  void load_whole(detect::StateReader& reader);
+  bool sane() const;
+  template <class Self>
+  static auto whole(Self& self);
 
   Incident& incident;
   Phase phase = Phase::judging;

@@ -14,6 +14,7 @@
 #include "actions/action.h"
 #include "actions/guard/guard.h"
 #include "actions/runbook/runbook.h"
+#include "detect/model/state_codec.h"
 
 namespace hostmedic {
 
@@ -87,6 +88,11 @@ class Response {
   // The earliest time at which a verification may be complete: a tick then proves it without waiting for a frame.
   std::optional<MonoTime> wake_at() const;
   void forget(const std::string& incident_id);
+
+  // All of its state, for a snapshot between two calls; load_whole() is for a response of the same runbooks and policy.
+  // What cannot be fails the reader, and the response is of no use then.
+  void save_whole(detect::StateWriter& writer) const;
+  void load_whole(detect::StateReader& reader);
 
  private:
   struct Course;  // course.h

@@ -80,6 +80,12 @@ class Pipeline {
   Result<std::string> checkpoint() const { return engine_->checkpoint(); }
   Status restore_models(std::string_view checkpoint) { return engine_->restore(checkpoint); }
 
+  // All of its state, and detection's, bound to the ids of the present stream: a pipeline of the same configuration
+  // that takes it over goes on with the next call as this one would, bit by bit. Between two calls.
+  Result<std::string> snapshot() const;
+  // Code conflict for a snapshot of another configuration; an error changes nothing.
+  Status restore_snapshot(std::string_view snapshot);
+
   // The models of what matches begin anew. How many groups that are.
   std::size_t relearn(std::string_view entity_pattern);
 
@@ -106,6 +112,8 @@ class Pipeline {
   void tell_due();
   void hold_learning();
   guard::Circumstances circumstances(const Order& order) const;
+  void save_own(detect::StateWriter& writer) const;
+  void load_own(detect::StateReader& reader);
 
   std::unique_ptr<detect::Engine> engine_;
   std::vector<Runbook> runbooks_;

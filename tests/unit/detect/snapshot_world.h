@@ -15,7 +15,10 @@ namespace hostmedic::test {
 
 class RandomWorld {
  public:
-  RandomWorld(std::uint64_t seed, double period) : dice_(seed), period_(period) { begin_stream(); }
+  // calm: services fail only when the caller says so.
+  RandomWorld(std::uint64_t seed, double period, bool calm = false) : dice_(seed), period_(period), calm_(calm) {
+    begin_stream();
+  }
 
   Frame next() {
     Frame frame = std::move(definitions_);
@@ -37,6 +40,16 @@ class RandomWorld {
     return frame;
   }
   // One in some frames is crowded with failures, so that storms come to pass.
+  // What a service, 1 to 3, says of itself; nothing while it is not known.
+  void tell(Frame& frame, std::size_t service, std::string_view state) {
+    if (ids_[service])
+      frame.events.push_back({EventKind::unit_state,
+                              *ids_[service],
+                              frame.mono,
+                              {{std::string(attr::kUnitActiveState), std::string(state)},
+                               {std::string(attr::kUnitRestartPolicy), "no"},
+                               {std::string(attr::kUnitResult), "signal"}}});
+  }
   bool chance(double probability) { return dice_.uniform() < probability; }
   int below(int count) { return static_cast<int>(dice_.uniform() * count); }
 
@@ -44,7 +57,7 @@ class RandomWorld {
   struct Course {
     SeriesId id{};
     EntityId entity{};
-    bool counter = false, ratio = false;
+    bool counter = false, ratio = false, rare = false;
     double level = 0, noise = 0, climb = 0, total = 0;
     int left = 0, every = 1;
   };
@@ -102,7 +115,8 @@ class RandomWorld {
         Course course{.id = SeriesId{next_series_++},
                       .entity = id,
                       .counter = info->instrument == Instrument::counter,
-                      .ratio = info->unit == Unit::ratio};
+                      .ratio = info->unit == Unit::ratio,
+                      .rare = info == &metric::kServiceRestarts};
         course.every = 1 + below(3);
         frame.series.push_back({course.id, id, std::string(info->name),
                                 attributes == 1 ? ""
@@ -127,9 +141,10 @@ class RandomWorld {
       if (course.left-- <= 0) {
         course.left = 5 + below(80);
         course.level = chance(0.2) ? course.level : chance(0.2) ? 0 : 1.05 * dice_.uniform();
+        if (course.rare && !chance(0.03)) course.level = course.climb = course.noise = 0;
         if (!course.ratio) course.level *= chance(0.1) ? 1e9 : 100;
-        course.noise = chance(0.3) ? 0 : 0.05 * dice_.uniform() * (std::abs(course.level) + 0.01);
-        course.climb = chance(0.6) ? 0 : 0.02 * dice_.uniform() * (std::abs(course.level) + 0.1);
+        course.noise = chance(0.3) || course.rare ? 0 : 0.05 * dice_.uniform() * (std::abs(course.level) + 0.01);
+        course.climb = chance(0.6) || course.rare ? 0 : 0.02 * dice_.uniform() * (std::abs(course.level) + 0.1);
       }
       if (tick_ % course.every != 0) continue;
       course.level += course.climb;
@@ -151,6 +166,9 @@ class RandomWorld {
                                     EventKind::probe_state,  EventKind::change,         EventKind::relation};
     constexpr std::string_view kStates[] = {"failed", "active", "inactive", "activating"};
     Event event{kKinds[below(static_cast<int>(std::size(kKinds)))], some_entity(), frame.mono, {}};
+    const bool failure = event.kind == EventKind::unit_state || event.kind == EventKind::process_exit ||
+                         event.kind == EventKind::oom_kill;
+    if (failure && (calm_ || chance(0.6))) event.kind = EventKind::process_exec;  // units stay as they are
     if (event.kind == EventKind::clock_step) stepped_ = !stepped_;
     const auto say = [&](std::string_view key, std::string value) {
       event.attributes.push_back({std::string(key), std::move(value)});
@@ -158,7 +176,7 @@ class RandomWorld {
     const std::string number = std::to_string(below(30));
     say(attr::kUnitActiveState, std::string(kStates[below(4)]));
     say(attr::kUnitInitial, chance(0.1) ? "1" : "0");
-    say(attr::kUnitRestarts, number);
+    if (chance(0.05)) say(attr::kUnitRestarts, number);
     say(attr::kUnitResult, "signal");
     say(attr::kProcessUnit, entities_[1 + static_cast<std::size_t>(below(3))].name);
     say(attr::kProcessPath, "/opt/tool-" + number + "x");
@@ -195,6 +213,7 @@ class RandomWorld {
 
   Dice dice_;
   double period_, second_ = 100;
+  bool calm_;
   std::vector<Entity> entities_;
   std::vector<std::optional<EntityId>> ids_;
   std::vector<Course> courses_;
