@@ -12,9 +12,9 @@ template <class Self>
 auto Response::Course::whole(Self& self) {
   return std::tie(self.runbook, self.order, self.good_since, self.deadline, self.proposal_expires_at, self.restored,
                   self.choose_again, self.told, self.tried, self.attempt, self.changed_, self.order_out_, self.notices_,
-                  self.detection_entries_, self.planned_, self.judged_, self.stuck_since_, self.not_before_,
-                  self.refusals_, self.unknown_ends_, self.unsure_, self.proved_, self.proved_text_, self.approved_by_,
-                  self.approved_until_, self.acted_at_, self.before_);
+                  self.worked_, self.detection_entries_, self.planned_, self.judged_, self.stuck_since_,
+                  self.not_before_, self.refusals_, self.unknown_ends_, self.unsure_, self.proved_, self.proved_text_,
+                  self.approved_by_, self.approved_until_, self.acted_at_, self.before_);
 }
 
 bool Response::Course::sane() const {

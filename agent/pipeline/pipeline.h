@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "actions/response.h"
@@ -127,6 +128,10 @@ class Pipeline {
   struct Notice {
     std::string incident_id, text;
     MonoTime due;
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.incident_id, self.text, self.due);
+    }
   };
   std::vector<Notice> notices_;  // oldest first
   std::map<std::string, ProbeStatus> probes_;

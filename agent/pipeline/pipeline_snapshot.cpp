@@ -45,6 +45,7 @@ void Pipeline::save_own(detect::StateWriter& writer) const {
   detect::put_whole(writer, history_);
   detect::put_whole(writer, probes_);
   detect::put_whole(writer, frames_);
+  detect::put_whole(writer, notices_);
   response_.save_whole(writer);
 }
 
@@ -55,6 +56,7 @@ void Pipeline::load_own(detect::StateReader& reader) {
   detect::get_whole(reader, history_);
   detect::get_whole(reader, probes_);
   detect::get_whole(reader, frames_);
+  detect::get_whole(reader, notices_);
   response_.load_whole(reader);
 }
 

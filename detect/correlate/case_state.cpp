@@ -4,15 +4,13 @@
 #include <algorithm>
 
 #include "detect/correlate/case_book.h"
+#include "detect/correlate/graph_state.h"
 #include "detect/health/detector_state.h"
 
 namespace hostmedic::detect {
 
 template <>
 inline constexpr auto kLast<SignalPhase> = SignalPhase::settled;
-
-template <>
-inline constexpr auto kLast<Dependence> = Dependence{kDependenceCount - 1};
 
 template <>
 struct Members<Signal> {

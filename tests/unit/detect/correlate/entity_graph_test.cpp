@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "detect/correlate/graph_state.h"
 #include "detect/model/names.h"
 
 using namespace hostmedic;
@@ -102,15 +103,17 @@ TEST_CASE("the graph is bounded, bears circles, and is read back as it was writt
   CHECK(graph.dependents(kDb, 32).size() == 32);
   graph.note(kHost, connects("app.service", "127.0.0.1", "1"), kStart);
   StateWriter writer;
-  graph.save(writer);
+  put_whole(writer, graph);
   EntityGraph copy;
-  StateReader reader(writer.bytes());
-  REQUIRE(copy.load(reader));
+  Literals none;
+  StateReader reader = StateReader::exact(writer.bytes(), none);
+  get_whole(reader, copy);
+  REQUIRE(reader.good());
   CHECK(reader.at_end());
   StateWriter again;
-  copy.save(again);
+  put_whole(again, copy);
   CHECK(again.bytes() == writer.bytes());
-  StateReader cut(std::string_view(writer.bytes()).substr(0, writer.bytes().size() / 2));
-  CHECK_FALSE(copy.load(cut));
-  CHECK(copy.size() == 0);
+  StateReader cut = StateReader::exact(std::string_view(writer.bytes()).substr(0, writer.bytes().size() / 2), none);
+  get_whole(cut, copy);
+  CHECK_FALSE(cut.good());
 }
