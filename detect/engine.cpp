@@ -346,6 +346,7 @@ std::string Engine::recent_change(const Entity& entity) const {
   return change == nullptr ? std::string() : *change;
 }
 bool Engine::storming() const { return internals_->book.storming(); }
+bool Engine::gathering() const { return internals_->book.gathering(); }
 const HostView& Engine::host() const { return internals_->view; }
 const BehaviourWatch& Engine::behaviour() const { return internals_->behaviour; }
 std::size_t Engine::detector_count() const { return internals_->detectors; }

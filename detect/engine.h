@@ -140,6 +140,8 @@ class Engine {
   std::string recent_change(const Entity& entity) const;
   // So much departs at once that one incident stands for all, and nothing is to be done by itself.
   bool storming() const;
+  // Several roots failed in a moment: wait whether that is the front of a storm.
+  bool gathering() const;
   const HostView& host() const;
   const BehaviourWatch& behaviour() const;
   std::size_t detector_count() const;

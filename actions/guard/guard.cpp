@@ -124,7 +124,7 @@ Answer ask_storm(const Question& q) {
   for (const std::string& pattern : q.policy.storm_runbooks)
     if (glob_match(pattern, q.order.runbook)) return allow("a storm, in which " + q.order.runbook + " may go on");
   if (!q.now.approved_by.empty()) return allow("a storm; approved by " + q.now.approved_by);
-  return deny("too much departs at once to act on a part of it");
+  return deny("so much departs at once that a part of it is not acted on");
 }
 
 // Whoever changes a thing watches it, or should: a repair may be in their way, or the wrong one.

@@ -92,7 +92,7 @@ struct Circumstances {
   std::string target_text;          // what was seen: "nginx.service is failed (signal)"
   int restarts_seen = 0;            // restarts of the target by anybody within crash_loop_window
   int entities_of_kind = 0;         // on this host, for the blast radius
-  bool storm = false;               // so much departs at once that no single cause can be told
+  bool storm = false;               // so much departs at once that no single cause can be told, or that seems to begin
   std::string recent_change;        // of the target: what was changed; empty: nothing was
   std::string approved_by;          // as this side itself knows it
   std::vector<PastAction> history;  // newest last; at least as far back as the longest window

@@ -242,7 +242,7 @@ guard::Circumstances Pipeline::circumstances(const Order& order) const {
   // restarts_seen stays 0 here: systemd's counter has no time in it. A crash loop is an incident of its own kind, which
   // no runbook restarts, and the actuator counts restarts with the unit's own times.
   now.approved_by = order.approved_by;
-  now.storm = engine_->storming();
+  now.storm = engine_->storming() || engine_->gathering();
   now.recent_change = engine_->recent_change(order.plan.target);
   now.history = history_;
   host.each_entity(

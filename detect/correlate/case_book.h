@@ -74,6 +74,8 @@ class CaseBook {
   }
   // So much departs at once that one incident stands for all.
   bool storming() const { return storming_; }
+  // It may be about to.
+  bool gathering() const { return storm_.gathering(now_); }
   void adopt(const Incident& incident);
   void forget(const std::string& id);
   std::uint64_t refused() const { return refused_; }

@@ -41,6 +41,8 @@ class StormWatch {
   // So many roots that nothing explains, in so short a time, are the front of one: it need not be waited for.
   static constexpr std::size_t kMostOpenings = 10;
   static constexpr Duration kFront = std::chrono::seconds(10);
+  // So many already may be the front of a storm: nothing is told from them, but the hand waits until it is over.
+  static constexpr std::size_t kMostCalm = 2;
 
   void anomaly(MonoTime now) { anomalies_.add(now); }  // a signal began to fire
   void opening(MonoTime now) { openings_.add(now); }   // it would open an incident of its own
@@ -51,6 +53,7 @@ class StormWatch {
                       : recent > kMostAnomalies || openings_.since(now - kFront) >= kMostOpenings;
     return raging_;
   }
+  bool gathering(MonoTime now) const { return openings_.since(now - kFront) > kMostCalm; }
   std::size_t recent(MonoTime now) const { return anomalies_.since(now - kWindow); }
   template <class Self>
   static auto whole(Self& self) {

@@ -105,7 +105,7 @@ const std::vector<Stop>& stops() {
       {"target-state", Decision::deny, "the target is gone", [](Case& c) { c.now.target = TargetState::gone; }},
       {"target-state", Decision::hold, "already at work", [](Case& c) { c.now.target = TargetState::changing; }},
       {"target-state", Decision::hold, "could not be asked", [](Case& c) { c.now.target = TargetState::unknown; }},
-      {"storm", Decision::deny, "too much departs at once", [](Case& c) { c.now.storm = true; }},
+      {"storm", Decision::deny, "so much departs at once", [](Case& c) { c.now.storm = true; }},
       {"post-change", Decision::hold, "nginx was upgraded, approve: a human",
        [](Case& c) { c.now.recent_change = "nginx was upgraded"; }},
       {"post-change", Decision::deny, "nothing is done by itself",
