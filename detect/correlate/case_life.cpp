@@ -142,6 +142,7 @@ void CaseBook::open_all(const HostView& host, Changes& ret_changes) {
       std::ranges::find_if(ready_, [&](const RootPlace* one) { return storming_ && one->first == kHost; });
   if (storm != ready_.end()) std::rotate(ready_.begin(), storm, storm + 1);
   for (RootPlace* place : ready_) {
+    if (!storming_ && storm_.raging(now_)) return;  // the next frame opens one for all that are left
     auto& [entity, root] = *place;
     if (const Incident* other = explanation(entity, root); other != nullptr) {
       subsume(entity, root, *other);

@@ -201,6 +201,20 @@ TEST_CASE("a hundred and more anomalies in a minute are one systemic incident") 
   for (const auto& [id, incident] : engine->incidents()) CHECK_FALSE(incident.active);
 }
 
+TEST_CASE("failures that all come in one frame do not each open an incident first") {
+  for (const int count : {30, 200}) {
+    Stream stream;
+    auto engine = engine_of();
+    for (int i = 0; i < count; ++i)
+      stream.event(EventKind::unit_state, stream.entity(EntityKind::service, "s" + std::to_string(i) + ".service"),
+                   {{attr::kUnitActiveState, "failed"}, {attr::kUnitRestartPolicy, "no"}});
+    (void)engine->step(stream.cut(3600));
+    (void)engine->step(stream.cut(3601));
+    CHECK(engine->incidents().size() <= detect::StormWatch::kMostOpenings + 1);
+    CHECK(std::ranges::count_if(engine->incidents(), [](const auto& one) { return one.second.active; }) == 1);
+  }
+}
+
 TEST_CASE("what only departs from the usual, or is one weak sign, stays a suspicion until something confirms it") {
   Stream stream;
   auto engine = engine_of();
