@@ -47,7 +47,9 @@ Engine::Internals::Internals(EngineConfig config, std::vector<CompiledRule> comp
       calendar(std::move(config.expected)),
       book(signal_rules(rules, events, conditions, config.quiet_after), config.host_seed,
            {config.quiet_after, config.post_change}),
-      survey(std::move(surveyed)) {}
+      survey(std::move(surveyed)) {
+  book.look_at(calendar);
+}
 
 // Whether the frame may be used; counts what is missing or out of order.
 bool Engine::Internals::accept(const Frame& frame) {

@@ -39,7 +39,8 @@ std::vector<SignalRule> Survey::signal_rules(Duration quiet_after) {
                      .opens = true,
                      .quiet_after = quiet_after,
                      .expires = std::chrono::minutes(5),
-                     .open_after = {}});
+                     .open_after = {},
+                     .of_all = true});
   }
   return rules;
 }

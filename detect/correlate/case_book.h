@@ -31,6 +31,9 @@ class CaseBook {
   // rules: by the index that signals name.
   CaseBook(std::vector<SignalRule> rules, std::uint64_t host_seed, CaseTimes times);
 
+  // What is expected at present is part of an incident's context. It outlives the book.
+  void look_at(const Calendar& calendar) { calendar_ = &calendar; }
+
   void begin(MonoTime now, WallTime wall);
   // What a detector or an event says. Each returns at once if it changes nothing.
   void fire(std::uint32_t rule, const Entity& entity, const SeriesDef& series, Unit unit, double value, double weight,
@@ -171,6 +174,7 @@ class CaseBook {
   std::vector<RootPlace*> ready_;   // of this frame: what would open
   std::optional<MonoTime> listed_;  // units_listed() of the present stream
   bool news_ = false;               // something began or ended in this frame: others may be affected by it
+  const Calendar* calendar_ = nullptr;
   std::uint64_t refused_ = 0;
 };
 

@@ -94,24 +94,30 @@ void CaseBook::look_around(const Entity& entity, Incident& incident) const {
   incident.affected = std::move(affected);
   incident.changes = changes_.before(entity, incident.fault_at, graph_);
   incident.context = changes_.context(incident.fault_at);
+  if (calendar_ != nullptr) incident.context.push_back({"expected event", printable(calendar_->context(entity), 512)});
   incident.candidates = rank(entity, incident);
 }
 
 // How sure and how bad. Signals of different sources are independent, so the chance that all of them err is a product;
-// a second rule on the same source adds little.
+// a second rule on the same source adds little, and so does what looks at all series: a nightly backup is unusual by
+// the very stall of which a rule tells.
 void CaseBook::judge(const Entity& entity, const Root& root, Incident& incident) const {
   constexpr double kSameSource = 0.25;
   constexpr double kMostWithoutProof = 0.99;
   std::map<std::string_view, std::vector<double>> sources;
+  double of_all = 0;
   bool proof = false;
   for (const Signal& signal : root.signals) {
     if (signal.phase != SignalPhase::firing) continue;
     const SignalRule& rule = rules_[signal.rule];
-    sources[rule.source].push_back(signal.finding.probability);
+    if (rule.of_all)
+      of_all = std::max(of_all, signal.finding.probability);
+    else
+      sources[rule.source].push_back(signal.finding.probability);
     proof = proof || rule.proof;
   }
-  if (sources.empty()) return;  // it was as sure as it was
-  double wrong = 1;
+  if (sources.empty() && of_all == 0) return;  // it was as sure as it was
+  double wrong = 1 - of_all * (sources.empty() ? 1 : kSameSource);
   for (auto& [source, probabilities] : sources) {
     std::ranges::sort(probabilities, std::greater<>());
     for (std::size_t i = 0; i < probabilities.size(); ++i) wrong *= 1 - probabilities[i] * (i == 0 ? 1 : kSameSource);
@@ -119,7 +125,7 @@ void CaseBook::judge(const Entity& entity, const Root& root, Incident& incident)
   incident.proof = incident.proof || proof;
   // A signal that ends does not unsay what it showed; a relapse is judged afresh (see reactivate).
   incident.confidence = std::max(incident.confidence, proof ? 1 - wrong : std::min(1 - wrong, kMostWithoutProof));
-  incident.signals = std::max(root.signals_at_open, static_cast<int>(sources.size()));
+  incident.signals = std::max(root.signals_at_open, std::max<int>(1, static_cast<int>(sources.size())));
   incident.suspicion = incident.suspicion && !confirmed(entity, root, incident);
   incident.severity = std::max(incident.severity, weigh(root, incident));
 }

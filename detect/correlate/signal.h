@@ -32,6 +32,7 @@ struct SignalRule {
   Duration quiet_after{};
   Duration expires{};
   Duration open_after{};
+  bool of_all = false;  // looks at all series of its entity, and so at those that other rules watch
 
   bool is_event() const { return detector.empty(); }
 };

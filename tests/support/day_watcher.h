@@ -12,6 +12,7 @@
 #include "agent/base/text.h"
 #include "agent/config/runbook_config.h"
 #include "agent/pipeline/pipeline.h"
+#include "detect/survey.h"
 #include "tests/support/ordinary_day.h"
 
 namespace hostmedic::test {

@@ -2,6 +2,7 @@
 // What is expected, in an engine: ten times the traffic for four hours with a factor, or in the shadow.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/unit/detect/scorer/scorer_world.h"
@@ -111,6 +112,11 @@ TEST_CASE("errors while traffic is up are a fault, and so is more traffic than w
   REQUIRE(shop.opened().empty());
   shop.run(5, 9, 0.3);
   CHECK(shop.opened() == "http.errors ");
+  const Incident* errors = test::only(*shop.engine);
+  REQUIRE(errors != nullptr);
+  const auto known = std::ranges::find(errors->context, "expected event", &ContextCheck::what);
+  REQUIRE(known != errors->context.end());
+  CHECK(known->found.starts_with("load test: up to 10 times the usual hostmedic.http.* of service:shop*, until "));
 
   Shop stormed;
   stormed.run(kLearnt);
