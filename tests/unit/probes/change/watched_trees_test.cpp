@@ -73,6 +73,17 @@ TEST_CASE("the first look tells nothing; then what was made, written and removed
   CHECK(host.all().empty());
 }
 
+TEST_CASE("what inotify does not take is found by looking") {
+  FakeRoot root;
+  root.write("etc/app/a.conf", "one");
+  KnownGood copies("");
+  WatchedTrees trees(*open_dir(root.path()), "/nowhere", Host::rules_of_etc(), *DirectoryWatch::make(), &copies);
+  (void)trees.look_at_all(wall_now());
+  CHECK(trees.unwatched() == 2);
+  root.write("etc/app/a.conf", "two");
+  CHECK(Host::words(trees.look_at_all(wall_now())) == Words{"modified /etc/app/a.conf"});
+}
+
 TEST_CASE("touched, rewritten with the same, replaced by the same: no change") {
   Host host;
   host.root.write("etc/hosts", "same");
