@@ -201,6 +201,8 @@ std::string render_status(const json::object& status, const json::array& probes,
   out += tier(status, look) + brakes(status, look) + probe(status, probes, look);
   const json::object& incidents = object_at(status, "incidents");
   std::string text = count_at(incidents, "open") + " open";
+  if (const auto suspicions = integer_at(incidents, "suspicions").value_or(0); suspicions > 0)
+    text += strf(", %lld suspected", static_cast<long long>(suspicions));
   const auto proposals = integer_at(incidents, "proposals").value_or(0);
   if (proposals > 0)
     text += strf(", %lld wait for approval: hostmedic list proposals", static_cast<long long>(proposals));

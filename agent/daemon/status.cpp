@@ -8,6 +8,7 @@
 #include "agent/base/text.h"
 #include "agent/daemon/daemon.h"
 #include "agent/daemon/lists.h"
+#include "agent/daemon/report.h"
 #include "agent/self/usage.h"
 #include "detect/model/names.h"
 
@@ -65,8 +66,10 @@ json::object Daemon::status() const {
   json::array tier_rules;
   for (const guard::TierRule& rule : pipeline.policy().tiers)
     tier_rules.push_back({{"runbook", rule.runbook}, {"entity", rule.entity}, {"tier", to_string(rule.tier)}});
-  const auto open = std::count_if(pipeline.incidents().begin(), pipeline.incidents().end(),
-                                  [](const auto& row) { return !row.second.closed_at; });
+  const auto open = std::ranges::count_if(
+      pipeline.incidents(), [](const auto& row) { return !row.second.closed_at && calls_for_a_human(row.second); });
+  const auto suspicions = std::ranges::count_if(
+      pipeline.incidents(), [](const auto& row) { return !row.second.closed_at && row.second.suspicion; });
   json::object status{
       {"version", HM_VERSION},
       {"pid", ::getpid()},
@@ -95,7 +98,7 @@ json::object Daemon::status() const {
         {"detectors", pipeline.engine().detector_count()},
         {"bytes", pipeline.engine().bytes_used()},
         {"refused", pipeline.engine().refused()}}},
-      {"incidents", {{"open", open}, {"proposals", pipeline.proposals().size()}}},
+      {"incidents", {{"open", open}, {"suspicions", suspicions}, {"proposals", pipeline.proposals().size()}}},
       {"recorder", recorder_status(recorder_.get())},
       {"store", {{"errors", reporter_->store_errors()}, {"last_error", reporter_->store_error()}}},
       {"actuator", {{"last_error", actuator_error_}}},

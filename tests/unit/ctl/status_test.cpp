@@ -13,7 +13,7 @@ constexpr const char* kStatus =
     R"({"version":"0.1.0","pid":812,"started_unix_nano":1795220400000000000,"tier":"observe",
  "halted":false,"maintenance":[],"config_error":"","probe":{"connected":true,"text":"connected","frames":7200,
  "lost_frames":0,"last_frame_age_ms":400},"detect":{"entities":40,"series":310,"detectors":120,"bytes":1},
- "incidents":{"open":2,"proposals":1},"store":{"errors":0,"last_error":""},"actuator":{"last_error":""},
+ "incidents":{"open":2,"suspicions":3,"proposals":1},"store":{"errors":0,"last_error":""},"actuator":{"last_error":""},
  "upstream":{"url":"https://agg:4318","state":"connected","pending":3,"oldest_unix_nano":1795227590000000000,"sent":57,
  "rejected":0,"dropped":0,"last_error":"","last_success_unix_nano":1795227595000000000},
  "usage":{"cpu_ns":72000000000,"resident_bytes":19000000,"switches":8000}})";
@@ -43,7 +43,7 @@ TEST_CASE("the status of a healthy agent") {
         "probe        connected, last frame 400ms ago\n"
         "             disk unavailable: sdb: no answer\n"
         "             1 cannot read anything on this host: hostmedic list probes\n"
-        "incidents    2 open, 1 wait for approval: hostmedic list proposals\n"
+        "incidents    2 open, 3 suspected, 1 wait for approval: hostmedic list proposals\n"
         "upstream     https://agg:4318: connected, last delivery 5.0s ago, 57 sent, 3 waiting, the oldest for\n"
         "             10.0s\n"
         "cost         1.00% of one CPU since its start, 18.1MiB resident, 40 entities, 310 series, 120\n"
