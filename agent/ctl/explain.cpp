@@ -50,7 +50,11 @@ std::string range_text(double low, double high, Unit unit) {
 std::string head_part(const View& view) {
   const Incident& incident = view.incident();
   const Look& look = view.look;
-  std::string out = paint(look, Tone::strong, wrap(look, safe(incident.summary, view.text(300)), 0)) + "\n";
+  // The time is said below, and how long ago that was.
+  std::string summary = safe(incident.summary, view.text(300));
+  const std::string since_when = ", since " + format_utc(incident.fault_at);
+  if (summary.ends_with(since_when)) summary.resize(summary.size() - since_when.size());
+  std::string out = paint(look, Tone::strong, wrap(look, summary, 0)) + "\n";
   const auto line = [&](std::string_view label, const std::string& text, Tone tone = Tone::plain) {
     if (!text.empty()) out += field(look, label, text, tone);
   };

@@ -96,13 +96,12 @@ std::string evidence_part(const View& view) {
     const std::string drawn = trace == nullptr ? "" : curve(view, anomaly, *trace);
     const std::string said = numbers(view, anomaly, trace);
     numeric |= anomaly.value.has_value();
-    const bool same_line = drawn.empty() && !said.empty() && columns_of(text + said) + 6 <= view.look.width;
-    out +=
-        "  " + wrap(view.look, text, 2) + (same_line ? " " + paint(view.look, Tone::dim, "(" + said + ")") : "") + "\n";
-    if (same_line || (drawn.empty() && said.empty())) continue;
-    const std::size_t indent = 4 + (drawn.empty() ? 0 : columns_of(drawn) + 2);
-    out += "    " + drawn + (drawn.empty() ? "" : "  ") + paint(view.look, Tone::dim, wrap(view.look, said, indent)) +
-           "\n";
+    if (drawn.empty()) {
+      out += "  " + wrap(view.look, text + (said.empty() ? "" : " (" + said + ")"), 2) + "\n";
+      continue;
+    }
+    out += "  " + wrap(view.look, text, 2) + "\n    " + drawn + "  " +
+           paint(view.look, Tone::dim, wrap(view.look, said, 4 + columns_of(drawn) + 2)) + "\n";
   }
   out += and_more(view, all.size(), shown);
   if (numeric && view.file.traces.empty() && !view.file.no_traces.empty())

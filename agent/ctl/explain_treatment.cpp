@@ -74,7 +74,8 @@ std::vector<RuleAnswer> answers_of(const TimelineEntry& entry) {
   return answers;
 }
 
-std::string outcome_text(const Outcome& outcome, const Look& look) {
+std::string outcome_text(const Outcome& outcome, const View& view) {
+  const Look& look = view.look;
   const bool good = outcome.result == OutcomeResult::done || outcome.result == OutcomeResult::unnecessary;
   std::string text = std::string(to_string(outcome.result)) + ": " + safe(outcome.text) + ", took " +
                      format_duration(outcome.ended_at - outcome.started_at);
@@ -83,7 +84,7 @@ std::string outcome_text(const Outcome& outcome, const Look& look) {
   for (const Attribute& detail : outcome.details)
     measured += (measured.empty() ? "" : ", ") + safe(detail.key, 64) + " " + safe(detail.value, 128);
   if (!measured.empty()) out += field(look, "  measured", measured);
-  if (!outcome.verdict.answers.empty())
+  if (!outcome.verdict.answers.empty() && (view.full() || outcome.verdict.decision != Decision::allow))
     out += field(look, "  actuator", "its own guard: " + safe(outcome.verdict.summary()));
   return out;
 }
@@ -135,12 +136,13 @@ std::string orders_part(const View& view) {
     std::string text =
         safe(order.key, 32) + " " + offset(order.issued_at, file.incident.fault_at) + ": " + safe(order.plan.what);
     out += "  " + wrap(view.look, text, 2) + "\n";
-    if (!order.plan.command.empty()) out += field(view.look, "  by hand", "$ " + safe(order.plan.command));
+    if (!order.plan.command.empty() && view.full())
+      out += field(view.look, "  by hand", "$ " + safe(order.plan.command));
     if (!order.approved_by.empty()) out += field(view.look, "  approved by", safe(order.approved_by, 64));
     const auto outcome = std::find_if(file.outcomes.begin(), file.outcomes.end(),
                                       [&](const Outcome& one) { return one.key == order.key; });
-    out += outcome == file.outcomes.end() ? field(view.look, "  outcome", "not known yet")
-                                          : outcome_text(*outcome, view.look);
+    out +=
+        outcome == file.outcomes.end() ? field(view.look, "  outcome", "not known yet") : outcome_text(*outcome, view);
   }
   const TimelineEntry* verified = last_entry(file.incident, TimelineKind::verified);
   return out + field(view.look, "  verified", verified == nullptr ? "not yet" : safe(verified->text),

@@ -17,11 +17,13 @@ namespace {
 
 constexpr double kWidth = 1000, kLeft = 84, kRight = 976, kMargin = 24;
 constexpr double kLaneHeight = 76, kLaneTitle = 22, kLaneGap = 16, kMarkStep = 20, kLegendStep = 20;
+constexpr double kLanePitch = kLaneTitle + kLaneHeight + kLaneGap;
 
 constexpr std::string_view kStyle = R"(svg { background: #ffffff; font: 13px system-ui, sans-serif; }
 text { fill: #1f2328; } .h { font-size: 18px; font-weight: 600; } .dim { fill: #59636e; }
 .end { text-anchor: end; } .mid { text-anchor: middle; } .b { font-weight: 600; }
-.grid { stroke: #d1d9e0; } .axis { stroke: #818b98; } .lane { fill: #f6f8fa; } .usual { fill: #c8ecd2; }
+.halo { paint-order: stroke; stroke: #ffffff; stroke-width: 5px; stroke-linejoin: round; }
+.grid { stroke: #d1d9e0; } .axis { stroke: #818b98; } .lane { fill: #afb8c1; fill-opacity: 0.12; } .usual { fill: #2da44e; fill-opacity: 0.25; }
 .limit { stroke: #9a6700; stroke-dasharray: 6 4; }
 .curve { fill: none; stroke: #0969da; stroke-width: 2; stroke-linejoin: round; } .point { fill: #0969da; }
 .fault { stroke: #cf222e; stroke-width: 1.5; } .mark { stroke-dasharray: 2 4; stroke: #818b98; }
@@ -30,7 +32,8 @@ text { fill: #1f2328; } .h { font-size: 18px; font-weight: 600; } .dim { fill: #
 .number { fill: #ffffff; font-size: 11px; font-weight: 600; text-anchor: middle; }
 @media (prefers-color-scheme: dark) {
 svg { background: #0d1117; } text { fill: #e6edf3; } .dim { fill: #9198a1; }
-.grid { stroke: #2a313c; } .axis { stroke: #656c76; } .lane { fill: #151b23; } .usual { fill: #14401f; }
+.halo { stroke: #0d1117; }
+.grid { stroke: #2a313c; } .axis { stroke: #656c76; } .usual { fill: #2ea043; fill-opacity: 0.35; }
 .limit { stroke: #d29922; } .curve { stroke: #58a6ff; } .point { fill: #58a6ff; } .fault { stroke: #f85149; }
 .mark { stroke: #656c76; } .number { fill: #0d1117; }
 .m-fault { fill: #f85149; } .m-seen { fill: #f0883e; } .m-change { fill: #d29922; } .m-act { fill: #bc8cff; }
@@ -66,10 +69,10 @@ std::vector<Lane> lanes_of(const CaseFile& file) {
   return lanes;
 }
 
-// From two minutes before the fault, or from a change shortly before that, to the last thing that is known.
+// From where the curves begin, or from a change shortly before the fault, to the last thing that is known.
 Axis axis_of(const CaseFile& file, const std::vector<Lane>& lanes, const std::vector<Mark>& marks) {
   const WallTime fault = file.incident.fault_at;
-  Axis axis{fault - std::chrono::minutes(2), fault + std::chrono::seconds(10)};
+  Axis axis{fault - std::chrono::seconds(lanes.empty() ? 5 : 120), fault + std::chrono::seconds(10)};
   for (const Mark& mark : marks) {
     if (fault - mark.at < std::chrono::minutes(15)) axis.from = std::min(axis.from, mark.at);
     axis.to = std::max(axis.to, mark.at);
@@ -116,9 +119,9 @@ Scale scale_of(const Lane& lane, double bottom) {
     scale.low = std::min(scale.low, *also);
     scale.high = std::max(scale.high, *also);
   }
-  const bool negative = scale.low < 0;
+  const bool negative = scale.low < 0, share = lane.trace->unit == Unit::ratio && scale.high <= 1;
   const double room = scale.high > scale.low ? 0.08 * (scale.high - scale.low) : std::max(std::abs(scale.high), 1.0);
-  scale.high += room;
+  scale.high = share ? std::min(1.0, scale.high + room) : scale.high + room;
   scale.low = negative ? scale.low - room : std::max(0.0, scale.low - room);
   return scale;
 }
@@ -157,8 +160,8 @@ std::string lane_facts(const Lane& lane, bool over) {
 void draw_lane(Svg& svg, const Axis& axis, const Lane& lane, double top, const Incident& incident) {
   const Anomaly& anomaly = *lane.anomaly;
   const std::string name = fitted(safe(anomaly.signal), 64) + " of " + fitted(safe(anomaly.entity), 40);
-  svg.text({kLeft, top + 14}, "b", name);
-  svg.text({kRight, top + 14}, "dim end", lane_facts(lane, incident.closed_at.has_value()));
+  svg.text({kLeft, top + 14}, "b halo", name);
+  svg.text({kRight, top + 14}, "dim end halo", lane_facts(lane, incident.closed_at.has_value()));
   top += kLaneTitle;
   const Scale scale = scale_of(lane, top + kLaneHeight);
   svg.box({kLeft, top}, kRight - kLeft, kLaneHeight, "lane");
@@ -241,15 +244,12 @@ std::string plot_svg(const CaseFile& file) {
   Svg svg;
   const double strip = draw_heading(svg, incident) + kMarkStep / 2;
   const double first = strip + kMarkStep * (rows.empty() ? 1 : *std::ranges::max_element(rows) + 1);
-  double bottom = first + (kLaneTitle + kLaneHeight + kLaneGap) * static_cast<double>(lanes.size());
-  for (std::size_t i = 0; i < lanes.size(); ++i)
-    draw_lane(svg, axis, lanes[i], first + (kLaneTitle + kLaneHeight + kLaneGap) * static_cast<double>(i), incident);
+  double bottom = first + kLanePitch * static_cast<double>(lanes.size());
   if (lanes.empty()) {
     const std::string why = file.no_traces.empty() ? "no recording of that time" : safe(file.no_traces, 160);
     svg.text({(kLeft + kRight) / 2, first + 20}, "dim mid", "no curves: " + why);
     bottom += 36;
   }
-  const double strip_end = draw_axis(svg, axis, incident.fault_at, bottom);
   for (std::size_t i = 0; i < marks.size(); ++i) {
     const Spot at{axis.x(marks[i].at), strip + kMarkStep * rows[i]};
     svg.begin_group(std::string(marks[i].word) + ": " + safe(marks[i].text));
@@ -257,6 +257,9 @@ std::string plot_svg(const CaseFile& file) {
     draw_numbered(svg, at, i + 1, marks[i]);
     svg.end_group();
   }
+  for (std::size_t i = 0; i < lanes.size(); ++i)
+    draw_lane(svg, axis, lanes[i], first + kLanePitch * static_cast<double>(i), incident);
+  const double strip_end = draw_axis(svg, axis, incident.fault_at, bottom);
   const double height = draw_legend(svg, marks, incident.fault_at, strip_end);
   return svg.document(kWidth, height, safe(incident.summary), kStyle);
 }

@@ -34,6 +34,10 @@ std::vector<Mark> marks_of(const Incident& incident, std::size_t most) {
   for (const TimelineEntry& entry : incident.timeline) {
     const auto known = std::ranges::find(kKinds, entry.kind, &MarkKind::kind);
     if (known == kKinds.end()) continue;
+    // An event or a curve shows it, at the time it began and not when it was noticed.
+    if (entry.kind == TimelineKind::evidence &&
+        std::ranges::find(incident.anomalies, entry.text, &Anomaly::evidence) != incident.anomalies.end())
+      continue;
     const bool failed = attribute_of(entry, "result") == "failed";
     marks.push_back({entry.at, failed ? "m-bad" : known->css, failed ? "no proof" : known->word, entry.text});
   }

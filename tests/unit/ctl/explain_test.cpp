@@ -23,7 +23,7 @@ bool contains(const std::string& text, std::string_view part) { return text.find
 }  // namespace
 
 TEST_CASE("an incident that was treated, in plain words") {
-  CHECK(rendered(example()) == R"(filesystem:/srv is filling up, since 2026-11-21T02:19:00.000Z
+  CHECK(rendered(example()) == R"(filesystem:/srv is filling up
 incident     00112233aabbccdd, filesystem.filling
 state        resolved, severity error, 97% sure; confirmed by 2 independent signals
 since        02:19:00Z, 1m0s ago; noticed 1.2s later; over 12.0s after it began
@@ -39,10 +39,8 @@ Guard
 
 Orders
   0123456789abcdef01234567 +1.4s: rotate /srv/app.log
-  by hand    $ logrotate --force /etc/logrotate.d/app
   outcome    done: rotated, took 1.5s
   measured   bytes_freed 1258291200
-  actuator   its own guard: allowed by 1 rules
   verified   system.filesystem.utilization fell from 0.710 to 0.310
 
 What happens next
@@ -51,7 +49,7 @@ What happens next
 }
 
 TEST_CASE("the same, in full") {
-  CHECK(rendered(example(), Extent::full) == R"(filesystem:/srv is filling up, since 2026-11-21T02:19:00.000Z
+  CHECK(rendered(example(), Extent::full) == R"(filesystem:/srv is filling up
 incident     00112233aabbccdd, filesystem.filling
 state        resolved, severity error, 97% sure; confirmed by 2 independent signals
 since        02:19:00Z, 1m0s ago; noticed 1.2s later; over 12.0s after it began
@@ -60,8 +58,8 @@ caused by    service:app.service
 diagnosis    /srv/app.log grows 20.0MiB/s; written by app.service
 
 Evidence
-  filesystem:/srv is 71% full and grows 2.0%/s: full in 14.5s
-    limit 100%, was 71%, quiet again, system.filesystem.utilization, rule filesystem-forecast, 95% sure
+  filesystem:/srv is 71% full and grows 2.0%/s: full in 14.5s (limit 100%, was 71%, quiet again,
+  system.filesystem.utilization, rule filesystem-forecast, 95% sure)
 
 Plan
   would do   rotate /srv/app.log
