@@ -94,7 +94,7 @@ const ProbeInfo unix_sockets_probe{"unix-sockets",
                                    "Which service asks which over Unix sockets",
                                    kInterval,
                                    "BTF, CAP_BPF and CAP_PERFMON, Linux 5.15",
-                                   "",
+                                   "55 us per read and 0.6 us per socket (busy 2-core VM, Linux 6.18)",
                                    {},
                                    UnixSocketsProbe::make,
                                    ProbePriority::detail};
