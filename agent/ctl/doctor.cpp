@@ -43,6 +43,10 @@ void add_daemon(const Facts& facts, std::vector<Finding>& out) {
   if (!store.empty())
     out.push_back({"store", false, store, "incidents and orders may not outlive a restart",
                    "look at the space and the owner of " + facts.state_dir});
+  const std::string recorder = text_at(object_at(status, "recorder"), "error");
+  if (!recorder.empty())
+    out.push_back({"recorder", false, recorder, "what is decided now cannot be played again",
+                   "look at the space and the owner of " + facts.state_dir + "/recorder"});
 }
 
 void add_probes(const Facts& facts, std::vector<Finding>& out) {

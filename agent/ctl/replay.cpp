@@ -68,6 +68,7 @@ json::object json_of(const PlayedRecording& played) {
           {"samples", played.samples},
           {"inputs", played.inputs},
           {"stretches", played.stretches},
+          {"without_state", printable(played.without_state, 300)},
           {"decisions", played.decisions},
           {"hash", hex64(played.hash)},
           {"identical", !played.difference},
@@ -82,6 +83,8 @@ std::string render(const PlayedRecording& played, Duration took, const Look& loo
                               strf(", %zu frames, %zu samples", played.frames, played.samples));
   if (played.stretches > 1)
     out += field(look, "", strf("in %zu stretches: each begins from a state of its own", played.stretches));
+  if (!played.without_state.empty())
+    out += field(look, "state", "begun without what was known: " + printable(played.without_state, 300), Tone::warning);
   for (const std::string& one : played.lost) out += field(look, "lost", printable(one, 600), Tone::warning);
   const std::string hash = hex64(played.hash) + strf(", %zu decisions", played.decisions);
   if (!played.difference) {

@@ -179,6 +179,8 @@ std::string troubles(const json::object& status, const Look& look) {
   const std::string store_error = text_at(store, "last_error");
   if (!store_error.empty())
     out += field(look, "store", count_at(store, "errors") + " errors, the last: " + store_error, Tone::bad);
+  const std::string recorder = text_at(object_at(status, "recorder"), "error");
+  if (!recorder.empty()) out += field(look, "recorder", "nothing is recorded: " + recorder, Tone::warning);
   const std::string actuator = text_at(object_at(status, "actuator"), "last_error");
   if (!actuator.empty()) out += field(look, "actuator", actuator, Tone::bad);
   return out;

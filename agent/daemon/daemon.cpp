@@ -156,7 +156,7 @@ void Daemon::start_recorder() {
   recorder_ = std::make_unique<FlightRecorder>(
       worker_, *pipeline_, std::move(settings),
       [this]() -> Result<DecidingState> {
-        auto snapshot = pipeline_->checkpoint();
+        auto snapshot = pipeline_->snapshot();
         if (!snapshot) return std::move(snapshot).error();
         return DecidingState{configuration_, *std::move(snapshot)};
       },

@@ -159,6 +159,7 @@ class Player {
       config_hash_ = segment.head.config_hash;
     }
     if (Status begun = then_.begin(segment, *config_, nullptr); !begun) return begun;
+    if (played_.without_state.empty()) played_.without_state = then_.without_state();
     return wish_.other == nullptr ? ok() : with_.begin(segment, *config_, wish_.other);
   }
 

@@ -48,6 +48,8 @@ class Run final : public PipelineOutput {
   Pipeline& pipeline() { return *pipeline_; }
   bool begun() const { return pipeline_ != nullptr; }
   std::uint64_t hash() const { return hash_.value(); }
+  // Why it began without the state of the recording; empty: it has it.
+  const std::string& without_state() const { return without_state_; }
   std::size_t decisions() const { return decisions_; }
   const std::map<std::string, PlayedIncident>& incidents() const { return incidents_; }
   // The incident, or null.
@@ -60,6 +62,8 @@ class Run final : public PipelineOutput {
   void notify(const Incident& incident, const std::string& text) override;
 
  private:
+  Status restore(const Segment& segment);
+  Status define(const Segment& segment);
   void heard(const DecisionNote& note);
 
   Heard heard_;
@@ -67,6 +71,7 @@ class Run final : public PipelineOutput {
   DecisionHash hash_;
   std::size_t decisions_ = 0;
   Now now_;
+  std::string without_state_;
   std::map<std::string, PlayedIncident> incidents_;
 };
 
@@ -83,6 +88,7 @@ struct PlayedRecording {
   Duration span{};  // of all that was played
   std::size_t frames = 0, samples = 0, inputs = 0, decisions = 0;
   std::uint64_t hash = 0;     // of all decisions
+  std::string without_state;  // why the first of them that did began without the recorded state; empty: none did
   std::size_t stretches = 0;  // parts, each of which begins from a snapshot
   struct Difference {
     WallTime at;

@@ -60,6 +60,11 @@ bool FlightRecorder::due(const Frame& frame) const {
 
 void FlightRecorder::frame(const Frame& frame) {
   last_ = frame.mono;
+  // What a model costs is in no recording, so what follows from it has to begin anew.
+  if (const std::uint64_t trips = pipeline_.engine().breaker_trips(); trips != trips_) {
+    trips_ = trips;
+    if (recording_) break_off("a model was taken out for what it cost");
+  }
   if (due(frame)) begin_segment(frame);
   if (!recording_) return;
   packer_.pack(frame, packed_);

@@ -120,6 +120,7 @@ class FlightRecorder final : public PipelineTape {
   bool whole_ = false;      // nothing was missed since the segment began
   std::string reason_ = "the agent started";
   std::size_t segment_bytes_ = 0;
+  std::uint64_t trips_ = 0;
   MonoTime segment_began_, last_;
   std::optional<MonoTime> retry_at_;
   std::map<std::string, WallTime> open_;  // incidents, with where their recordings begin

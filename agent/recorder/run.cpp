@@ -26,10 +26,7 @@ Status Run::begin(const Segment& segment, const DecidingConfig& config, const De
   pipeline_ = std::make_unique<Pipeline>(*std::move(engine), config.runbooks, config.policy, *this);
   hash_ = DecisionHash(segment.head.decisions);
   now_ = {segment.head.mono, segment.head.wall};
-  auto snapshot = gunzip(segment.snapshot, kMostRecord);
-  if (!snapshot) return std::move(snapshot).error().in("snapshot");
-  if (Status restored = pipeline_->restore_models(*snapshot); !snapshot->empty() && !restored)
-    return std::move(restored).error().in("snapshot");
+  if (Status restored = restore(segment); !restored) return restored;
   for (const auto& [id, incident] : pipeline_->incidents())
     incidents_.try_emplace(id, PlayedIncident{incident, now_.wall, true, false, {}});
   if (other == nullptr) return ok();
@@ -43,6 +40,22 @@ Status Run::begin(const Segment& segment, const DecidingConfig& config, const De
   const bool knows_nothing = another != nullptr;
   pipeline_->reconfigure(std::move(another), other->runbooks, other->policy);
   if (!knows_nothing) return ok();
+  return define(segment);
+}
+
+// A state of another version, or of other defaults, is not to be had: it begins without, and says so.
+Status Run::restore(const Segment& segment) {
+  without_state_.clear();
+  auto snapshot = gunzip(segment.snapshot, kMostRecord);
+  if (!snapshot) return std::move(snapshot).error().in("snapshot");
+  const Status restored = pipeline_->restore_snapshot(*snapshot);
+  if (restored) return ok();
+  without_state_ = restored.error().message();
+  return define(segment);
+}
+
+// What every series is called, for a pipeline that knows of none.
+Status Run::define(const Segment& segment) {
   auto text = gunzip(segment.definitions, kMostRecord);
   if (!text) return std::move(text).error().in("definitions");
   Frame definitions;

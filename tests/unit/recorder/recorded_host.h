@@ -56,7 +56,7 @@ class RecordedHost {
     recorder_ = std::make_unique<FlightRecorder>(
         worker_, pipeline, settings,
         [this]() -> Result<DecidingState> {
-          auto snapshot = pipeline.checkpoint();
+          auto snapshot = pipeline.snapshot();
           if (!snapshot) return std::move(snapshot).error();
           return DecidingState{encode_config(files), *std::move(snapshot)};
         },

@@ -106,6 +106,49 @@ TEST_CASE("another configuration: what would have been different, in words") {
   CHECK(blind.find("would not have opened") != std::string::npos);
 }
 
+TEST_CASE("segments follow each other without a gap, and each can be played alone") {
+  Scratch scratch;
+  {
+    RecordedHost host(scratch.path, {.ring = {.keep = std::chrono::minutes(10), .size = mib(64)}});
+    host.ticks(200);
+    host.fail_and_mend();
+    host.ticks(200);
+    host.fail_and_mend();
+    CHECK(host.state().gaps == 0);
+  }
+  const auto files = *ring_files(scratch.path);
+  REQUIRE(files.size() >= 3);
+  const auto all = test::play_path(scratch.path);
+  REQUIRE(all);
+  CHECK_FALSE(all->difference);
+  CHECK(all->stretches == 1);
+  for (const RingFile& file : files) {
+    const auto one = test::play_path(file.path);
+    REQUIRE(one);
+    const std::string what = one->difference ? one->difference->recorded + " / " + one->difference->played : "";
+    CHECK(what == "");
+  }
+  CHECK(test::play_path(files.back().path)->hash == all->hash);
+}
+
+TEST_CASE("another configuration begins a segment of its own") {
+  Scratch scratch;
+  {
+    RecordedHost host(scratch.path);
+    host.ticks(5);
+    host.files = test::texts("[guard]\ntier = \"observe\"\n");
+    const DecidingConfig other = *load_config(host.files);
+    host.pipeline.reconfigure(nullptr, other.runbooks, other.policy);
+    host.fail_and_mend();
+    CHECK(host.output.orders.empty());
+    CHECK(host.state().gaps == 1);
+  }
+  const auto played = test::play_path(scratch.path);
+  REQUIRE(played);
+  CHECK(played->stretches == 2);
+  CHECK_FALSE(played->difference);
+}
+
 TEST_CASE("a disk that refuses: said once, recorded again later, the pipeline is not disturbed") {
   Scratch scratch;
   const std::string dir = scratch.path + "/place";
