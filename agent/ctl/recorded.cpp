@@ -27,14 +27,14 @@ std::optional<Failure> replace(std::vector<ConfigFile>& ret_files, const std::st
   auto text = read_file(path, Bytes{kMostConfigBytes});
   if (!text) return Failure{Exit::usage, printable(text.error().message(), 300), "name a file that you may read"};
   if (kind == FileKind::runbook) {
-    ret_files.push_back({std::string(kMine) + path.substr(path.rfind('/') + 1), *std::move(text)});
+    ret_files.push_back({std::string(kMine) + path.substr(path.rfind('/') + 1), *std::move(text), path});
     return std::nullopt;
   }
   const std::string name = kind == FileKind::policy ? "policy.toml" : "hostmedic.toml";
   std::erase_if(ret_files, [&](const ConfigFile& file) {
     return file.name == name || (kind == FileKind::agent && file.name.starts_with("conf.d/"));
   });
-  ret_files.push_back({name, *std::move(text)});
+  ret_files.push_back({name, *std::move(text), path});
   return std::nullopt;
 }
 

@@ -17,13 +17,13 @@
 namespace hostmedic {
 namespace {
 
-constexpr std::uint32_t kMostFiles = 1024, kMostName = 512;
+constexpr std::uint32_t kMostFiles = 1024, kMostName = 4096;
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 void collect(const std::string& path, const std::string& name, std::vector<ConfigFile>& ret_files) {
   auto text = read_file(path, Bytes{kMostConfigBytes});
-  if (text && ret_files.size() < kMostFiles) ret_files.push_back({name, *std::move(text)});
+  if (text && ret_files.size() < kMostFiles) ret_files.push_back({name, *std::move(text), path});
 }
 
 void collect_dir(const std::string& dir, const std::string& name, std::vector<ConfigFile>& ret_files) {
@@ -68,6 +68,14 @@ Status write_below(const std::string& dir, const ConfigFile& file) {
   return write_file_atomic(path, file.text, 0600);
 }
 
+// A runbook says where it came from, which is not this directory.
+void name_source(const std::string& dir, const std::vector<ConfigFile>& files, std::string& ret_source) {
+  for (const ConfigFile& file : files) {
+    const std::string here = dir + "/" + file.name;
+    if (ret_source.starts_with(here)) return void(ret_source.replace(0, here.size(), file.from));
+  }
+}
+
 Status first_fault(const std::vector<Diagnostic>& diagnostics) {
   for (const Diagnostic& one : diagnostics)
     if (one.error) return make_error(ErrorCode::malformed, to_string(one));
@@ -92,6 +100,7 @@ std::string encode_config(const std::vector<ConfigFile>& files) {
   for (const ConfigFile& file : files) {
     out.put_text(file.name);
     out.put_text(file.text);
+    out.put_text(file.from);
   }
   return out.take();
 }
@@ -103,6 +112,7 @@ Result<std::vector<ConfigFile>> decode_config(std::string_view bytes) {
     ConfigFile& file = files.emplace_back();
     file.name = in.get_text(kMostName);
     file.text = in.get_text(kMostConfigBytes);
+    file.from = in.get_text(kMostName);
   }
   if (!in.good() || !in.at_end()) return make_error(ErrorCode::malformed, "the configuration is cut");
   return files;
@@ -129,6 +139,7 @@ Result<DecidingConfig> load_config(const std::vector<ConfigFile>& files) {
   if (Status good = first_fault(policy.diagnostics); !good) return std::move(good).error();
   auto runbooks = load_runbooks(runbook_dirs);
   if (Status good = first_fault(runbooks.diagnostics); !good) return std::move(good).error();
+  for (Runbook& runbook : runbooks.config) name_source(dir->path(), files, runbook.source);
   return DecidingConfig{std::move(agent.config), std::move(policy.config), std::move(runbooks.config)};
 }
 

@@ -23,6 +23,7 @@ struct ConfigPlaces {
 struct ConfigFile {
   std::string name;  // below the places: "hostmedic.toml", "conf.d/x.toml", "policy.toml", "runbooks/0/x.toml"
   std::string text;
+  std::string from = {};  // the file that it was
 };
 
 // Files that are not there or cannot be read are left out.

@@ -33,7 +33,8 @@ inline std::vector<ConfigFile> texts(const std::string& policy = "[guard]\ntier 
           {"runbooks/000/restart.toml",
            "name = \"service-restart\"\nsummary = \"Restart.\"\nkinds = [\"service.failed\"]\nentity = \"service:*\"\n"
            "ceiling = \"auto\"\n[[step]]\naction = \"service.restart\"\n[step.verify]\ncheck = \"unit_active\"\n"
-           "settle = \"1s\"\nwithin = \"15s\"\n"}};
+           "settle = \"1s\"\nwithin = \"15s\"\n",
+           "/etc/hostmedic/runbooks.d/restart.toml"}};
 }
 
 struct Nothing final : PipelineOutput {

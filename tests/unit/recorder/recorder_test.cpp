@@ -125,6 +125,7 @@ TEST_CASE("segments follow each other without a gap, and each can be played alon
   for (const RingFile& file : files) {
     const auto one = test::play_path(file.path);
     REQUIRE(one);
+    CHECK(one->without_state == "");
     const std::string what = one->difference ? one->difference->recorded + " / " + one->difference->played : "";
     CHECK(what == "");
   }
