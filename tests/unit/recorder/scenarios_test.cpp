@@ -35,6 +35,7 @@ std::string verdict_of(const std::string& path) {
 
 TEST_CASE("recorded faults: decided as is expected") {
   const bool write = ::getenv("HM_WRITE_EXPECTED") != nullptr;
+  CHECK_FALSE(scenarios().empty());
   for (const std::filesystem::path& path : scenarios()) {
     const std::string verdict = verdict_of(path);
     std::filesystem::path expected = path;
