@@ -3,14 +3,14 @@
 // bench_ordinary_day [SEED] [CALM], where CALM is the seconds between frames while nothing goes on.
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 
+#include "agent/base/parse.h"
 #include "tests/support/day_watcher.h"
 
 int main(int argc, char** argv) {
   using namespace hostmedic;
-  const std::uint64_t seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
-  const double calm = argc > 2 ? std::strtod(argv[2], nullptr) : 1;
+  const std::uint64_t seed = parse_u64(argc > 1 ? argv[1] : "1").value_or(1);
+  const double calm = parse_double(argc > 2 ? argv[2] : "1").value_or(1);
   test::DayWatcher watcher(seed, std::chrono::nanoseconds(static_cast<std::int64_t>(calm * 1e9)), HM_SHIPPED);
   const auto began = std::chrono::steady_clock::now();
   watcher.run(calm);
