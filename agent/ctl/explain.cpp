@@ -11,9 +11,10 @@ namespace hostmedic {
 
 namespace {
 
-std::string names(const std::vector<Entity>& entities) {
+std::string causes(const Incident& incident) {
   std::string out;
-  for (const Entity& entity : entities) out += (out.empty() ? "" : ", ") + safe(entity);
+  for (const Entity& entity : incident.causes)
+    if (entity != incident.root) out += (out.empty() ? "" : ", ") + safe(entity);
   return out;
 }
 
@@ -80,7 +81,7 @@ std::string head_part(const View& view) {
     since += "; over " + format_duration(*incident.closed_at - incident.fault_at) + " after it began";
   line("since", since);
   line("root", safe(incident.root));
-  line("caused by", names(incident.causes));
+  line("caused by", causes(incident));
   line("diagnosis", safe(incident.diagnosis, view.text(400)));
   return out;
 }

@@ -250,7 +250,7 @@ inline Incident cascade() {
   it.candidates = {{db, 0.91, "failed first; two others depend on it"},
                    {app, 0.34, "failed 1.2s later; depends on db.service"}};
   it.changes = {{{EntityKind::package, "hm-db"}, after(-42000), "package hm-db was upgraded from 1 to 2", 0.86}};
-  it.context = {{"package change", "package hm-db was upgraded from 1 to 2"},
+  it.context = {{"package change", "package hm-db was upgraded from 1 to 2, 42.0s before"},
                 {"deployment", ""},
                 {"boot", ""},
                 {"maintenance", ""}};
