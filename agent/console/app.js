@@ -203,7 +203,7 @@ function context(incident) {
     ...incident.changes.map((one) => ['changed', one.text + ', ' +
         duration(incident.fault_at_unix_nano - one.at_unix_nano) + ' before: ' + share(one.probability) +
         ' likely the cause']),
-    ...incident.context.filter((one) => one.found && !said.some((text) => one.found.startsWith(text)))
+    ...incident.context.filter((one) => one.found && !said.some((text) => text && one.found.startsWith(text)))
         .map((one) => ['found', one.what + ': ' + one.found]),
     nothing.length ? ['not found', nothing.join(', ')] : null]));
 }

@@ -53,8 +53,9 @@ std::string context_part(const View& view) {
   for (const ContextCheck& check : incident.context) {
     const std::string what = safe(check.what, 64);
     // Said below, with when and how likely.
-    const bool told = std::ranges::any_of(
-        incident.changes, [&](const RecentChange& change) { return check.found.starts_with(change.text); });
+    const bool told = std::ranges::any_of(incident.changes, [&](const RecentChange& change) {
+      return !change.text.empty() && check.found.starts_with(change.text);
+    });
     if (told) continue;
     if (check.found.empty())
       nothing += (nothing.empty() ? "" : ", ") + what;
