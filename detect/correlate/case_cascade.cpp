@@ -96,10 +96,10 @@ Candidate CaseBook::weigh_candidate(const Entity& entity, const Root& root, cons
     strength = std::max(strength, rules_[signal.rule].proof ? 1 : signal.finding.probability);
     onset = std::min(onset, signal.since_wall);
   }
-  const auto explained = std::ranges::count_if(suffering, [&](const Entity& who) {
-    const auto path = who == entity ? std::nullopt : graph_.path(who, entity);
-    return who == entity || (path && path->weight >= kLeastExplained);
-  });
+  std::set<Entity> feel_it{entity};
+  for (const Path& path : graph_.dependents(entity, 2 * kMostAffected))
+    if (path.weight >= kLeastExplained) feel_it.insert(path.entities.front());
+  const auto explained = std::ranges::count_if(suffering, [&](const Entity& who) { return feel_it.contains(who); });
   const double position = static_cast<double>(explained) / static_cast<double>(suffering.size());
   const double late = std::max(0.0, to_seconds(onset - first));
   const auto known = records_.find(entity);
@@ -117,11 +117,11 @@ Candidate CaseBook::weigh_candidate(const Entity& entity, const Root& root, cons
 
 // The root, and whatever else fires among those that it depends on or that suffer with it.
 std::vector<Candidate> CaseBook::rank(const Entity& entity, const Incident& incident) const {
+  if (incident.kind == kSystemic) return {};  // no single cause can be told
   std::vector<Entity> suffering{entity};
   for (const Affected& one : incident.affected) suffering.push_back(one.entity);
   std::set<Entity> possible(suffering.begin(), suffering.end());
-  if (incident.kind != kSystemic)
-    for (const Path& path : graph_.dependencies(entity, kMostAffected)) possible.insert(path.entities.back());
+  for (const Path& path : graph_.dependencies(entity, kMostAffected)) possible.insert(path.entities.back());
   std::vector<Candidate> ranked;
   for (const Entity& one : possible) {
     const auto root = roots_.find(one);

@@ -50,22 +50,26 @@ void ChangeLog::age(MonoTime now) {
 }
 
 double ChangeLog::probability(const Change& change, const Entity& root, WallTime fault_at,
-                              const EntityGraph& graph) const {
+                              const std::vector<Path>& below) const {
   const Duration ago = fault_at - change.at;
   if (ago > kBefore || ago < -kAfter || change.type == kClock) return 0;
   const double fading = std::exp(-std::max(to_seconds(ago), 0.0) / kFades);
   if (change.entity == root) return kOnItself * fading;
-  const auto path = graph.path(root, change.entity);
+  const auto path = std::ranges::find(below, change.entity, [](const Path& one) { return one.entities.back(); });
   // The package of a service, and what it consists of, is the service itself.
-  if (path && change.entity.kind == EntityKind::package && path->entities.size() == 2) return kOnItself * fading;
-  if (path) return path->weight * fading;
+  const bool known = path != below.end();
+  if (known && change.entity.kind == EntityKind::package && path->entities.size() == 2) return kOnItself * fading;
+  if (known) return path->weight * fading;
   return change.entity.kind == EntityKind::host ? kOnTheHost * fading : 0;
 }
 
 std::vector<RecentChange> ChangeLog::before(const Entity& root, WallTime fault_at, const EntityGraph& graph) const {
+  constexpr std::size_t kMostBelow = 256;
   std::vector<RecentChange> found;
+  if (changes_.empty()) return found;
+  const std::vector<Path> below = graph.dependencies(root, kMostBelow);
   for (const Change& change : changes_) {
-    const double likely = probability(change, root, fault_at, graph);
+    const double likely = probability(change, root, fault_at, below);
     if (likely >= kLeast) found.push_back({change.entity, change.at, change.text, likely});
   }
   // Of two changes of one thing the later counts for the earlier.
@@ -96,8 +100,7 @@ const std::string* ChangeLog::changed(const Entity& entity, Duration length, Mon
     if (now - change.noted > length || is_new(change.action) || change.type == kClock) return false;
     if (change.entity == entity) return true;
     if (change.entity.kind != EntityKind::package) return false;
-    const auto path = graph.path(entity, change.entity);
-    return path && path->entities.size() == 2;
+    return graph.has(entity, Dependence::owned_by, change.entity);
   };
   const auto found = std::find_if(changes_.rbegin(), changes_.rend(), of_it);
   return found == changes_.rend() ? nullptr : &found->text;

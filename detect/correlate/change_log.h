@@ -51,7 +51,7 @@ class ChangeLog {
       return std::tie(self.entity, self.at, self.noted, self.type, self.action, self.text);
     }
   };
-  double probability(const Change& change, const Entity& root, WallTime fault_at, const EntityGraph& graph) const;
+  double probability(const Change& change, const Entity& root, WallTime fault_at, const std::vector<Path>& below) const;
   std::vector<Change> changes_;  // oldest first
 };
 

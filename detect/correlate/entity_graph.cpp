@@ -125,6 +125,11 @@ void EntityGraph::relate(const Entity& from, Dependence relation, const Entity& 
   }
 }
 
+bool EntityGraph::has(const Entity& from, Dependence relation, const Entity& to) const {
+  return std::ranges::any_of(
+      edges_, [&](const Edge& edge) { return edge.relation == relation && edge.from == from && edge.to == to; });
+}
+
 void EntityGraph::unrelate(const Entity& from, Dependence relation, const Entity& to) {
   std::erase_if(edges_,
                 [&](const Edge& edge) { return edge.relation == relation && edge.from == from && edge.to == to; });

@@ -73,6 +73,7 @@ class EntityGraph {
   // Forgets what is older than kLife. Cheap; at most once a minute does it look.
   void age(MonoTime now);
 
+  bool has(const Entity& from, Dependence relation, const Entity& to) const;
   // The likeliest path by which `from` depends on `to`, of at most kMostHops edges.
   std::optional<Path> path(const Entity& from, const Entity& to) const;
   // All that depends on it, directly or not, with the likeliest path of each; nearest first, at most `most`.

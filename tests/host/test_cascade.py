@@ -4,6 +4,7 @@ import textwrap
 import time
 
 import medic
+from test_change import build_deb
 from testhost import options, wait_for
 
 DATABASE = textwrap.dedent("""\
@@ -125,3 +126,25 @@ def test_storm_is_one_incident_and_one_page(host):
     assert [one["kind"] for one in open_now] == ["systemic"], [(one["kind"], one["root"]) for one in open_now]
     pages = host.out("journalctl -u hostmedic -o cat | grep -c 'hostmedic explain' || true").strip()
     assert pages == "1", host.out("journalctl -u hostmedic -o cat | grep 'hostmedic explain'")
+
+
+@options(packages=("hostmedic",), timeout=180)
+def test_upgrade_that_breaks_a_service_is_the_leading_hypothesis(host):
+    for version in ("1.0", "2.0"):
+        build_deb(host, version)
+    host.run("dpkg -i /root/hm-demo_1.0.deb")
+    host.run("systemctl restart hostmedic-probe")  # what is there when it starts is no change
+    medic.ready(host)
+    wait_for(lambda: any(row["from"] == "service:hm-demo.service" and row["relation"] == "owned_by"
+                         for row in medic.ask(host, "list relations")), 60, "whose service it is")
+    host.run("dpkg -i /root/hm-demo_2.0.deb")
+    broken = lambda: [one for one in standing(host) if one["root"] == "service:hm-demo.service" and one["changes"]]
+    wait_for(broken, 30, "the incident of the broken service, with what was changed")
+    incident = broken()[0]
+    leading = incident["changes"][0]
+    assert leading["entity"] == "package:hm-demo", incident["changes"]
+    assert leading["text"] == "package hm-demo was upgraded from 1.0 to 2.0", leading
+    assert incident["causes"][0] == "package:hm-demo", incident["causes"]
+    told = host.out(f"hostmedic explain {incident['id']}")
+    assert "hm-demo was upgraded from 1.0 to 2.0" in told, told
+    print(told)
