@@ -89,6 +89,7 @@ bool Response::Course::hush(const Surroundings& here) {
     return true;
   }
   if (!before) return false;
+  told.clear();  // the silence may have kept back what was said before it
   note(TimelineKind::note, "the silence is over", here);
   if (phase == Phase::stopped) {
     set_state(IncidentState::escalated);

@@ -135,18 +135,22 @@ json::array rules(const Daemon& daemon) {
 // What the configuration says and what people added; `until` where its window is open or will be, once.
 json::array expected(const Daemon& daemon) {
   json::array rows;
-  const auto& open = daemon.pipeline().engine().calendar().now();
+  const WallTime now = daemon.now().wall;
   const auto add = [&](const std::vector<detect::ExpectedEntry>& entries) {
     for (const detect::ExpectedEntry& entry : entries) {
       const bool once = !entry.schedule.cron;
-      if (once && entry.schedule.until <= daemon.now().wall) continue;
-      const auto now = std::ranges::find_if(open, [&](const auto& each) { return *each.entry == entry; });
-      json::object row{{"name", entry.name},       {"text", detect::describe(entry)},
-                       {"entity", entry.entity},   {"series", entry.series},
-                       {"shadow", entry.shadow},   {"factor", entry.factor},
-                       {"now", now != open.end()}, {"by", entry.by.empty() ? "the configuration" : entry.by}};
+      if (once && entry.schedule.until <= now) continue;
+      const auto until = entry.schedule.ends(now);
+      json::object row{{"name", entry.name},
+                       {"text", detect::describe(entry)},
+                       {"entity", entry.entity},
+                       {"series", entry.series},
+                       {"shadow", entry.shadow},
+                       {"factor", entry.factor},
+                       {"now", until.has_value()},
+                       {"by", entry.by.empty() ? "the configuration" : entry.by}};
       if (once) row["from_unix_nano"] = to_ns(entry.schedule.from);
-      if (once || now != open.end()) row["until_unix_nano"] = to_ns(once ? entry.schedule.until : now->until);
+      if (once || until) row["until_unix_nano"] = to_ns(until.value_or(entry.schedule.until));
       rows.push_back(std::move(row));
     }
   };

@@ -197,13 +197,14 @@ void Pipeline::run(const std::vector<Command>& commands) {
   }
 }
 
-// What turned out to be a part of another fault, or ended meanwhile, wakes nobody.
+// What turned out to be a part of another fault, ended, or was silenced or acknowledged meanwhile, wakes nobody.
 void Pipeline::tell_due() {
   while (!notices_.empty() && notices_.front().due <= now_.mono) {
     const Notice notice = std::move(notices_.front());
     notices_.erase(notices_.begin());
     const auto incident = response_.incidents().find(notice.incident_id);
     if (incident == response_.incidents().end() || incident->second.closed_at) continue;
+    if (incident->second.state == IncidentState::suppressed || !incident->second.acknowledged_by.empty()) continue;
     if (tape_ != nullptr) tape_->notify(incident->second, notice.text);
     output_.notify(incident->second, notice.text);
   }
