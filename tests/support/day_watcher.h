@@ -39,6 +39,12 @@ class DayWatcher final : public PipelineOutput {
     }
   }
 
+  // After it: a fault, and five seconds.
+  void fail() {
+    day_.fail_web();
+    for (int i = 0; i < 5; ++i) pipeline_->frame(day_.next(1));
+  }
+
   void persist(const Incident& incident) override {
     if (!incident.suspicion && incident.severity > Severity::info) confirmed_[incident.id] = describe(incident);
     all_[incident.id] = incident.kind + " " + to_string(incident.root) + (incident.suspicion ? " (suspicion)" : "");

@@ -55,6 +55,9 @@ class OrdinaryDay {
     return told_;
   }
 
+  // The web server dies, and its unit is not restarted: no ordinary life.
+  void fail_web() { web_fails_ = true; }
+
   double now() const { return now_; }
   // The day that is looked at is the second; the first is for learning and has no upgrade, no other clock, no suspend.
   bool looked_at() const { return now_ >= kDay; }
@@ -196,6 +199,7 @@ class OrdinaryDay {
   const std::uint64_t seed_;
   double now_ = 0, dt_ = 1, worked_ = 1, wall_offset_ = 0, resumed_ = -1e9;
   std::uint64_t sequence_ = 0;
+  bool web_fails_ = false;
   std::uint32_t entities_ = 0;
   std::vector<double> totals_;  // of counters, by series
   std::deque<EntityId> free_entities_;

@@ -267,6 +267,13 @@ inline void OrdinaryDay::tell_events(double before) {
     var_.share -= 0.012;
     root_.share -= 0.0005;
   }
+  if (std::exchange(web_fails_, false))
+    event(EventKind::unit_state, services_[0].id,
+          {{attr::kUnitActiveState, "failed"},
+           {attr::kUnitSubState, "failed"},
+           {attr::kUnitResult, "signal"},
+           {attr::kUnitRestartPolicy, "no"},
+           {attr::kUnitInitial, "0"}});
   // What is known of dependencies is told again now and then.
   if (std::floor(now_ / kHour) != std::floor(before / kHour)) {
     relation(services_[0].id, "connects_to", "service:app.service");

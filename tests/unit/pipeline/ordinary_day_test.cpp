@@ -22,6 +22,10 @@ TEST_CASE("24 hours of ordinary host life: nothing above a suspicion, nobody tol
   CHECK(watcher.day().containers_gone() >= 400);
   for (const detect::GroupHealth& group : watcher.pipeline().engine().survey().groups())
     if (group.entity.kind != EntityKind::container) CHECK_FALSE(group.score.learning);
+  // The same watch does act on a fault.
+  watcher.fail();
+  CHECK(watcher.confirmed().size() == 1);
+  CHECK(watcher.orders() == std::vector<std::string>{"restart nginx.service through systemd"});
 }
 
 TEST_CASE("the same seed is the same day") {
