@@ -95,7 +95,10 @@ std::string render(const PlayedRecording& played, Duration took, const Look& loo
     out += field(
         look, "first",
         "at " + clock_time(played.difference->at, look.now) + ", recorded: " + nothing(played.difference->recorded));
-    out += field(look, "", "decided now: " + nothing(played.difference->played));
+    out += field(look, "",
+                 played.difference->recorded == played.difference->played
+                     ? "decided now: the same in these words, but not in all that the incident says"
+                     : "decided now: " + nothing(played.difference->played));
   }
   return out +
          field(look, "speed",

@@ -73,7 +73,7 @@ void compare_end(const PlayedIncident& then, const PlayedIncident& with, std::ve
   if (closed && would_close) {
     if (const std::string by = apart(*closed, *would_close); !by.empty()) ret_words.push_back("would have ended " + by);
   } else if (closed || would_close) {
-    ret_words.push_back(closed ? "would not have ended" : "would have ended");
+    ret_words.push_back(closed ? "would not have ended while it was recorded" : "would have ended");
   }
   if (then.last.state != with.last.state)
     ret_words.push_back("would have been " + std::string(to_string(with.last.state)) + " at the end, not " +
