@@ -125,12 +125,16 @@ class Player {
         otherwise_(then_, with_) {}
 
   Status segment(const Segment& segment) {
-    const bool follows = then_.begun() && segment.head.continues && segment.head.sequence == sequence_ + 1;
+    const bool follows = played_.stretches > 0 && segment.head.continues && segment.head.sequence == sequence_ + 1;
     sequence_ = segment.head.sequence;
     if (follows) {
       comparison_.settle();
     } else if (Status begun = begin(segment); !begun) {
-      return begun;
+      if (played_.lost.size() < kMostLost)
+        played_.lost.push_back(strf("segment %llu is left out: %s", static_cast<unsigned long long>(sequence_),
+                                    begun.error().message().c_str()));
+      sequence_ = 0;  // what follows begins anew too
+      return ok();
     }
     unpacker_.restart();
     for (const RecordView& record : segment.records)
@@ -139,17 +143,19 @@ class Player {
     played_.decisions = then_.decisions();
     return ok();
   }
-  void finish() {
+  Status finish() {
+    if (played_.stretches == 0)
+      return make_error(ErrorCode::malformed, "nothing of it can be played: " + played_.lost.back());
     comparison_.forget();
     played_.incidents = then_.incidents();
     if (wish_.other != nullptr) played_.other = with_.incidents();
+    return ok();
   }
 
  private:
   Status begin(const Segment& segment) {
     comparison_.forget();
     last_.reset();
-    ++played_.stretches;
     if (!config_ || segment.head.config_hash != config_hash_) {
       auto files = config_of(segment);
       if (!files) return std::move(files).error();
@@ -159,6 +165,7 @@ class Player {
       config_hash_ = segment.head.config_hash;
     }
     if (Status begun = then_.begin(segment, *config_, nullptr); !begun) return begun;
+    ++played_.stretches;
     if (played_.without_state.empty()) played_.without_state = then_.without_state();
     return wish_.other == nullptr ? ok() : with_.begin(segment, *config_, wish_.other);
   }
@@ -227,7 +234,7 @@ Result<PlayedRecording> play(const Recording& recording, const PlayWish& wish) {
   for (const Segment& segment : recording.segments)
     if (Status done = player.segment(segment); !done)
       return std::move(done).error().in(strf("segment %llu", static_cast<unsigned long long>(segment.head.sequence)));
-  player.finish();
+  if (Status done = player.finish(); !done) return std::move(done).error();
   return played;
 }
 

@@ -46,7 +46,6 @@ class Run final : public PipelineOutput {
   void input(const PipelineInput& input);
 
   Pipeline& pipeline() { return *pipeline_; }
-  bool begun() const { return pipeline_ != nullptr; }
   std::uint64_t hash() const { return hash_.value(); }
   // Why it began without the state of the recording; empty: it has it.
   const std::string& without_state() const { return without_state_; }

@@ -78,6 +78,7 @@ TEST_CASE("without a segment at hand nothing is written") {
 TEST_CASE("killed at any moment, or copied at any moment: it opens, and what was written a second ago is there") {
   Scratch scratch;
   const std::string dir = scratch.path + "/ring";
+  REQUIRE(Ring::open(dir, {}));
   std::mt19937 random(11);
   for (int round = 0; round < 25; ++round) {
     int pipe[2];
