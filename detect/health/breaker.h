@@ -46,6 +46,7 @@ class Breaker {
   const std::string& reason() const { return reason_; }  // of the last time
   std::optional<MonoTime> rests_until() const { return rests_until_; }
   int times() const { return times_; }
+  bool sane() const { return rest_ >= kFirstRest && rest_ <= kLongestRest; }
   template <class Self>
   static auto whole(Self& self) {
     return std::tie(self.rests_until_, self.since_, self.rest_, self.over_, self.times_, self.reason_);

@@ -136,7 +136,7 @@ struct Whole {
 
 template <>
 struct Whole<Duration> {
-  static constexpr std::int64_t kMost = std::int64_t{1} << 62;  // two of them can be added
+  static constexpr std::int64_t kMost = std::int64_t{1} << 61;  // three of them can be added
   static void put(StateWriter& writer, Duration value) { writer.put<std::int64_t>(to_ns(value)); }
   static void get(StateReader& reader, Duration& ret_value) {
     const auto ns = reader.get<std::int64_t>();
@@ -149,9 +149,10 @@ struct Whole<std::chrono::time_point<Clock, Duration>> {
   using Time = std::chrono::time_point<Clock, Duration>;
   static void put(StateWriter& writer, Time value) { put_whole(writer, value.time_since_epoch()); }
   static void get(StateReader& reader, Time& ret_value) {
-    Duration since{};
-    get_whole(reader, since);
-    ret_value = Time(since);
+    constexpr std::int64_t kMost = std::int64_t{1} << 62;
+    const auto ns = reader.get<std::int64_t>();
+    if (ns < -Whole<Duration>::kMost || ns > kMost) return reader.fail();
+    ret_value = Time(Duration(ns));
   }
 };
 

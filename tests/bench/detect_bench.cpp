@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What detection costs. Prints, for each detector, nanoseconds per reading and bytes per instance, on three courses of
 // values (flat, noise, a steady rise); then nanoseconds per sample of a whole engine step for 200, 2,000 and 20,000
-// series with and without rules on them; then what the shipped conditions add; then the frame codec. One thread; the
-// best of five runs.
+// series with and without rules on them; then what the shipped conditions add; then snapshots and the frame codec. One
+// thread; the best of five runs.
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -97,6 +97,18 @@ void bench_engine(std::size_t series, const MetricInfo& metric) {
               static_cast<double>(load.engine->bytes_used()) / static_cast<double>(series));
 }
 
+// All shipped rules and models, after a while of noise.
+void bench_snapshot(std::size_t series) {
+  Load load(series, metric::kFilesystemUtilization);
+  for (std::size_t tick = 1; tick < 200; ++tick) load.step(tick);
+  const auto fresh = *detect::Engine::make(detect::default_engine_config());
+  std::string snapshot;
+  const double take = best_ns(1, [&] { snapshot = *load.engine->snapshot(); });
+  const double restore = best_ns(1, [&] { (void)fresh->restore_snapshot(snapshot); });
+  std::printf("snapshot of %zu series: %zu bytes; taken in %.2f ms, restored in %.2f ms\n", series, snapshot.size(),
+              take / 1e6, restore / 1e6);
+}
+
 void bench_codec() {
   Load load(2000, metric::kFilesystemUtilization);
   std::string bytes;
@@ -165,5 +177,6 @@ int main() {
   }
   std::printf("\n");
   bench_conditions();
+  bench_snapshot(1500);
   bench_codec();
 }
