@@ -242,3 +242,21 @@ TEST_CASE("a checkpoint carries on the detectors of rules too") {
   CHECK(finds(true));
   CHECK_FALSE(finds(false));  // it learns for its first hour
 }
+
+TEST_CASE("a series that is told under a second id goes on under that one when the first means something else") {
+  Host host;
+  const SeriesId second = host.stream.series(host.disk, metric::kFilesystemUtilization);
+  (void)host.minute();
+  const std::size_t before = host.engine->survey().scorer().series_count();
+  Frame frame = host.stream.cut(60.5);
+  frame.series.push_back({host.series[3], host.service, "other", "", Unit::count, Instrument::gauge});
+  (void)host.engine->step(frame);
+  host.series[3] = second;
+  host.run(60);  // what is told by nobody is forgotten meanwhile
+  CHECK(host.engine->survey().scorer().series_count() == before + 1);
+  host.stream.gone(host.disk);
+  host.series.pop_back();
+  host.series.pop_back();
+  host.run(60);
+  CHECK(host.engine->survey().scorer().series_count() == before);
+}
