@@ -35,6 +35,13 @@ detect::EngineConfig small() {
   return config;
 }
 
+// Of two entities only, so that a run is short.
+Frame next(test::RandomWorld& world) {
+  Frame frame = world.next();
+  std::erase_if(frame.series, [](const SeriesDef& def) { return def.entity > EntityId{1}; });
+  return frame;
+}
+
 struct Subject {
   std::unique_ptr<detect::Engine> engine = *detect::Engine::make(small());
   std::vector<Frame> after;
@@ -42,9 +49,9 @@ struct Subject {
 
   Subject() {
     test::RandomWorld world(3, 1);
-    for (int i = 0; i < 150; ++i) (void)engine->step(world.next());
+    for (int i = 0; i < 150; ++i) (void)engine->step(next(world));
     good = *engine->snapshot();
-    for (int i = 0; i < 8; ++i) after.push_back(world.next());
+    for (int i = 0; i < 4; ++i) after.push_back(next(world));
   }
 };
 Subject& subject() {
@@ -64,7 +71,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Subject& one = subject();
   if (!one.engine->restore_snapshot(sealed(std::string(reinterpret_cast<const char*>(data), size)))) return 0;
   for (const Frame& frame : one.after) (void)one.engine->step(frame);
-  (void)one.engine->snapshot();
   if (!one.engine->restore_snapshot(one.good)) std::abort();
   return 0;
 }
