@@ -45,8 +45,9 @@ class DependencyTable {
   // Once per turn.
   template <class Knows>
   void tell(MonoTime now, Sink& sink, Knows knows) {
-    if ((book_.full() || directories_.size() >= kMostUnits) && now >= make_room_at_) {
-      make_room_at_ = now + std::chrono::minutes(1);
+    const bool full = book_.full() || directories_.size() >= kMostUnits;
+    if (now - swept_at_ >= (full ? std::chrono::minutes(1) : std::chrono::hours(1))) {
+      swept_at_ = now;
       book_.forget_if([&](const Entity& unit) { return !knows(unit.name); });
       std::erase_if(directories_, [&](const auto& one) { return !knows(one.first); });
     }
@@ -62,7 +63,7 @@ class DependencyTable {
   RelationBook book_{kMostRelations};
   std::map<std::string, ServiceDirectories> directories_;  // of units that were asked about or wait to be
   std::deque<Waiting> waiting_;
-  MonoTime make_room_at_;
+  MonoTime swept_at_;  // when units that are no longer loaded were forgotten
 };
 
 }  // namespace hostmedic::service

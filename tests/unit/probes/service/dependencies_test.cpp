@@ -86,4 +86,8 @@ TEST_CASE("a unit is asked about once when it has been there for a moment, and a
   REQUIRE(sink.told.size() == 3);
   CHECK(sink.told[2].get(attr::kRelationTarget) == "filesystem:/var");
   CHECK(sink.told[2].get(attr::kRelationState) == "gone");
+
+  const auto none = [](const std::string&) { return false; };
+  table.tell(now + std::chrono::hours(7), sink, none);  // it is not loaded any more, so nothing is told of it again
+  CHECK(sink.told.size() == 3);
 }
