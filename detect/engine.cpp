@@ -48,7 +48,7 @@ Engine::Internals::Internals(EngineConfig config, std::vector<CompiledRule> comp
       book(signal_rules(rules, events, conditions, config.quiet_after), config.host_seed,
            {config.quiet_after, config.post_change}),
       survey(std::move(surveyed)) {
-  book.look_at(calendar);
+  book.look_at(calendar, holds);
 }
 
 // Whether the frame may be used; counts what is missing or out of order.

@@ -55,6 +55,11 @@ const Key<AgentConfig> kKeys[] = {
     row<FIELD(engine.stage)>(
         "detect", "stage", {}, kReload,
         "What this host is for, such as \"production\" or \"test\": rules may say `stage is test`."),
+    row<FIELD(engine.post_change)>(
+        "detect", "post_change", {.least = 0, .most = 86400}, kReload,
+        "So long after a package, a unit file, a configuration or an image was changed, or a "
+        "deployment was marked, fewer signs are enough to believe that what was changed "
+        "fails, and it is treated only as far as guard.post_change in policy.toml says."),
     row<FIELD(engine.scoring.warm_up)>("detect", "warm_up", {.least = 0, .most = 30 * 86400.0}, kRestart,
                                        "So long the models only learn and no group of series is suspicious; rules "
                                        "work from the first second."),

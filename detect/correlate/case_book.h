@@ -31,8 +31,11 @@ class CaseBook {
   // rules: by the index that signals name.
   CaseBook(std::vector<SignalRule> rules, std::uint64_t host_seed, CaseTimes times);
 
-  // What is expected at present is part of an incident's context. It outlives the book.
-  void look_at(const Calendar& calendar) { calendar_ = &calendar; }
+  // What is expected at present, and where people work, is part of an incident's context. Both outlive the book.
+  void look_at(const Calendar& calendar, LearningHolds& maintenance) {
+    calendar_ = &calendar;
+    maintenance_ = &maintenance;
+  }
 
   void begin(MonoTime now, WallTime wall);
   // What a detector or an event says. Each returns at once if it changes nothing.
@@ -175,6 +178,7 @@ class CaseBook {
   std::optional<MonoTime> listed_;  // units_listed() of the present stream
   bool news_ = false;               // something began or ended in this frame: others may be affected by it
   const Calendar* calendar_ = nullptr;
+  LearningHolds* maintenance_ = nullptr;
   std::uint64_t refused_ = 0;
 };
 

@@ -95,6 +95,8 @@ void CaseBook::look_around(const Entity& entity, Incident& incident) const {
   incident.changes = changes_.before(entity, incident.fault_at, graph_);
   incident.context = changes_.context(incident.fault_at);
   if (calendar_ != nullptr) incident.context.push_back({"expected event", printable(calendar_->context(entity), 512)});
+  if (maintenance_ != nullptr)
+    incident.context.push_back({"maintenance", maintenance_->cover(entity) ? "people work on it" : ""});
   incident.candidates = rank(entity, incident);
 }
 

@@ -14,7 +14,7 @@ namespace hostmedic::detect {
 
 class ChangeLog {
  public:
-  static constexpr std::size_t kMostKept = 128;
+  static constexpr std::size_t kMostKept = 1024;  // an upgrade of the whole system fits
   static constexpr Duration kKept = std::chrono::hours(1);
   // A fault that begins this soon after a change may be its work.
   static constexpr Duration kBefore = std::chrono::minutes(5);
