@@ -122,11 +122,17 @@ std::vector<Candidate> CaseBook::rank(const Entity& entity, const Incident& inci
   for (const Affected& one : incident.affected) suffering.push_back(one.entity);
   std::set<Entity> possible(suffering.begin(), suffering.end());
   for (const Path& path : graph_.dependencies(entity, kMostAffected)) possible.insert(path.entities.back());
+  // Of what fires now: an incident that came back began anew.
+  WallTime first = wall_;
+  for (const Entity& one : possible)
+    if (const auto root = roots_.find(one); root != roots_.end())
+      for (const Signal& signal : root->second.signals)
+        if (signal.phase != SignalPhase::settled) first = std::min(first, signal.since_wall);
   std::vector<Candidate> ranked;
   for (const Entity& one : possible) {
     const auto root = roots_.find(one);
     if (root == roots_.end() || is_idle(root->second)) continue;
-    ranked.push_back(weigh_candidate(one, root->second, suffering, incident.fault_at));
+    ranked.push_back(weigh_candidate(one, root->second, suffering, first));
   }
   // The root was chosen when the incident opened, and with it what was done: what is ranked above it later is said, but
   // stays below.

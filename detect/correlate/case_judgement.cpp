@@ -176,7 +176,7 @@ void CaseBook::diagnose(const Entity& entity, const Root& root, Incident& incide
   std::string text = lead(root)->evidence + ".";
   if (!incident.changes.empty() && incident.changes.front().probability >= kLeading) {
     const RecentChange& change = incident.changes.front();
-    causes.push_back(change.entity);
+    if (change.entity != entity) causes.push_back(change.entity);
     text += strf(" Leading hypothesis: it is the work of a change: %s, %s before (%.0f%%).", change.text.c_str(),
                  format_duration(std::max(incident.fault_at - change.at, Duration::zero())).c_str(),
                  100 * change.probability);

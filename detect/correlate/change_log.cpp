@@ -32,16 +32,28 @@ constexpr std::array kCircumstances{
     Circumstance{"clock change", {kClock, ""}},
 };
 
-bool is_new(std::string_view action) { return action == "installed" || action == "created"; }
+// What is new is no change of what was there; what is added to it, such as a drop-in of a unit, is.
+bool is_new(const Event& event) {
+  const std::string_view action = event.get(attr::kChangeAction);
+  const bool unit =
+      event.get(attr::kChangeType) == "unit_file" && event.get(attr::kChangePath).find(".d/") == std::string_view::npos;
+  return action == "installed" || (action == "created" && unit);
+}
+// Our own configuration is no cause of others' faults.
+bool is_own(const Entity& entity) {
+  return (entity.kind == EntityKind::service || entity.kind == EntityKind::package) &&
+         entity.name.starts_with("hostmedic");
+}
 
 }  // namespace
 
 void ChangeLog::note(const Entity& about, const Event& event, WallTime at, MonoTime now) {
   if (event.kind != EventKind::change && event.kind != EventKind::clock_step) return;
+  if (is_own(about)) return;
   if (changes_.size() >= kMostKept) changes_.erase(changes_.begin());
   const bool clock = event.kind == EventKind::clock_step;
   changes_.push_back({about, at, now, std::string(clock ? kClock : event.get(attr::kChangeType)),
-                      std::string(event.get(attr::kChangeAction)), explain_event(about, event)});
+                      explain_event(about, event), is_new(event)});
 }
 
 void ChangeLog::age(MonoTime now) {
@@ -97,7 +109,7 @@ std::vector<ContextCheck> ChangeLog::context(WallTime fault_at) const {
 const std::string* ChangeLog::changed(const Entity& entity, Duration length, MonoTime now,
                                       const EntityGraph& graph) const {
   const auto of_it = [&](const Change& change) {
-    if (now - change.noted > length || is_new(change.action) || change.type == kClock) return false;
+    if (now - change.noted > length || change.is_new || change.type == kClock) return false;
     if (change.entity == entity) return true;
     if (change.entity.kind != EntityKind::package) return false;
     return graph.has(entity, Dependence::owned_by, change.entity);

@@ -45,10 +45,11 @@ class ChangeLog {
     Entity entity;
     WallTime at;
     MonoTime noted;
-    std::string type, action, text;
+    std::string type, text;
+    bool is_new = false;  // nothing was there before
     template <class Self>
     static auto whole(Self& self) {
-      return std::tie(self.entity, self.at, self.noted, self.type, self.action, self.text);
+      return std::tie(self.entity, self.at, self.noted, self.type, self.text, self.is_new);
     }
   };
   double probability(const Change& change, const Entity& root, WallTime fault_at, const std::vector<Path>& below) const;

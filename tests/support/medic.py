@@ -11,7 +11,7 @@ RUNBOOKS = ("service-restart", "filesystem-logs")
 
 def policy(host, tier=None, extra=""):
     """Writes the guard's policy: the given tier for the two shipped runbooks, no wait after boot, then reloads."""
-    text = '# written by a test\n[guard]\nboot_grace = "0s"\n' + extra
+    text = '# written by a test\n[guard]\nboot_grace = "0s"\npost_change = "auto"\n' + extra
     for name in RUNBOOKS if tier else ():
         text += f'\n[[tier]]\nrunbook = "{name}"\nentity = "*"\ntier = "{tier}"\n'
     host.write("/etc/hostmedic/policy.toml", text, mode=0o644)
