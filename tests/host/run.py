@@ -24,6 +24,7 @@ REPO = os.path.dirname(os.path.dirname(HERE))
 ARTIFACTS = os.path.join(REPO, "build", "test-artifacts")
 SKIPPED = 77
 sys.path.insert(0, os.path.join(REPO, "tests", "support"))
+import medic  # noqa: E402
 import testhost  # noqa: E402
 
 
@@ -73,6 +74,8 @@ def run_one(path, name):
             if files:
                 host.install(*files)
         function(*hosts)
+        for host in hosts:
+            medic.replay_elsewhere(host, files)
         return 0
     except testhost.Skip as why:
         print(f"skipped: {why}")

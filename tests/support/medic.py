@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hostmedic inside a test host, as its user meets it: the installed package, its files, its command line."""
 import json
+import os
 import shlex
+import subprocess
+import tempfile
 import time
 
 from testhost import wait_for
@@ -79,3 +82,21 @@ def seconds_after(incident, key, since):
 
 def now():
     return time.time()
+
+
+def replay_elsewhere(host, packages):
+    """Decides all that the host's agent recorded again, here: another machine comes to the same."""
+    package = next((path for path in packages if os.path.basename(path).startswith("hostmedic_")), None)
+    ring = "/var/lib/hostmedic/recorder"
+    if package is None or host.run(f"ls {ring}/*.hmseg", check=False).returncode != 0:
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        subprocess.run(["dpkg-deb", "--extract", package, f"{scratch}/package"], check=True)
+        host.pull(ring, scratch)
+        done = subprocess.run([f"{scratch}/package/usr/bin/hostmedic", "replay", f"{scratch}/recorder", "--json"],
+                              capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("{"), done
+    played = json.loads(done.stdout)
+    print(f"replayed here: {played['frames']} frames, {played['decisions']} decisions, hash {played['hash']}, "
+          f"{'identical' if played['identical'] else 'DIFFERENT'}")
+    assert played["identical"], done.stdout
