@@ -141,14 +141,10 @@ json::array expected(const Daemon& daemon) {
       const bool once = !entry.schedule.cron;
       if (once && entry.schedule.until <= now) continue;
       const auto until = entry.schedule.ends(now);
-      json::object row{{"name", entry.name},
-                       {"text", detect::describe(entry)},
-                       {"entity", entry.entity},
-                       {"series", entry.series},
-                       {"shadow", entry.shadow},
-                       {"factor", entry.factor},
-                       {"now", until.has_value()},
-                       {"by", entry.by.empty() ? "the configuration" : entry.by}};
+      json::object row{{"name", entry.name},       {"text", detect::describe(entry)},
+                       {"entity", entry.entity},   {"series", entry.series},
+                       {"shadow", entry.shadow},   {"factor", entry.factor},
+                       {"now", until.has_value()}, {"by", entry.by.empty() ? "the configuration" : entry.by}};
       if (once) row["from_unix_nano"] = to_ns(entry.schedule.from);
       if (once || until) row["until_unix_nano"] = to_ns(until.value_or(entry.schedule.until));
       rows.push_back(std::move(row));

@@ -33,8 +33,8 @@ namespace hostmedic {
 
 // Of one JSON text; nothing written is longer. An incident that would be is written without its timeline's attributes.
 inline constexpr std::size_t kMostRecordBytes = 1 << 20;
-inline constexpr std::size_t kMostRecordText = 1024;      // of one sentence, in bytes
-inline constexpr std::size_t kMostRecordEntities = 64;    // causes
+inline constexpr std::size_t kMostRecordText = 1024;    // of one sentence, in bytes
+inline constexpr std::size_t kMostRecordEntities = 64;  // causes
 inline constexpr std::size_t kMostRecordContext = 16;
 inline constexpr std::size_t kMostRecordAnswers = 64;     // of a verdict
 inline constexpr std::size_t kMostRecordAttributes = 64;  // of anything; a verdict in a timeline has one for each rule

@@ -52,7 +52,7 @@ struct FleetHost {
   FleetSender sender;
   WallTime first_seen, last_seen;
   std::int64_t open_incidents = 0;  // confirmed, and not explained by another
-  std::uint64_t lost_records = 0;  // that the host said it had to drop
+  std::uint64_t lost_records = 0;   // that the host said it had to drop
   std::vector<FleetMetric> metrics;
 };
 

@@ -27,8 +27,8 @@ struct ServiceDirectories {
 // The name of the filesystem on which an absolute path lies; empty: on none that is followed.
 using FilesystemOf = std::function<std::string(std::string_view path)>;
 
-// The strongest first. Of units only services count, and sockets for the service of the same name; that a unit wants one
-// that it requires, or is started after it, says nothing more.
+// The strongest first. Of units only services count, and sockets for the service of the same name; that a unit wants
+// one that it requires, or is started after it, says nothing more.
 std::vector<Related> related_of(std::string_view unit, const UnitDependencies& dependencies,
                                 const ServiceDirectories& directories, const FilesystemOf& filesystem_of);
 
