@@ -208,8 +208,8 @@ void Response::Course::step_once(const Surroundings& here) {
     }
     case Phase::verifying: return verify(here);
     case Phase::watching:
-      if (!still_fires(incident) && !incident.flapping)
-        return close(proved_ ? proved_text_ : "recovered by itself", here);
+      if (!still_fires(incident) && incident.flapping) return;  // it stays open until it is quiet for long
+      if (!still_fires(incident)) return close(proved_ ? proved_text_ : "recovered by itself", here);
       if (!late) return;
       note(TimelineKind::note, "the signals still fire", here);
       set_state(IncidentState::open);

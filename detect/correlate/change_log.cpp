@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kClock = "clock";
 constexpr double kOnItself = 0.9;    // of faults right after a change of the very thing, most are its work
+constexpr double kOfPackage = 0.95;  // and of its package, which says more than the files that came with it
 constexpr double kOnTheHost = 0.35;  // of those after a change that may touch everything, some
 constexpr double kFades = 150;       // seconds until a change is a third as likely
 constexpr double kLeast = 0.05;
@@ -70,7 +71,7 @@ double ChangeLog::probability(const Change& change, const Entity& root, WallTime
   const auto path = std::ranges::find(below, change.entity, [](const Path& one) { return one.entities.back(); });
   // The package of a service, and what it consists of, is the service itself.
   const bool known = path != below.end();
-  if (known && change.entity.kind == EntityKind::package && path->entities.size() == 2) return kOnItself * fading;
+  if (known && change.entity.kind == EntityKind::package && path->entities.size() == 2) return kOfPackage * fading;
   if (known) return path->weight * fading;
   return change.entity.kind == EntityKind::host ? kOnTheHost * fading : 0;
 }

@@ -138,7 +138,8 @@ def test_upgrade_that_breaks_a_service_is_the_leading_hypothesis(host):
     wait_for(lambda: any(row["from"] == "service:hm-demo.service" and row["relation"] == "owned_by"
                          for row in medic.ask(host, "list relations")), 60, "whose service it is")
     host.run("dpkg -i /root/hm-demo_2.0.deb")
-    broken = lambda: [one for one in standing(host) if one["root"] == "service:hm-demo.service" and one["changes"]]
+    broken = lambda: [one for one in standing(host) if one["root"] == "service:hm-demo.service"
+                      and any("upgraded" in change["text"] for change in one["changes"])]
     wait_for(broken, 30, "the incident of the broken service, with what was changed")
     incident = broken()[0]
     leading = incident["changes"][0]
