@@ -43,6 +43,8 @@ void CaseBook::begin(MonoTime now, WallTime wall) {
 void CaseBook::note(const Entity& about, const Event& event) {
   graph_.note(about, event, now_);
   changes_.note(about, event, wall_at(std::min(event.at, now_)), now_);
+  // A change is often told a moment after what it broke.
+  news_ = news_ || event.kind == EventKind::change;
 }
 
 void CaseBook::learn(const Entity& root, bool worked) {
