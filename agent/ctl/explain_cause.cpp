@@ -75,7 +75,9 @@ std::string affected_part(const View& view) {
     const Affected& one = all[i];
     const std::string path = one.path.empty() ? "" : "by way of " + safe(one.path, view.text(300));
     std::string text = safe(one.entity);
-    if (!one.symptom.empty()) text += ": " + safe(one.symptom, view.text(160));
+    // Most symptoms begin with whose they are.
+    if (one.symptom.starts_with(to_string(one.entity))) text.clear();
+    if (!one.symptom.empty()) text += (text.empty() ? "" : ": ") + safe(one.symptom, view.text(160));
     out += "  " + wrap(view.look, text, 4) + "\n";
     if (!path.empty()) out += "    " + paint(view.look, Tone::dim, wrap(view.look, path, 4)) + "\n";
   }

@@ -216,7 +216,7 @@ TEST_CASE("what is no snapshot of such an engine is refused, and nothing is chan
     CHECK(refused(good.substr(0, size), ErrorCode::malformed));
   for (std::size_t at = 0; at < good.size(); at += 1 + good.size() / 50) {
     std::string bad = good;
-    bad[at] ^= 1 << (at % 8);
+    bad[at] = static_cast<char>(bad[at] ^ (1 << (at % 8)));
     CHECK(refused(bad, ErrorCode::malformed));
   }
   CHECK(*fresh->snapshot() == before);
