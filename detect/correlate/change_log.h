@@ -18,8 +18,8 @@ class ChangeLog {
   static constexpr Duration kKept = std::chrono::hours(1);
   // A fault that begins this soon after a change may be its work.
   static constexpr Duration kBefore = std::chrono::minutes(5);
-  // A change may be told, or dated, a little after the fault that it made.
-  static constexpr Duration kAfter = std::chrono::seconds(30);
+  // Logs date a change to the second, a fault is dated to the nanosecond.
+  static constexpr Duration kAfter = std::chrono::seconds(2);
 
   // Takes a change or a step of the clock; other events are ignored.
   void note(const Entity& about, const Event& event, WallTime at, MonoTime now);
