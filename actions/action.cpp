@@ -56,6 +56,17 @@ std::optional<OutcomeResult> outcome_result_from(std::string_view text) {
   return enum_from(text, {done, failed, refused, unnecessary, timed_out, interrupted, expired});
 }
 
+std::string to_string(EntityKinds set) {
+  std::string text;
+  for (int i = 0; i < kEntityKindCount; ++i) {
+    const auto kind = static_cast<EntityKind>(i);
+    if (!has(set, kind)) continue;
+    if (!text.empty()) text += ", ";
+    text += to_string(kind);
+  }
+  return text;
+}
+
 std::string_view Plan::get(std::string_view key) const {
   for (const Attribute& parameter : parameters)
     if (parameter.key == key) return parameter.value;

@@ -37,6 +37,7 @@ struct Plan {
   std::string undo;                   // how it is undone, one sentence; empty: cannot be undone
   int touched = 1;                    // blast radius: entities that feel it
   Duration timeout{};                 // for the effect
+  Duration lasts{};                   // undone by itself after so long; 0: it stays
 
   std::string_view get(std::string_view key) const;
 };
@@ -55,6 +56,10 @@ struct Order {
   WallTime issued_at;
   WallTime expires_at;
   std::string approved_by;  // "uid 0 (root)"; empty: nobody was asked
+  std::string undoes;       // key of the order that it takes back; empty: it is no undo
+  std::string not_while;    // kinds of busy work (guard/busy.h), spaces between, that it must not disturb
+  Duration cooldown{};      // the runbook's own pause between two of its actions on one target
+  int touched_most = 0;     // the runbook's own bound of the blast radius; 0: the policy's alone
 };
 
 enum class Decision : std::uint8_t {
@@ -104,14 +109,26 @@ struct ParamText {
   std::string_view doc;
 };
 
+// Kinds of entities that an action treats, as a set.
+using EntityKinds = std::uint32_t;
+template <class... Kinds>
+constexpr EntityKinds kinds(Kinds... kind) {
+  return (0U | ... | (1U << static_cast<unsigned>(kind)));
+}
+constexpr bool has(EntityKinds set, EntityKind kind) { return (set >> static_cast<unsigned>(kind) & 1U) != 0; }
+// "service, container"
+std::string to_string(EntityKinds set);
+
 // The planning side of a catalogue entry.
 struct ActionInfo {
   std::string_view name, summary;
-  EntityKind target;
+  EntityKinds targets;
   std::span<const ParamText> params;  // that a runbook may set
   bool reversible;
+  bool local_safe;                // harms nobody if every host of a fleet does it at once
   std::string_view capabilities;  // that the effect needs, "CAP_DAC_OVERRIDE CAP_FOWNER"; "" for none
   Duration timeout;               // default
+  std::string_view cost;          // what the target and those around it feel, one sentence
   std::string_view undo;          // one sentence; "" for none
   // Pure. params: the runbook's settings. An error says why there is no plan ("no file explains the growth").
   Result<Plan> (*plan)(const Incident& incident, const HostView& host, std::span<const Attribute> params);

@@ -21,7 +21,7 @@ struct Members<Plan> {
   template <class Self>
   static auto of(Self& self) {
     return std::tie(self.action, self.target, self.parameters, self.what, self.command, self.undo, self.touched,
-                    self.timeout);
+                    self.timeout, self.lasts);
   }
 };
 template <>
@@ -29,7 +29,8 @@ struct Members<Order> {
   template <class Self>
   static auto of(Self& self) {
     return std::tie(self.key, self.incident_id, self.incident_kind, self.runbook, self.step, self.plan, self.confidence,
-                    self.signals, self.proof, self.issued_at, self.expires_at, self.approved_by);
+                    self.signals, self.proof, self.issued_at, self.expires_at, self.approved_by, self.undoes,
+                    self.not_while, self.cooldown, self.touched_most);
   }
 };
 template <>
@@ -101,17 +102,18 @@ struct Members<guard::PastAction> {
   template <class Self>
   static auto of(Self& self) {
     return std::tie(self.key, self.target, self.runbook, self.action, self.at, self.finished, self.result,
-                    self.by_hand_undone);
+                    self.by_hand_undone, self.undoes);
   }
 };
 template <>
 struct Members<guard::Policy> {
   template <class Self>
   static auto of(Self& self) {
-    return std::tie(self.tier, self.tiers, self.confidence_act, self.confidence_ask, self.per_target, self.per_runbook,
-                    self.per_host, self.cooldown, self.cooldown_most, self.touched_most, self.touched_share_most,
-                    self.boot_grace, self.crash_loop_restarts, self.crash_loop_window, self.protected_entities,
-                    self.exclusions, self.log_roots, self.storm_runbooks, self.post_change);
+    return std::tie(self.tier, self.tiers, self.confidence_act, self.confidence_reversible, self.per_target,
+                    self.per_runbook, self.per_host, self.cooldown, self.cooldown_most, self.touched_most,
+                    self.touched_share_most, self.boot_grace, self.crash_loop_restarts, self.crash_loop_window,
+                    self.protected_entities, self.exclusions, self.log_roots, self.storm_runbooks, self.post_change,
+                    self.disarm_failures, self.disarm_share, self.disarm_window, self.need_lease);
   }
 };
 

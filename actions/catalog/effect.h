@@ -23,15 +23,37 @@ struct UnitStatus {
   WallTime started_at{};  // last start of its main process; the epoch if it never had one
 };
 
+// What the program of a transient unit may do beyond reading the host's files; all of it is shut by default.
+struct Openings {
+  std::vector<std::string> capabilities = {};      // bounding and ambient set; all others are dropped
+  std::vector<std::string> read_write_paths = {};  // everything else is read-only
+  bool all_paths = false;                          // for a package manager: writes wherever it wants
+  bool network = false;                            // the host's network and netlink; else none, and Unix sockets only
+  bool devices = false;                            // the host's /dev
+  bool cgroups = false;                            // writes below /sys/fs/cgroup
+  bool kernel_tunables = false;                    // writes below /proc/sys
+  bool namespaces = false;                         // may enter the namespaces of others
+  std::string user = {};                           // runs as; empty: root
+};
+
 // A unit that exists only for one order. Its name makes a second start impossible while systemd remembers the first.
 struct TransientUnit {
   std::string name;  // "hostmedic-order-<key>.service"
   std::string description;
   std::vector<std::string> argv;
-  std::vector<std::string> capabilities;      // bounding and ambient set; all others are dropped
-  std::vector<std::string> read_write_paths;  // everything else is read-only
+  Openings openings;
   Duration timeout{};
 };
+
+enum class UnitJob : std::uint8_t { start, stop, restart, reload };
+std::string_view to_string(UnitJob job);
+
+// A number among the properties of a service: "MemoryMax", "CPUQuotaPerSecUSec". kNoLimit: none is set.
+struct UnitNumber {
+  std::string name;
+  std::uint64_t value = 0;
+};
+inline constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
 struct TransientResult {
   bool started = false;  // false: a unit of that name already exists
   std::string result;    // systemd's word: "success", "exit-code", "timeout", ...; "cancelled": the actuator stopped it
@@ -46,7 +68,18 @@ class ServiceManager {
   virtual ~ServiceManager() = default;
   virtual Result<UnitStatus> status(const std::string& unit) = 0;
   // Returns when the job has ended or the deadline passed (code timeout).
-  virtual Status restart(const std::string& unit, Duration deadline) = 0;
+  virtual Status job(const std::string& unit, UnitJob job, Duration deadline) = 0;
+  virtual Result<std::vector<UnitNumber>> numbers(const std::string& unit, std::span<const std::string_view> names) = 0;
+  // Until the next boot.
+  virtual Status set_numbers(const std::string& unit, std::span<const UnitNumber> numbers) = 0;
+  // A list of names among the properties of a unit: "RequiredBy", "TriggeredBy".
+  virtual Result<std::vector<std::string>> names(const std::string& unit, std::string_view property) = 0;
+  virtual Status freeze(const std::string& unit, bool frozen) = 0;
+  // The main process only, or all of the unit's.
+  virtual Status kill(const std::string& unit, bool main_only, int signal) = 0;
+  // Starts the unit after so long, whatever became of us; the same name replaces it. unsupported without systemd.
+  virtual Status schedule(const TransientUnit& unit, Duration after) = 0;
+  virtual void unschedule(const std::string& unit) = 0;
   // Returns when the unit has ended. Its name stays taken until release().
   virtual Result<TransientResult> run(const TransientUnit& unit) = 0;
   // A unit that an earlier life of the actuator started: waits for its end. nullopt: nobody knows of it any more.
@@ -80,6 +113,11 @@ struct EffectInfo {
   // "key=value" lines as measured details to stdout and returns the exit status.
   // A line "text=..." is the outcome's sentence.
   int (*inside)(const Plan& plan, const InsideContext& context);
+  // Takes back what the order did, whose own outcome is `first`: its details hold what has to be put back. nullptr: it
+  // cannot be taken back. The order's key is the undo's own.
+  Outcome (*undo)(const Order& order, const Outcome& first, const EffectContext& context) = nullptr;
+  // What hostmedic-effect runs for it, as inside().
+  int (*undo_inside)(const Plan& plan, std::span<const Attribute> was, const InsideContext& context) = nullptr;
 };
 std::span<const EffectInfo* const> all_effects();
 

@@ -11,7 +11,7 @@ namespace hostmedic {
 
 namespace {
 
-constexpr std::string_view kTarget = "--target=", kTimeout = "--timeout=", kScratch = "--scratch=";
+constexpr std::string_view kTarget = "--target=", kTimeout = "--timeout=", kScratch = "--scratch=", kUndo = "--undo";
 
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= kMostAttributeKey && std::all_of(text.begin(), text.end(), [](char c) {
@@ -45,16 +45,30 @@ OutcomeResult result_of(const TransientResult& ended) {
 
 }  // namespace
 
+std::string_view to_string(UnitJob job) {
+  switch (job) {
+    case UnitJob::start: return "start";
+    case UnitJob::stop: return "stop";
+    case UnitJob::restart: return "restart";
+    case UnitJob::reload: return "reload";
+  }
+  return "?";
+}
+
 std::string unit_name_of(std::string_view order_key) {
   return "hostmedic-order-" + std::string(order_key) + ".service";
 }
 
-std::vector<std::string> effect_command(const Plan& plan, const EffectContext& context) {
+std::vector<std::string> effect_command(const Plan& plan, const std::vector<Attribute>* was,
+                                        const EffectContext& context) {
   const auto timeout = std::chrono::duration_cast<std::chrono::milliseconds>(plan.timeout).count();
   std::vector<std::string> argv{context.effect_program, plan.action, std::string(kTarget) + to_string(plan.target),
                                 std::string(kTimeout) + strf("%lldms", static_cast<long long>(timeout)),
                                 std::string(kScratch) + context.scratch};
   for (const Attribute& parameter : plan.parameters) argv.push_back(parameter.key + "=" + parameter.value);
+  if (was == nullptr) return argv;
+  argv.emplace_back(kUndo);
+  for (const Attribute& one : *was) argv.push_back(one.key + "=" + one.value);
   return argv;
 }
 
@@ -62,8 +76,10 @@ Result<EffectCall> parse_effect_command(std::span<const std::string_view> argume
   const auto malformed = [](std::string text) { return make_error(ErrorCode::malformed, std::move(text)); };
   if (arguments.size() < 4 || !arguments[1].starts_with(kTarget) || !arguments[2].starts_with(kTimeout) ||
       !arguments[3].starts_with(kScratch))
-    return malformed("usage: hostmedic-effect ACTION --target=ENTITY --timeout=DURATION --scratch=DIR [NAME=VALUE...]");
-  if (arguments.size() > 4 + kMostAttributes) return malformed("too many parameters");
+    return malformed(
+        "usage: hostmedic-effect ACTION --target=ENTITY --timeout=DURATION --scratch=DIR [NAME=VALUE...] "
+        "[--undo NAME=VALUE...]");
+  if (arguments.size() > 5 + 2 * kMostAttributes) return malformed("too many parameters");
   EffectCall call;
   call.plan.action = arguments[0];
   const auto target = entity_from(arguments[1].substr(kTarget.size()));
@@ -74,10 +90,15 @@ Result<EffectCall> parse_effect_command(std::span<const std::string_view> argume
   call.plan.timeout = *timeout;
   call.scratch = arguments[3].substr(kScratch.size());
   for (const std::string_view argument : arguments.subspan(4)) {
+    if (argument == kUndo && !call.undo) {
+      call.undo = true;
+      continue;
+    }
     const std::size_t equals = argument.find('=');
     if (equals == std::string_view::npos || !is_name(argument.substr(0, equals)))
       return malformed("'" + printable(argument, 80) + "' is not NAME=VALUE");
-    call.plan.parameters.push_back({std::string(argument.substr(0, equals)), std::string(argument.substr(equals + 1))});
+    std::vector<Attribute>& list = call.undo ? call.was : call.plan.parameters;
+    list.push_back({std::string(argument.substr(0, equals)), std::string(argument.substr(equals + 1))});
   }
   return call;
 }
@@ -99,15 +120,16 @@ Outcome outcome_of(const TransientResult& ended) {
   return outcome;
 }
 
-Outcome run_in_unit(const Order& order, const EffectContext& context, std::vector<std::string> capabilities,
-                    std::vector<std::string> read_write_paths) {
+namespace {
+
+Outcome run_command(const Order& order, std::vector<std::string> argv, const EffectContext& context,
+                    Openings openings) {
   TransientUnit unit;
   unit.name = unit_name_of(order.key);
   unit.description = "Hostmedic: " + printable(order.plan.what, 200);
-  unit.argv = effect_command(order.plan, context);
-  unit.capabilities = std::move(capabilities);
-  unit.read_write_paths = std::move(read_write_paths);
-  unit.read_write_paths.push_back(context.scratch);
+  unit.argv = std::move(argv);
+  unit.openings = std::move(openings);
+  unit.openings.read_write_paths.push_back(context.scratch);
   unit.timeout = order.plan.timeout;
   const auto ended = context.manager.run(unit);
   Outcome outcome;
@@ -122,6 +144,16 @@ Outcome run_in_unit(const Order& order, const EffectContext& context, std::vecto
     return outcome;
   }
   return outcome_of(*ended);
+}
+
+}  // namespace
+
+Outcome run_in_unit(const Order& order, const EffectContext& context, Openings openings) {
+  return run_command(order, effect_command(order.plan, nullptr, context), context, std::move(openings));
+}
+
+Outcome undo_in_unit(const Order& order, const Outcome& first, const EffectContext& context, Openings openings) {
+  return run_command(order, effect_command(order.plan, &first.details, context), context, std::move(openings));
 }
 
 void print_detail(std::string_view name, std::string_view value) {

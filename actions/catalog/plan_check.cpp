@@ -57,9 +57,9 @@ Status check_common(const Plan& plan, const ActionInfo& info, std::span<const st
   constexpr std::size_t kMostText = 4096;
   constexpr std::size_t kMostValue = 1024;
   if (plan.action != info.name) return malformed("the plan is for '" + printable(plan.action, 40) + "'");
-  if (plan.target.kind != info.target)
+  if (!has(info.targets, plan.target.kind))
     return malformed("the target is a " + std::string(to_string(plan.target.kind)) + ", not a " +
-                     std::string(to_string(info.target)));
+                     to_string(info.targets));
   if (plan.target.name.size() > kMostEntityName) return malformed("the target's name is too long");
   for (std::size_t i = 0; i < plan.parameters.size(); ++i) {
     const Attribute& parameter = plan.parameters[i];
@@ -74,6 +74,8 @@ Status check_common(const Plan& plan, const ActionInfo& info, std::span<const st
     if (printable(text, kMostText) != text) return malformed("a text of the plan is too long or not printable");
   if (plan.timeout <= Duration{} || plan.timeout > std::chrono::minutes(15))
     return malformed("the time limit is not within 15m");
+  if (plan.lasts < Duration{} || plan.lasts > std::chrono::hours(24 * 31))
+    return malformed("it lasts longer than 31 days");
   if (plan.touched < 1 || plan.touched > 10'000) return malformed("the blast radius is out of range");
   return ok();
 }

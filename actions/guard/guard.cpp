@@ -139,8 +139,7 @@ Answer ask_post_change(const Question& q) {
 
 Answer ask_confidence(const Question& q) {
   const double confidence = q.order.confidence;
-  if (!std::isfinite(confidence) || confidence < q.policy.confidence_ask)
-    return deny(strf("%.2f is below %.2f, too unsure even to ask", confidence, q.policy.confidence_ask));
+  if (!std::isfinite(confidence)) return deny("it is not a number");
   if (confidence >= q.policy.confidence_act)
     return allow(strf("%.2f, needs %.2f", confidence, q.policy.confidence_act));
   if (!q.now.approved_by.empty()) return allow(strf("%.2f, approved by ", confidence) + q.now.approved_by);
@@ -302,7 +301,10 @@ constexpr Rule kRules[] = {
     {{"maintenance", "No action on an entity in maintenance."}, ask_maintenance},
     {{"exclusion-window", "No action without a human inside an exclusion window of the policy."}, ask_exclusion},
     {{"tier", "The autonomy given to the runbook on the entity: observe, suggest, approve or auto."}, ask_tier},
-    {{"confidence", "Acts alone from confidence_act on, asks a human from confidence_ask on."}, ask_confidence},
+    {{"confidence",
+      "Acts alone from confidence_act on, from confidence_reversible on what is undone when it does not help, else a "
+      "human is asked."},
+     ask_confidence},
     {{"two-signals", "Two independent signals, or one that is proof by itself."}, ask_two_signals},
     {{"target-state", "The target is still faulty and nothing is already at work on it."}, ask_target_state},
     {{"storm", "No automatic action while too much departs at once, except by runbooks that the policy names."},

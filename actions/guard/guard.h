@@ -37,7 +37,8 @@ struct Policy {
   Tier tier = Tier::observe;     // where no tier rule matches
   std::vector<TierRule> tiers;   // the last that matches wins
   double confidence_act = 0.90;  // at least this to act without a human
-  double confidence_ask = 0.70;  // at least this to propose at all
+  double confidence_reversible =
+      0.70;  // at least this for what is undone when it does not help; below, a human is asked
   Limit per_target{3, std::chrono::hours(1)};
   Limit per_runbook{10, std::chrono::hours(1)};
   Limit per_host{20, std::chrono::hours(1)};
@@ -50,9 +51,13 @@ struct Policy {
   Duration crash_loop_window = std::chrono::minutes(10);
   std::vector<std::string> protected_entities;  // globs, added to the built-in never-touch list
   std::vector<ExclusionWindow> exclusions;
-  std::vector<std::string> log_roots{"/var/log"};  // the only places where logs may be treated
-  std::vector<std::string> storm_runbooks;         // globs: what may go on by itself while everything departs at once
-  Tier post_change = Tier::approve;                // how far anything may go by itself on what was just changed
+  std::vector<std::string> log_roots{"/var/log"};   // the only places where logs may be treated
+  std::vector<std::string> storm_runbooks;          // globs: what may go on by itself while everything departs at once
+  Tier post_change = Tier::approve;                 // how far anything may go by itself on what was just changed
+  int disarm_failures = 3;                          // a runbook that failed so often ...
+  double disarm_share = 0.5;                        // ... and so large a share of its actions ...
+  Duration disarm_window = std::chrono::hours(24);  // ... in this time is disarmed until a human arms it again
+  bool need_lease = false;                          // what is not local_safe needs a lease of the fleet's aggregator
 };
 // systemd, dbus, journald, ssh, the agent itself. Checked last, cannot be configured away.
 std::span<const std::string_view> never_touch();
@@ -74,6 +79,13 @@ struct PastAction {
   bool finished = false;
   OutcomeResult result = OutcomeResult::interrupted;  // when finished
   bool by_hand_undone = false;                        // a human undid it: not again until re-enabled
+  std::string undoes = {};                            // key of the order that it took back
+};
+
+// A runbook that is not trusted at present.
+struct Disarmed {
+  std::string runbook, by, reason;
+  WallTime at;
 };
 
 struct Maintenance {
@@ -89,12 +101,17 @@ struct Circumstances {
   std::string halted_by;
   std::vector<Maintenance> maintenance;
   TargetState target = TargetState::unknown;
-  std::string target_text;          // what was seen: "nginx.service is failed (signal)"
-  int restarts_seen = 0;            // restarts of the target by anybody within crash_loop_window
-  int entities_of_kind = 0;         // on this host, for the blast radius
-  bool storm = false;               // so much departs at once that no single cause can be told, or that seems to begin
-  std::string recent_change;        // of the target: what was changed; empty: nothing was
-  std::string approved_by;          // as this side itself knows it
+  std::string target_text;        // what was seen: "nginx.service is failed (signal)"
+  int restarts_seen = 0;          // restarts of the target by anybody within crash_loop_window
+  int entities_of_kind = 0;       // on this host, for the blast radius
+  bool storm = false;             // so much departs at once that no single cause can be told, or that seems to begin
+  std::string recent_change;      // of the target: what was changed; empty: nothing was
+  std::string approved_by;        // as this side itself knows it
+  std::vector<std::string> busy;  // what is at work now, as "kind: what it is" (busy.h): "backup: restic, pid 312"
+  std::vector<Entity> related;    // what depends on the target, or it on them: one action at a time among these
+  std::string self_inflicted;     // our own action that explains what is seen; empty: none does
+  std::vector<Disarmed> disarmed;
+  std::optional<bool> lease;        // granted or not; nullopt: nobody was asked
   std::vector<PastAction> history;  // newest last; at least as far back as the longest window
 };
 

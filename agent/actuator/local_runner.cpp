@@ -57,7 +57,16 @@ void lower_limit(__rlimit_resource_t resource, rlim_t wanted) {
 }  // namespace
 
 Result<UnitStatus> LocalRunner::status(const std::string&) { return no_systemd(); }
-Status LocalRunner::restart(const std::string&, Duration) { return no_systemd(); }
+Status LocalRunner::job(const std::string&, UnitJob, Duration) { return no_systemd(); }
+Result<std::vector<UnitNumber>> LocalRunner::numbers(const std::string&, std::span<const std::string_view>) {
+  return no_systemd();
+}
+Status LocalRunner::set_numbers(const std::string&, std::span<const UnitNumber>) { return no_systemd(); }
+Result<std::vector<std::string>> LocalRunner::names(const std::string&, std::string_view) { return no_systemd(); }
+Status LocalRunner::freeze(const std::string&, bool) { return no_systemd(); }
+Status LocalRunner::kill(const std::string&, bool, int) { return no_systemd(); }
+Status LocalRunner::schedule(const TransientUnit&, Duration) { return no_systemd(); }
+void LocalRunner::unschedule(const std::string&) {}
 
 Result<TransientResult> LocalRunner::run(const TransientUnit& unit) {
   const Fd lock(::open(lock_path(unit.name).c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -70,7 +79,7 @@ Result<TransientResult> LocalRunner::run(const TransientUnit& unit) {
   std::vector<char*> argv;
   for (const std::string& argument : unit.argv) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  const std::uint64_t capabilities = capability_mask(unit.capabilities);
+  const std::uint64_t capabilities = capability_mask(unit.openings.capabilities);
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error(errno, "fork");
   if (pid == 0) become(argv, lock.get(), output->get(), capabilities, unit.timeout);

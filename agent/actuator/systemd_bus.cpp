@@ -284,7 +284,8 @@ int put_unix_only(sd_bus_message* m) {
 }
 
 int put_properties(sd_bus_message* m, const TransientUnit& unit, const std::string& output) {
-  const std::uint64_t capabilities = capability_mask(unit.capabilities);
+  const Openings& open = unit.openings;
+  const std::uint64_t capabilities = capability_mask(unit.openings.capabilities);
   int result = 0;
   const auto add = [&](const char* name, auto value) {
     if (result >= 0) result = put(m, name, value);
@@ -299,25 +300,26 @@ int put_properties(sd_bus_message* m, const TransientUnit& unit, const std::stri
   add("CapabilityBoundingSet", capabilities);
   add("AmbientCapabilities", capabilities);
   add("NoNewPrivileges", true);
-  add("ProtectSystem", std::string("strict"));
-  add("ProtectHome", std::string("yes"));
-  add("PrivateTmp", true);
-  add("PrivateDevices", true);
-  add("PrivateNetwork", true);
-  add("ProtectKernelTunables", true);
+  if (!open.user.empty()) add("User", open.user);
+  add("ProtectSystem", std::string(open.all_paths ? "no" : "strict"));
+  add("ProtectHome", std::string(open.all_paths ? "no" : "yes"));
+  add("PrivateTmp", !open.all_paths);
+  add("PrivateDevices", !open.devices);
+  add("PrivateNetwork", !open.network);
+  add("ProtectKernelTunables", !open.kernel_tunables);
   add("ProtectKernelModules", true);
   add("ProtectKernelLogs", true);
-  add("ProtectControlGroups", true);
+  add("ProtectControlGroups", !open.cgroups);
   add("ProtectClock", true);
   add("ProtectHostname", true);
   add("RestrictRealtime", true);
-  add("RestrictNamespaces", std::uint64_t{0});
+  if (!open.namespaces) add("RestrictNamespaces", std::uint64_t{0});
   add("LockPersonality", true);
   add("MemoryMax", std::uint64_t{256} << 20);
   add("TasksMax", std::uint64_t{64});
   if (result >= 0) result = sd_bus_message_append(m, "(sv)", "UMask", "u", 0077);
-  if (result >= 0) result = put_unix_only(m);
-  if (result >= 0) result = put_list(m, "ReadWritePaths", unit.read_write_paths);
+  if (result >= 0 && !open.network) result = put_unix_only(m);
+  if (result >= 0) result = put_list(m, "ReadWritePaths", open.read_write_paths);
   return result >= 0 ? put_command(m, unit.argv) : result;
 }
 
@@ -390,9 +392,13 @@ Result<UnitStatus> SystemdBus::status(const std::string& unit) {
   return status;
 }
 
-Status SystemdBus::restart(const std::string& unit, Duration deadline) {
+Status SystemdBus::job(const std::string& unit, UnitJob what, Duration deadline) {
+  constexpr std::pair<UnitJob, const char*> kMethods[] = {{UnitJob::start, "StartUnit"},
+                                                          {UnitJob::stop, "StopUnit"},
+                                                          {UnitJob::restart, "RestartUnit"},
+                                                          {UnitJob::reload, "ReloadUnit"}};
   const MonoTime end = mono_now() + deadline;
-  const auto job = connection_->start_job("RestartUnit", unit);
+  const auto job = connection_->start_job(kMethods[static_cast<std::size_t>(what)].second, unit);
   if (!job) return job.error();
   std::string result;
   // Not cancellable: a restart that was asked for is systemd's, and half of one is the worse state.
@@ -463,5 +469,21 @@ void SystemdBus::release(const std::string& unit) {
   }
   remove_effect_output(connection_->options().output_dir, unit);
 }
+
+Result<std::vector<UnitNumber>> SystemdBus::numbers(const std::string& unit, std::span<const std::string_view>) {
+  return make_error(ErrorCode::unsupported, unit);
+}
+Status SystemdBus::set_numbers(const std::string& unit, std::span<const UnitNumber>) {
+  return make_error(ErrorCode::unsupported, unit);
+}
+Result<std::vector<std::string>> SystemdBus::names(const std::string& unit, std::string_view) {
+  return make_error(ErrorCode::unsupported, unit);
+}
+Status SystemdBus::freeze(const std::string& unit, bool) { return make_error(ErrorCode::unsupported, unit); }
+Status SystemdBus::kill(const std::string& unit, bool, int) { return make_error(ErrorCode::unsupported, unit); }
+Status SystemdBus::schedule(const TransientUnit& unit, Duration) {
+  return make_error(ErrorCode::unsupported, unit.name);
+}
+void SystemdBus::unschedule(const std::string&) {}
 
 }  // namespace hostmedic

@@ -24,7 +24,14 @@ class SystemdBus final : public ServiceManager {
   SystemdBus& operator=(const SystemdBus&) = delete;
 
   Result<UnitStatus> status(const std::string& unit) override;
-  Status restart(const std::string& unit, Duration deadline) override;
+  Status job(const std::string& unit, UnitJob job, Duration deadline) override;
+  Result<std::vector<UnitNumber>> numbers(const std::string& unit, std::span<const std::string_view> names) override;
+  Status set_numbers(const std::string& unit, std::span<const UnitNumber> numbers) override;
+  Result<std::vector<std::string>> names(const std::string& unit, std::string_view property) override;
+  Status freeze(const std::string& unit, bool frozen) override;
+  Status kill(const std::string& unit, bool main_only, int signal) override;
+  Status schedule(const TransientUnit& unit, Duration after) override;
+  void unschedule(const std::string& unit) override;
   Result<TransientResult> run(const TransientUnit& unit) override;
   Result<std::optional<TransientResult>> adopt(const std::string& unit, Duration deadline) override;
   void release(const std::string& unit) override;

@@ -25,7 +25,8 @@ constexpr Key<guard::Policy> row(std::string_view name, Limits limits, std::stri
 const Key<guard::Policy> kKeys[] = {
     row<FIELD(tier)>("tier", {}, "How far any runbook may go where no [[tier]] says otherwise."),
     row<FIELD(confidence_act)>("confidence_act", kShare, "So sure an incident must be to act without a human."),
-    row<FIELD(confidence_ask)>("confidence_ask", kShare, "So sure an incident must be to ask a human at all."),
+    row<FIELD(confidence_reversible)>("confidence_reversible", kShare,
+                                      "So sure for what is undone when it does not help; below, a human is asked."),
     row<FIELD(per_target.count)>("per_target_count", kCount, "At most so many actions on one target ..."),
     row<FIELD(per_target.window)>("per_target_window", kWindow, "... in this time."),
     row<FIELD(per_runbook.count)>("per_runbook_count", kCount, "At most so many actions by one runbook ..."),
@@ -48,6 +49,11 @@ const Key<guard::Policy> kKeys[] = {
     row<FIELD(storm_runbooks)>("storm_runbooks", {},
                                "Patterns of runbooks that may go on by themselves in a storm of anomalies."),
     row<FIELD(post_change)>("post_change", {}, "How far anything may go by itself on what was just changed."),
+    row<FIELD(disarm_failures)>("disarm_failures", {.least = 1, .most = 1000}, "A runbook that failed so often ..."),
+    row<FIELD(disarm_share)>("disarm_share", kShare, "... and in so large a share of its actions ..."),
+    row<FIELD(disarm_window)>("disarm_window", kWindow, "... in this time is disarmed until a human arms it again."),
+    row<FIELD(need_lease)>("need_lease", {},
+                           "What could harm if all hosts of a fleet did it at once needs the aggregator's leave."),
     row<FIELD(log_roots)>("log_roots", kPath, "The only directories below which logs are treated."),
 };
 
@@ -104,8 +110,8 @@ void apply(const Node& root, const std::string& file, Diagnostics& diagnostics, 
   read_tables<guard::Policy>(root, policy_keys(), std::move(specials), place, policy);
   const Node* guard = find_member(root, "guard");
   const Node& near = guard == nullptr ? root : *guard;
-  if (policy.confidence_ask > policy.confidence_act)
-    place.error(position_of(near, "confidence_ask"), "confidence_ask is above confidence_act");
+  if (policy.confidence_reversible > policy.confidence_act)
+    place.error(position_of(near, "confidence_reversible"), "confidence_reversible is above confidence_act");
   if (policy.cooldown > policy.cooldown_most)
     place.error(position_of(near, "cooldown_most"), "cooldown_most is shorter than cooldown");
 }

@@ -92,7 +92,7 @@ void read_step(const Node& table, const Place& place, Runbook& runbook) {
   for (const ParamText& param : action->params)
     if (param.fallback.empty() && (params == nullptr || find_member(params->value, param.name) == nullptr))
       place.error(table.at, step.action + " needs the parameter '" + std::string(param.name) + "'");
-  if (step.verify.subject == Check::Subject::unit_active && action->target != EntityKind::service)
+  if (step.verify.subject == Check::Subject::unit_active && !has(action->targets, EntityKind::service))
     place.error(position_of(table, "verify"),
                 "unit_active is a check of services, and " + step.action + " treats none");
   runbook.steps.push_back(std::move(step));

@@ -186,9 +186,10 @@ json::array actions(const Daemon&) {
   for (const ActionInfo* info : all_actions())
     rows.push_back({{"name", info->name},
                     {"summary", info->summary},
-                    {"target", to_string(info->target)},
+                    {"target", to_string(info->targets)},
                     {"reversible", info->reversible},
                     {"capabilities", info->capabilities},
+                    {"cost", info->cost},
                     {"undo", info->undo}});
   return rows;
 }

@@ -9,9 +9,9 @@
 //   anomaly  = {entity, rule, signal, probability, direction, value | null, expected | null, unit, evidence,
 //               since_mono_nano, since_unix_nano, normal_low | null, normal_high | null, firing, proof}
 //   entry    = {at_unix_nano, kind, text, attributes}
-//   plan     = {action, target, parameters, what, command, undo, touched, timeout_nano}
+//   plan     = {action, target, parameters, what, command, undo, touched, timeout_nano, lasts_nano}
 //   order    = {key, incident_id, incident_kind, runbook, step, plan, confidence, signals, proof, issued_at_unix_nano,
-//               expires_at_unix_nano, approved_by}
+//               expires_at_unix_nano, approved_by, undoes, not_while, cooldown_nano, touched_most}
 //   verdict  = {decision, answers: [{rule, decision, reason}]}
 //   outcome  = {key, result, started_at_unix_nano, ended_at_unix_nano, text, details, verdict}
 //

@@ -157,6 +157,7 @@ Result<Plan> plan_from_value(const json::value& value, std::string_view where) {
   fields.text("undo", out.undo, kMostRecordText);
   fields.integer("touched", out.touched);
   fields.duration("timeout_nano", out.timeout);
+  fields.duration("lasts_nano", out.lasts);
   return fields.finish(std::move(out));
 }
 
@@ -175,6 +176,10 @@ Result<Order> order_from_value(const json::value& value, std::string_view where)
   fields.time("issued_at_unix_nano", out.issued_at);
   fields.time("expires_at_unix_nano", out.expires_at);
   fields.text("approved_by", out.approved_by, kMostRecordText);
+  fields.text("undoes", out.undoes, kMostRecordText);
+  fields.text("not_while", out.not_while, kMostRecordText);
+  fields.duration("cooldown_nano", out.cooldown);
+  fields.integer("touched_most", out.touched_most);
   return fields.finish(std::move(out));
 }
 

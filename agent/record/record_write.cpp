@@ -159,7 +159,7 @@ json::object to_json_object(const Plan& plan) {
   return {
       {"action", put(plan.action)}, {"target", entity(plan.target)},       {"parameters", attributes(plan.parameters)},
       {"what", put(plan.what)},     {"command", put(plan.command)},        {"undo", put(plan.undo)},
-      {"touched", plan.touched},    {"timeout_nano", to_ns(plan.timeout)},
+      {"touched", plan.touched},    {"timeout_nano", to_ns(plan.timeout)}, {"lasts_nano", to_ns(plan.lasts)},
   };
 }
 
@@ -177,6 +177,10 @@ json::object to_json_object(const Order& order) {
       {"issued_at_unix_nano", to_ns(order.issued_at)},
       {"expires_at_unix_nano", to_ns(order.expires_at)},
       {"approved_by", put(order.approved_by)},
+      {"undoes", put(order.undoes)},
+      {"not_while", put(order.not_while)},
+      {"cooldown_nano", to_ns(order.cooldown)},
+      {"touched_most", order.touched_most},
   };
 }
 

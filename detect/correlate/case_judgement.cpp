@@ -51,9 +51,11 @@ bool CaseBook::rebuild(const Entity& entity, Root& root, Incident& incident, con
   const auto told = std::tuple(incident.causes, incident.affected, incident.severity, incident.signals,
                                incident.suspicion, incident.changes);
   std::vector<Anomaly> anomalies;
+  // What only supports an incident does not keep it alive: a death half a minute ago is evidence, no fault of now.
+  const bool alive = holds(root);
   for (Signal& signal : root.signals) {
     const SignalRule& rule = rules_[signal.rule];
-    const bool firing = signal.phase == SignalPhase::firing;
+    const bool firing = signal.phase == SignalPhase::firing && (rule.opens || alive);
     if (firing && !signal.stale && !rule.is_event()) signal.evidence = explain_series(rule, entity, signal);
     anomalies.push_back({.entity = entity,
                          .rule = rule.id,

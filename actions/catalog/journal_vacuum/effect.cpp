@@ -46,7 +46,9 @@ TargetState inspect(const Plan& plan, const EffectContext&, std::string& ret_tex
 
 Outcome execute(const Order& order, const EffectContext& context) {
   // "-": one of the two need not exist.
-  return run_in_unit(order, context, {"CAP_DAC_OVERRIDE"}, {"-/var/log/journal", "-/run/log/journal"});
+  return run_in_unit(
+      order, context,
+      {.capabilities = {"CAP_DAC_OVERRIDE"}, .read_write_paths = {"-/var/log/journal", "-/run/log/journal"}});
 }
 
 int inside(const Plan& plan, const InsideContext&) {

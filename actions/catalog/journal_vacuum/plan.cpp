@@ -63,11 +63,13 @@ Status validate(const Plan& plan) {
 
 const ActionInfo kJournalVacuum{.name = "journal.vacuum",
                                 .summary = "remove the oldest archived journals",
-                                .target = EntityKind::filesystem,
+                                .targets = kinds(EntityKind::filesystem),
                                 .params = kParams,
                                 .reversible = false,
+                                .local_safe = true,
                                 .capabilities = "CAP_DAC_OVERRIDE",
                                 .timeout = std::chrono::seconds(60),
+                                .cost = "Old entries of the journal are gone.",
                                 .undo = "",
                                 .plan = plan,
                                 .validate = validate};

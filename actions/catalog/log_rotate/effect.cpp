@@ -71,7 +71,7 @@ Outcome execute(const Order& order, const EffectContext& context) {
     // "su" and the scripts of the configuration, which may signal the writer.
     for (const char* more : {"CAP_KILL", "CAP_SETGID", "CAP_SETUID"}) capabilities.emplace_back(more);
   }
-  return run_in_unit(order, context, std::move(capabilities), std::move(paths));
+  return run_in_unit(order, context, {.capabilities = std::move(capabilities), .read_write_paths = std::move(paths)});
 }
 
 std::string archive_name(const std::string& log) {

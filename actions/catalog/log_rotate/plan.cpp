@@ -146,11 +146,13 @@ Status validate(const Plan& plan) {
 const ActionInfo kLogRotate{
     .name = "log.rotate",
     .summary = "rotate the log file that fills a filesystem",
-    .target = EntityKind::filesystem,
+    .targets = kinds(EntityKind::filesystem),
     .params = kParams,
     .reversible = false,
+    .local_safe = true,
     .capabilities = "CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_KILL CAP_LEASE CAP_SETGID CAP_SETUID",
     .timeout = std::chrono::seconds(120),
+    .cost = "The writer goes on; a copytruncate may lose the lines of a moment.",
     .undo = "",
     .plan = plan,
     .validate = validate};

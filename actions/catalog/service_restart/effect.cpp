@@ -39,7 +39,7 @@ TargetState inspect(const Plan& plan, const EffectContext& context, std::string&
 Outcome execute(const Order& order, const EffectContext& context) {
   const std::string& unit = order.plan.target.name;
   const MonoTime begin = mono_now();
-  const Status restarted = context.manager.restart(unit, order.plan.timeout);
+  const Status restarted = context.manager.job(unit, UnitJob::restart, order.plan.timeout);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(mono_now() - begin).count();
 
   Outcome outcome;

@@ -32,11 +32,13 @@ Status validate(const Plan& plan) {
 
 const ActionInfo kServiceRestart{.name = "service.restart",
                                  .summary = "restart a systemd service",
-                                 .target = EntityKind::service,
+                                 .targets = kinds(EntityKind::service),
                                  .params = {},
                                  .reversible = false,
+                                 .local_safe = false,
                                  .capabilities = "",
                                  .timeout = std::chrono::seconds(60),
+                                 .cost = "The service is away while it stops and starts.",
                                  .undo = "",
                                  .plan = plan,
                                  .validate = validate};

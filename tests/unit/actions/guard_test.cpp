@@ -94,8 +94,8 @@ const std::vector<Stop>& stops() {
       {"tier", Decision::hold, "tier is suggest: a human", [](Case& c) { c.policy.tier = Tier::suggest; }},
       {"tier", Decision::hold, "tier is approve: a human", [](Case& c) { c.policy.tier = Tier::approve; }},
       {"confidence", Decision::hold, "0.80 is below 0.90", [](Case& c) { c.order.confidence = 0.80; }},
-      {"confidence", Decision::deny, "0.50 is below 0.70", [](Case& c) { c.order.confidence = 0.50; }},
-      {"confidence", Decision::deny, "too unsure", [](Case& c) { c.order.confidence = std::nan(""); }},
+      {"confidence", Decision::hold, "0.50 is below 0.90", [](Case& c) { c.order.confidence = 0.50; }},
+      {"confidence", Decision::deny, "not a number", [](Case& c) { c.order.confidence = std::nan(""); }},
       {"two-signals", Decision::hold, "1 independent signals, needs 2", [](Case& c) { c.order.signals = 1; }},
       {"target-state", Decision::deny, "nothing to do: nginx.service is active",
        [](Case& c) {

@@ -39,7 +39,7 @@ class TempDir {
 
 struct FakeManager : ServiceManager {
   Result<UnitStatus> status(const std::string&) override { return now; }
-  Status restart(const std::string& unit, Duration) override {
+  Status job(const std::string& unit, UnitJob, Duration) override {
     ++restarts;
     last = unit;
     if (on_restart) on_restart();
@@ -54,6 +54,31 @@ struct FakeManager : ServiceManager {
     adopted.push_back(unit);
     return adoptable;
   }
+  Result<std::vector<UnitNumber>> numbers(const std::string&, std::span<const std::string_view> names) override {
+    std::vector<UnitNumber> found;
+    for (const std::string_view name : names)
+      for (const UnitNumber& one : present)
+        if (one.name == name) found.push_back(one);
+    return found;
+  }
+  Status set_numbers(const std::string&, std::span<const UnitNumber> wanted) override {
+    set.assign(wanted.begin(), wanted.end());
+    return ok();
+  }
+  Result<std::vector<std::string>> names(const std::string&, std::string_view) override { return listed; }
+  Status freeze(const std::string& unit, bool on) override {
+    frozen.push_back((on ? "freeze " : "thaw ") + unit);
+    return ok();
+  }
+  Status kill(const std::string& unit, bool main_only, int signal) override {
+    killed.push_back(unit + (main_only ? " main " : " all ") + std::to_string(signal));
+    return ok();
+  }
+  Status schedule(const TransientUnit& unit, Duration) override {
+    scheduled.push_back(unit);
+    return ok();
+  }
+  void unschedule(const std::string& unit) override { unscheduled.push_back(unit); }
   void release(const std::string& unit) override { released.push_back(unit); }
 
   UnitStatus now{"loaded", "failed", "failed", "signal", 0, 0, "", {}};
@@ -62,6 +87,9 @@ struct FakeManager : ServiceManager {
   std::function<void()> on_restart;
   std::string last;
   std::vector<std::string> adopted, released;
+  std::vector<UnitNumber> present, set;
+  std::vector<std::string> listed, frozen, killed, unscheduled;
+  std::vector<TransientUnit> scheduled;
 };
 
 inline const WallTime kNow = wall_from_ns(1'795'000'000'000'000'000);

@@ -15,7 +15,7 @@ struct Setting {
   Fd cancel{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)}, stop{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   LocalRunner runner{{dir.path, cancel.get(), stop.get()}};
   TransientUnit unit(const std::string& script, Duration timeout = std::chrono::seconds(20)) const {
-    return {"hostmedic-order-x.service", "test", {"/bin/sh", "-c", script}, {}, {}, timeout};
+    return {"hostmedic-order-x.service", "test", {"/bin/sh", "-c", script}, {}, timeout};
   }
 };
 void set(const Fd& event) {
@@ -97,5 +97,5 @@ TEST_CASE("a command has the capabilities of its entry at most") {
 TEST_CASE("without systemd no service is restarted") {
   Setting setting;
   CHECK(setting.runner.status("nginx.service").error().code == ErrorCode::unsupported);
-  CHECK(setting.runner.restart("nginx.service", std::chrono::seconds(1)).error().code == ErrorCode::unsupported);
+  CHECK(setting.runner.job("nginx.service", UnitJob::restart, std::chrono::seconds(1)).error().code == ErrorCode::unsupported);
 }

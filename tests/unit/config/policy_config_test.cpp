@@ -34,7 +34,7 @@ TEST_CASE("every part of the policy is read") {
 [guard]
 tier = "suggest"
 confidence_act = 0.95
-confidence_ask = 0.6
+confidence_reversible = 0.6
 per_target_count = 2
 per_target_window = "30m"
 per_runbook_count = 4
@@ -69,7 +69,7 @@ entity = "service:billing*"
 )");
   CHECK(policy.tier == Tier::suggest);
   CHECK(policy.confidence_act == doctest::Approx(0.95));
-  CHECK(policy.confidence_ask == doctest::Approx(0.6));
+  CHECK(policy.confidence_reversible == doctest::Approx(0.6));
   CHECK(policy.per_target.count == 2);
   CHECK(policy.per_target.window == 30min);
   CHECK(policy.per_runbook.count == 4);
@@ -109,7 +109,7 @@ TEST_CASE("mistakes in the policy are told with their place") {
       {"[guard]\nper_target_count = 2.5",
        "policy.toml:2:20: per_target_count: expected a whole number, found a number"},
       {"[guard]\nper_target_count = -1", "policy.toml:2:20: per_target_count: expected a value within 0 to 1000"},
-      {"[guard]\nconfidence_act = 0.6", "policy.toml:1:1: confidence_ask is above confidence_act"},
+      {"[guard]\nconfidence_act = 0.6", "policy.toml:1:1: confidence_reversible is above confidence_act"},
       {"[guard]\nconfidence_act = nan", "policy.toml:2:18: confidence_act: expected a value within 0 to 1"},
       {"[guard]\ncooldown = \"1h\"", "policy.toml:1:1: cooldown_most is shorter than cooldown"},
       {"[guard]\nlog_roots = [\"/var/log/\"]",

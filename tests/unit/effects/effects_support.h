@@ -80,10 +80,35 @@ inline std::vector<std::string> names_in(const std::string& path) {
 
 struct FakeManager : ServiceManager {
   Result<UnitStatus> status(const std::string&) override { return next_status; }
-  Status restart(const std::string& unit, Duration) override {
-    restarted.push_back(unit);
-    return next_restart;
+  Status job(const std::string& unit, UnitJob job, Duration) override {
+    jobs.push_back(std::string(to_string(job)) + " " + unit);
+    return next_job;
   }
+  Result<std::vector<UnitNumber>> numbers(const std::string&, std::span<const std::string_view> names) override {
+    std::vector<UnitNumber> found;
+    for (const std::string_view name : names)
+      for (const UnitNumber& one : present)
+        if (one.name == name) found.push_back(one);
+    return found;
+  }
+  Status set_numbers(const std::string&, std::span<const UnitNumber> wanted) override {
+    set.assign(wanted.begin(), wanted.end());
+    return ok();
+  }
+  Result<std::vector<std::string>> names(const std::string&, std::string_view) override { return listed; }
+  Status freeze(const std::string& unit, bool on) override {
+    frozen.push_back((on ? "freeze " : "thaw ") + unit);
+    return ok();
+  }
+  Status kill(const std::string& unit, bool main_only, int signal) override {
+    killed.push_back(unit + (main_only ? " main " : " all ") + std::to_string(signal));
+    return ok();
+  }
+  Status schedule(const TransientUnit& unit, Duration) override {
+    scheduled.push_back(unit);
+    return ok();
+  }
+  void unschedule(const std::string& unit) override { unscheduled.push_back(unit); }
   Result<TransientResult> run(const TransientUnit& unit) override {
     ran.push_back(unit);
     return next_run;
@@ -94,9 +119,12 @@ struct FakeManager : ServiceManager {
   void release(const std::string& unit) override { released.push_back(unit); }
 
   Result<UnitStatus> next_status = UnitStatus{"loaded", "active", "running", "success", 42, 0, ""};
-  Status next_restart = ok();
+  Status next_job = ok();
   Result<TransientResult> next_run = TransientResult{true, "success", 0, ""};
-  std::vector<std::string> restarted, released;
+  std::vector<std::string> jobs, released;
+  std::vector<UnitNumber> present, set;
+  std::vector<std::string> listed, frozen, killed, unscheduled;
+  std::vector<TransientUnit> scheduled;
   std::vector<TransientUnit> ran;
 };
 

@@ -65,7 +65,7 @@ guard::Policy policy_of(std::uint64_t seed) {
   policy.tier = seed % 3 == 0 ? Tier::approve : Tier::automatic;
   if (seed % 4 == 1) policy.tiers.push_back({"*", "service:app*", Tier::suggest});
   policy.boot_grace = {};
-  policy.confidence_act = policy.confidence_ask = 0.1;
+  policy.confidence_act = policy.confidence_reversible = 0.1;
   policy.per_target = {100, 1h};
   policy.per_runbook = policy.per_host = {1000, 1h};
   policy.cooldown = 1s;

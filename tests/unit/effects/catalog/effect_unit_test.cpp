@@ -22,7 +22,8 @@ TEST_CASE("a plan survives the command line") {
   plan.target = {EntityKind::filesystem, "/var/my logs"};
   plan.parameters = {{"path", "/var/my logs/a=b.log"}, {"keep", "0"}};
   plan.timeout = std::chrono::milliseconds(90'500);
-  const auto argv = effect_command(plan, {manager, policy, "/usr/lib/hostmedic/hostmedic-effect", "/run/scratch"});
+  const auto argv =
+      effect_command(plan, nullptr, {manager, policy, "/usr/lib/hostmedic/hostmedic-effect", "/run/scratch"});
   CHECK(argv[0] == "/usr/lib/hostmedic/hostmedic-effect");
   const std::vector<std::string_view> arguments(argv.begin() + 1, argv.end());
   const auto call = parse_effect_command(arguments);
@@ -44,7 +45,7 @@ TEST_CASE("a command line that is not ours is refused") {
       parse_effect_command(Words{"log.rotate", "--target=filesystem:/", "--timeout=1s", "--scratch=/x", "Bad"}));
   CHECK_FALSE(parse_effect_command(Words{"log.rotate", "--target=filesystem:/", "--timeout=1s", "--scratch=/x", "=v"}));
   Words many{"log.rotate", "--target=filesystem:/", "--timeout=1s", "--scratch=/x"};
-  many.insert(many.end(), kMostAttributes + 1, "a=b");
+  many.insert(many.end(), 2 * kMostAttributes + 2, "a=b");
   CHECK_FALSE(parse_effect_command(many));
 }
 
@@ -73,9 +74,9 @@ TEST_CASE("a unit whose name is taken is not run again") {
   Order order;
   order.key = "0123456789abcdef01234567";
   manager.next_run = TransientResult{};
-  CHECK(run_in_unit(order, {manager, policy, "/effect", "/s"}, {}, {}).result == OutcomeResult::refused);
+  CHECK(run_in_unit(order, {manager, policy, "/effect", "/s"}, {}).result == OutcomeResult::refused);
   manager.next_run = make_error(ErrorCode::timeout, "no answer from systemd");
-  CHECK(run_in_unit(order, {manager, policy, "/effect", "/s"}, {}, {}).result == OutcomeResult::timed_out);
+  CHECK(run_in_unit(order, {manager, policy, "/effect", "/s"}, {}).result == OutcomeResult::timed_out);
 }
 
 TEST_CASE("a tool is run to its end or to its deadline") {

@@ -30,7 +30,7 @@ TEST_CASE("journal.vacuum may write the journal's directories only") {
   CHECK(kJournalVacuumEffect.execute(order, {manager, policy, "/effect", "/run/scratch"}).result ==
         OutcomeResult::done);
   REQUIRE(manager.ran.size() == 1);
-  CHECK(manager.ran[0].capabilities == std::vector<std::string>{"CAP_DAC_OVERRIDE"});
-  CHECK(manager.ran[0].read_write_paths ==
+  CHECK(manager.ran[0].openings.capabilities == std::vector<std::string>{"CAP_DAC_OVERRIDE"});
+  CHECK(manager.ran[0].openings.read_write_paths ==
         std::vector<std::string>{"-/var/log/journal", "-/run/log/journal", "/run/scratch"});
 }

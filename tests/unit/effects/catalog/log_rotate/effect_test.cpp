@@ -56,14 +56,15 @@ TEST_CASE("log.rotate asks for no more than its method needs") {
   REQUIRE(setting.manager.ran.size() == 1);
   const TransientUnit unit = setting.manager.ran[0];
   CHECK(unit.name == "hostmedic-order-0123456789abcdef01234567.service");
-  CHECK(unit.read_write_paths == std::vector<std::string>{setting.dir.path, "/run/scratch"});
-  CHECK(std::find(unit.capabilities.begin(), unit.capabilities.end(), "CAP_SETUID") == unit.capabilities.end());
+  CHECK(unit.openings.read_write_paths == std::vector<std::string>{setting.dir.path, "/run/scratch"});
+  CHECK(std::find(unit.openings.capabilities.begin(), unit.openings.capabilities.end(), "CAP_SETUID") ==
+        unit.openings.capabilities.end());
   CHECK(unit.timeout == order.plan.timeout);
 
   order.plan.parameters[4].value = "auto";
   order.plan.parameters.push_back({"logrotate_config", "/etc/logrotate.d/nginx"});
   (void)kLogRotateEffect.execute(order, setting.context());
-  const auto& more = setting.manager.ran.at(1).capabilities;
+  const auto& more = setting.manager.ran.at(1).openings.capabilities;
   CHECK(std::find(more.begin(), more.end(), "CAP_SETUID") != more.end());
 
   for (const std::string& capability : more)

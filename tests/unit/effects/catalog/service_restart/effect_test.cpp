@@ -45,7 +45,7 @@ TEST_CASE("service.restart reports what it measured") {
   Setting setting;
   Outcome outcome = kServiceRestartEffect.execute(setting.order, setting.context());
   CHECK(outcome.result == OutcomeResult::done);
-  CHECK(setting.manager.restarted == std::vector<std::string>{"nginx.service"});
+  CHECK(setting.manager.jobs == std::vector<std::string>{"restart nginx.service"});
   bool has_pid = false;
   for (const Attribute& detail : outcome.details)
     has_pid = has_pid || (detail.key == "main_pid" && detail.value == "42");
@@ -53,6 +53,6 @@ TEST_CASE("service.restart reports what it measured") {
 
   setting.manager.next_status = UnitStatus{"loaded", "failed", "failed", "exit-code", 0, 0, ""};
   CHECK(kServiceRestartEffect.execute(setting.order, setting.context()).result == OutcomeResult::failed);
-  setting.manager.next_restart = make_error(ErrorCode::timeout, "not within 5s");
+  setting.manager.next_job = make_error(ErrorCode::timeout, "not within 5s");
   CHECK(kServiceRestartEffect.execute(setting.order, setting.context()).result == OutcomeResult::timed_out);
 }
