@@ -97,5 +97,6 @@ TEST_CASE("a command has the capabilities of its entry at most") {
 TEST_CASE("without systemd no service is restarted") {
   Setting setting;
   CHECK(setting.runner.status("nginx.service").error().code == ErrorCode::unsupported);
-  CHECK(setting.runner.job("nginx.service", UnitJob::restart, std::chrono::seconds(1)).error().code == ErrorCode::unsupported);
+  CHECK(setting.runner.job("nginx.service", UnitJob::restart, std::chrono::seconds(1)).error().code ==
+        ErrorCode::unsupported);
 }
