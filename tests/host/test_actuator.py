@@ -4,53 +4,15 @@ import gzip
 import json
 import time
 
+from actuator import ASK, SOCKET, alone, ask, execute, order
 from testhost import options, wait_for
 
 PACKAGES = ("hostmedic",)
-SOCKET = "/run/hostmedic-actuator/actuator.sock"
-ASK = r'''
-import json, socket, sys
-s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-s.settimeout(60)
-s.connect(sys.argv[1])
-try:
-    s.send(sys.stdin.buffer.read())
-    print(s.recv(1 << 16).decode() or "{}")
-except (BrokenPipeError, ConnectionResetError):
-    print("{}")  # hung up on
-'''
-
-
-def alone(host):
-    """The actuator may act; the daemon, which would act too, is off."""
-    host.run("systemctl stop hostmedic hostmedic-probe", check=False)
-    host.write("/etc/hostmedic/policy.toml",
-               '[guard]\ntier = "auto"\nboot_grace = "0s"\nlog_roots = ["/var/log", "/srv/log"]\n', mode=0o644)
-
-
-def ask(host, request, user="root", **fields):
-    argv = ["runuser", "-u", user, "--"] if user != "root" else []
-    done = host.run([*argv, "python3", "-c", ASK, SOCKET], input=json.dumps({"request": request, **fields}))
-    return json.loads(done.stdout)
-
-
-def order(key, action, target, timeout=20, **parameters):
-    now = time.time_ns()
-    plan = {"action": action, "target": target, "parameters": parameters, "what": f"{action} on {target}",
-            "command": "", "undo": "", "touched": 1, "timeout_nano": timeout * 10**9}
-    return {"key": key * 24, "incident_id": "0123456789abcdef", "incident_kind": "test", "runbook": "test", "step": 0,
-            "plan": plan, "confidence": 0.99, "signals": 2, "proof": True, "issued_at_unix_nano": now,
-            "expires_at_unix_nano": now + 60 * 10**9, "approved_by": ""}
 
 
 def rotate(key, **parameters):
     return order(key, "log.rotate", "filesystem:/srv", path="/srv/log/app.log", root="/srv/log", keep="0",
                  **{"writer_appends": "1", "method": "copy", **parameters})
-
-
-def execute(host, an_order, user="root"):
-    answer = ask(host, "execute", user, order=an_order)
-    return answer.get("outcome") or answer
 
 
 def fail_nginx(host):
