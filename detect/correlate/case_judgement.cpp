@@ -52,7 +52,9 @@ bool CaseBook::rebuild(const Entity& entity, Root& root, Incident& incident, con
                                incident.suspicion, incident.changes);
   std::vector<Anomaly> anomalies;
   // What only supports an incident does not keep it alive: a death half a minute ago is evidence, no fault of now.
-  const bool alive = holds(root);
+  const bool alive = std::ranges::any_of(root.signals, [&](const Signal& signal) {
+    return rules_[signal.rule].opens && signal.phase == SignalPhase::firing;
+  });
   for (Signal& signal : root.signals) {
     const SignalRule& rule = rules_[signal.rule];
     const bool firing = signal.phase == SignalPhase::firing && (rule.opens || alive);
