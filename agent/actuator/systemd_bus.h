@@ -10,6 +10,10 @@
 
 namespace hostmedic {
 
+namespace systemd {
+class Connection;
+}
+
 struct SystemdBusOptions {
   std::string output_dir;  // where the units' standard output is kept until release(); root's own
   int cancel_fd = -1;      // readable: end the unit that runs now; run() then says "cancelled"
@@ -37,8 +41,7 @@ class SystemdBus final : public ServiceManager {
   void release(const std::string& unit) override;
 
  private:
-  class Connection;
-  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<systemd::Connection> connection_;
 };
 
 }  // namespace hostmedic
