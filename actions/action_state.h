@@ -12,7 +12,9 @@ inline constexpr auto kLast<Tier> = Tier::automatic;
 template <>
 inline constexpr auto kLast<OutcomeResult> = OutcomeResult::expired;
 template <>
-inline constexpr auto kLast<Check::Subject> = Check::Subject::series_fell;
+inline constexpr auto kLast<Check::Subject> = Check::Subject::none;
+template <>
+inline constexpr auto kLast<Choice> = Choice::success;
 template <>
 inline constexpr auto kLast<OnFailure> = OnFailure::escalate;
 
@@ -37,22 +39,29 @@ template <>
 struct Members<Check> {
   template <class Self>
   static auto of(Self& self) {
-    return std::tie(self.subject, self.series, self.attributes, self.bound, self.settle, self.within);
+    return std::tie(self.subject, self.series, self.attributes, self.condition, self.bound, self.settle, self.within);
   }
 };
 template <>
 struct Members<Step> {
   template <class Self>
   static auto of(Self& self) {
-    return std::tie(self.action, self.params, self.timeout, self.verify, self.on_failure);
+    return std::tie(self.action, self.params, self.timeout, self.verify, self.on_failure, self.undo);
+  }
+};
+template <>
+struct Members<Requirement> {
+  template <class Self>
+  static auto of(Self& self) {
+    return std::tie(self.condition, self.why);
   }
 };
 template <>
 struct Members<Runbook> {
   template <class Self>
   static auto of(Self& self) {
-    return std::tie(self.name, self.summary, self.kinds, self.entity, self.ceiling, self.steps, self.notes,
-                    self.source);
+    return std::tie(self.name, self.summary, self.kinds, self.entity, self.when, self.requirements, self.not_while,
+                    self.cooldown, self.touched_most, self.choose, self.ceiling, self.steps, self.notes, self.source);
   }
 };
 template <>

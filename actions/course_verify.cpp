@@ -39,6 +39,7 @@ void Response::Course::learn(const Outcome& outcome, const Surroundings& here) {
   note(TimelineKind::acted, std::string(to_string(outcome.result)) + ": " + outcome.text, here, std::move(details));
   good_since.reset();
   unsure_ = false;
+  const bool prepares = check().subject == Check::Subject::none;
   switch (outcome.result) {
     case OutcomeResult::failed: return step_failed("it failed: " + outcome.text, here);
     case OutcomeResult::refused: return refused(outcome.verdict, here);
@@ -54,11 +55,16 @@ void Response::Course::learn(const Outcome& outcome, const Surroundings& here) {
       return set_state(IncidentState::open);
     case OutcomeResult::timed_out:
     case OutcomeResult::interrupted:
+      if (prepares) return step_failed("how it ended is not known: " + outcome.text, here);
       // It may have worked. The proof says so, and only after that is it judged again.
       ++unknown_ends_;
       unsure_ = true;
       break;
-    case OutcomeResult::done: break;
+    case OutcomeResult::done:
+      if (!prepares) break;
+      tried.insert(order.step);
+      phase = Phase::judging;
+      return set_state(IncidentState::open);
   }
   deadline = here.now.mono + check().within;
   phase = Phase::verifying;
@@ -86,6 +92,8 @@ std::optional<bool> Response::Course::check_holds(const Check& check, const Surr
       return *value <= *before_ - check.bound;
     }
     case Check::Subject::incident_quiet: return !still_fires(incident);
+    case Check::Subject::condition:
+    case Check::Subject::none: return std::nullopt;
   }
   return std::nullopt;
 }
@@ -100,6 +108,8 @@ std::string Response::Course::proof_text(const Check& check, const Surroundings&
       if (!before_ || !value) return "all signals are quiet";
       return check.series + strf(" fell from %.3f to %.3f", *before_, *value);
     case Check::Subject::incident_quiet: return "all signals are quiet";
+    case Check::Subject::condition: return check.condition + " holds";
+    case Check::Subject::none: break;
   }
   return {};
 }

@@ -14,16 +14,13 @@ std::string_view to_string(Check::Subject subject) {
     case Check::Subject::series_above: return "series_above";
     case Check::Subject::incident_quiet: return "incident_quiet";
     case Check::Subject::series_fell: return "series_fell";
+    case Check::Subject::condition: return "condition";
+    case Check::Subject::none: return "none";
   }
   return "?";
 }
 
-std::optional<Check::Subject> check_subject_from(std::string_view text) {
-  using enum Check::Subject;
-  for (const Check::Subject subject : {unit_active, series_below, series_above, incident_quiet, series_fell})
-    if (to_string(subject) == text) return subject;
-  return std::nullopt;
-}
+std::string_view to_string(Choice choice) { return choice == Choice::success ? "success" : "order"; }
 
 std::string_view to_string(OnFailure on_failure) {
   switch (on_failure) {
@@ -32,12 +29,6 @@ std::string_view to_string(OnFailure on_failure) {
     case OnFailure::escalate: return "escalate";
   }
   return "?";
-}
-
-std::optional<OnFailure> on_failure_from(std::string_view text) {
-  for (const OnFailure on_failure : {OnFailure::next, OnFailure::stop, OnFailure::escalate})
-    if (to_string(on_failure) == text) return on_failure;
-  return std::nullopt;
 }
 
 const Runbook* choose_runbook(std::span<const Runbook> runbooks, const Incident& incident) {

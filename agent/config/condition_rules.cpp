@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// [[rule]] with `when`: a condition in the language of hostmedic-rules(5). A fault in it is shown at its place in the
-// file.
+// [[rule]] with `when`: a condition in the language of hostmedic-rules(5).
 #include <algorithm>
 
 #include "agent/config/agent_keys.h"
-#include "detect/rules/condition.h"
+#include "agent/config/condition_text.h"
 
 namespace hostmedic {
 namespace {
@@ -32,30 +31,6 @@ const Key<detect::ConditionRule> kKeys[] = {
 };
 #undef FIELD
 
-// Where a byte of a text stands in the file. The node knows where its quotation begins and ends, not how it is quoted:
-// that is seen from how much longer it is than what is in it.
-Position position_in(const Node& node, std::size_t offset) {
-  const std::string_view before = std::string_view(node.text).substr(0, offset);
-  const auto breaks = [](std::string_view text) {
-    return static_cast<std::uint32_t>(std::count(text.begin(), text.end(), '\n'));
-  };
-  const auto column_of = [](std::size_t bytes) { return static_cast<std::uint32_t>(bytes); };
-  const std::uint32_t lines = node.end.line - node.at.line;
-  const bool cut = lines > breaks(node.text);  // the line break behind """ is not a part of the text
-  const std::uint32_t line = breaks(before) + (cut ? 1 : 0);
-  if (line > 0) return {node.at.line + line, column_of(before.size() - (before.find_last_of('\n') + 1)) + 1};
-  const bool triple = lines > 0 || node.end.column - node.at.column >= node.text.size() + 5;
-  return {node.at.line, node.at.column + (triple ? 3 : 1) + column_of(offset)};
-}
-
-void read_when(const Member& member, const Place& place, detect::ConditionRule& rule) {
-  const Node& node = member.value;
-  if (node.kind != Node::Kind::text) return place.error(node.at, "when: expected a condition such as \"a > 90%\"");
-  const detect::ParsedCondition parsed = detect::parse_condition(node.text);
-  if (!parsed.condition) return place.error(position_in(node, parsed.fault.at), "when: " + parsed.fault.message);
-  rule.when = node.text;
-}
-
 }  // namespace
 
 std::span<const Key<detect::ConditionRule>> condition_rule_keys() { return kKeys; }
@@ -71,7 +46,7 @@ void read_condition_rule(const Node& table, const std::string& id, const Place& 
   const auto old = std::ranges::find(engine.condition_rules, id, &detect::ConditionRule::id);
   const bool known = old != engine.condition_rules.end();
   detect::ConditionRule rule = known ? *old : detect::ConditionRule{};
-  const Special take_when{"when", [&](const Member& member) { read_when(member, place, rule); }};
+  const Special take_when{"when", [&](const Member& member) { read_condition(member, place, rule.when); }};
   read_table<detect::ConditionRule>(table, "", condition_rule_keys(), std::span(&take_when, 1), place, rule);
   if (known) {
     *old = std::move(rule);

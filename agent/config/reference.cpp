@@ -203,10 +203,15 @@ std::vector<KeyText> reference_rows(ConfigFile file) {
 std::vector<KeyText> runbook_reference_rows() {
   std::vector<KeyText> rows = key_texts(runbook_keys());
   rows.push_back({"", "notes", "text", "\"\"", "For the human; may have several lines.", false});
+  rows.push_back({"", "when", "condition", "\"\"", "Must hold for it to be taken; see *hostmedic-rules*(5).", false});
+  rows.push_back({"[[require]]", "condition", "condition", "", "Must hold before any step is taken.", false});
+  append(rows, key_texts(requirement_keys()), "[[require]]");
   append(rows, key_texts(step_keys()), "[[step]]");
   rows.push_back({"[[step]]", "params", "table", "{}",
                   "Parameters of the action by name; `hostmedic list actions` shows them.", false});
   append(rows, key_texts(check_keys()), "[step.verify]");
+  rows.push_back(
+      {"[step.verify]", "condition", "condition", "", "What must come to hold, for the check of that name.", false});
   return rows;
 }
 

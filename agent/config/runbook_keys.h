@@ -8,6 +8,7 @@
 namespace hostmedic {
 
 std::span<const Key<Runbook>> runbook_keys();
+std::span<const Key<Requirement>> requirement_keys();
 std::span<const Key<Step>> step_keys();
 std::span<const Key<Check>> check_keys();
 

@@ -120,10 +120,16 @@ struct Words<OnFailure> {
 };
 template <>
 struct Words<Check::Subject> {
-  static constexpr std::array kAll = {Check::Subject::unit_active, Check::Subject::series_below,
-                                      Check::Subject::series_above, Check::Subject::series_fell,
-                                      Check::Subject::incident_quiet};
+  static constexpr std::array kAll = {
+      Check::Subject::unit_active, Check::Subject::series_below,   Check::Subject::series_above,
+      Check::Subject::series_fell, Check::Subject::incident_quiet, Check::Subject::condition,
+      Check::Subject::none};
   static std::string_view text(Check::Subject value) { return to_string(value); }
+};
+template <>
+struct Words<Choice> {
+  static constexpr std::array kAll = {Choice::order, Choice::success};
+  static std::string_view text(Choice value) { return to_string(value); }
 };
 template <>
 struct Words<detect::ModelMode> {
@@ -283,6 +289,9 @@ std::optional<Fault> read_value(const Node& node, const Limits&, OnFailure& ret_
 std::optional<Fault> read_value(const Node& node, const Limits&, Check::Subject& ret_value) {
   return read_word(node, ret_value);
 }
+std::optional<Fault> read_value(const Node& node, const Limits&, Choice& ret_value) {
+  return read_word(node, ret_value);
+}
 
 std::string show_value(bool value) { return value ? "true" : "false"; }
 std::string show_value(int value) { return strf("%d", value); }
@@ -328,6 +337,7 @@ std::string show_value(Severity value) { return show_word(value); }
 std::string show_value(LogLevel value) { return show_word(value); }
 std::string show_value(OnFailure value) { return show_word(value); }
 std::string show_value(Check::Subject value) { return show_word(value); }
+std::string show_value(Choice value) { return show_word(value); }
 
 std::string type_text(const bool*, const Limits&) { return "true or false"; }
 std::string type_text(const int*, const Limits& limits) {
@@ -365,6 +375,7 @@ std::string type_text(const Severity*, const Limits&) { return words_text<Severi
 std::string type_text(const LogLevel*, const Limits&) { return words_text<LogLevel>(); }
 std::string type_text(const OnFailure*, const Limits&) { return words_text<OnFailure>(); }
 std::string type_text(const Check::Subject*, const Limits&) { return words_text<Check::Subject>(); }
+std::string type_text(const Choice*, const Limits&) { return words_text<Choice>(); }
 
 std::string unknown_text(std::string_view what, std::string_view name, const std::vector<std::string_view>& known) {
   std::string text = "unknown " + std::string(what) + " '" + printable(name, 60) + "'";

@@ -56,6 +56,7 @@ std::optional<Fault> read_value(const Node& node, const Limits& limits, LogLevel
 std::optional<Fault> read_value(const Node& node, const Limits& limits, detect::ModelMode& ret_value);
 std::optional<Fault> read_value(const Node& node, const Limits& limits, OnFailure& ret_value);
 std::optional<Fault> read_value(const Node& node, const Limits& limits, Check::Subject& ret_value);
+std::optional<Fault> read_value(const Node& node, const Limits& limits, Choice& ret_value);
 
 // As a TOML literal.
 std::string show_value(bool value);
@@ -71,6 +72,7 @@ std::string show_value(Severity value);
 std::string show_value(LogLevel value);
 std::string show_value(OnFailure value);
 std::string show_value(Check::Subject value);
+std::string show_value(Choice value);
 
 // "duration", "one of observe, suggest, approve, auto": for the reference.
 std::string type_text(const bool*, const Limits& limits);
@@ -86,6 +88,7 @@ std::string type_text(const Severity*, const Limits& limits);
 std::string type_text(const LogLevel*, const Limits& limits);
 std::string type_text(const OnFailure*, const Limits& limits);
 std::string type_text(const Check::Subject*, const Limits& limits);
+std::string type_text(const Choice*, const Limits& limits);
 
 // "unknown key 'x'" and the nearest of the known ones, if one is near.
 std::string unknown_text(std::string_view what, std::string_view name, const std::vector<std::string_view>& known);

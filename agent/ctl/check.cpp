@@ -44,7 +44,7 @@ std::vector<Diagnostic> check_file(const std::string& path) {
     case FileKind::runbook: break;
   }
   const auto text = read_file(path, Bytes{kMostConfigBytes});
-  if (text) return parse_runbook(*text, path).diagnostics;
+  if (text) return parse_runbook(*text, path, incident_kinds(AgentConfig{}.engine)).diagnostics;
   return {{path, {}, "cannot be read: " + text.error().message(), true}};
 }
 
@@ -69,11 +69,12 @@ std::string line_of(const Diagnostic& one) {
 }  // namespace
 
 std::vector<Diagnostic> check_installed(const Paths& paths) {
-  std::vector<Diagnostic> list =
-      load_agent_config({.file = paths.etc + "/hostmedic.toml", .drop_ins = paths.etc + "/conf.d"}).diagnostics;
+  auto agent = load_agent_config({.file = paths.etc + "/hostmedic.toml", .drop_ins = paths.etc + "/conf.d"});
+  std::vector<Diagnostic> list = std::move(agent.diagnostics);
   append(list, load_policy(paths.etc + "/policy.toml", paths.policy_of_root).diagnostics);
-  append(list,
-         load_runbooks(std::vector<std::string>{paths.share + "/runbooks", paths.etc + "/runbooks.d"}).diagnostics);
+  append(list, load_runbooks(std::vector<std::string>{paths.share + "/runbooks", paths.etc + "/runbooks.d"},
+                             incident_kinds(agent.config.engine))
+                   .diagnostics);
   return list;
 }
 

@@ -22,7 +22,7 @@ Result<Settings> load_settings(const SettingsPaths& paths) {
   auto agent = load_agent_config(paths.agent);
   // Not required to be root's here: the actuator, which acts by its own reading of it, requires that.
   auto policy = load_policy(paths.policy, false);
-  auto runbooks = load_runbooks(paths.runbook_dirs);
+  auto runbooks = load_runbooks(paths.runbook_dirs, incident_kinds(agent.config.engine));
   std::string fault;
   note(agent.diagnostics, fault);
   note(policy.diagnostics, fault);

@@ -27,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(hostmedic::parse_agent_config(text, "fuzz").diagnostics);
   check(hostmedic::parse_policy(text, "fuzz").diagnostics);
   check(hostmedic::parse_aggregator_config(text, "fuzz").diagnostics);
-  check(hostmedic::parse_runbook(text, "fuzz").diagnostics);
+  static const std::vector<std::string> kinds = hostmedic::incident_kinds(hostmedic::detect::default_engine_config());
+  check(hostmedic::parse_runbook(text, "fuzz", kinds).diagnostics);
   return 0;
 }
 
@@ -39,6 +40,11 @@ std::vector<std::string> hm_fuzz_seeds() {
       "days = [\"mon\"]\nfrom = \"22:00\"\n",
       "name = \"r\"\nkinds = [\"k\"]\nnotes = \"\"\"\nx\n\"\"\"\n[[step]]\naction = \"service.restart\"\n"
       "[step.verify]\ncheck = \"unit_active\"\nsettle = \"1s\"\n",
+      "name = \"r\"\nkinds = [\"service.faild\"]\nwhen = \"error_rate > 5% for 30s\"\nnot_while = [\"backup\"]\n"
+      "choose = \"success\"\ncooldown = \"1m\"\ntouched_most = 2\n[[require]]\ncondition = '''\nstage is test'''\nwhy "
+      "= \"w\"\n"
+      "[[step]]\naction = \"service.restart\"\nundo = false\n[step.verify]\ncheck = \"condition\"\n"
+      "condition = \"known(system.uptime@host)\"\n",
       "listen = \"[::1]:4318\"\nx = 1979-05-27T07:32:00Z\ny = 0x1F\nz = [[1], {a.b = 1e9}]\n",
   };
 }
