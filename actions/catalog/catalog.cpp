@@ -3,7 +3,10 @@
 
 namespace hostmedic {
 namespace {
-constexpr const ActionInfo* kActions[] = {&kServiceRestart, &kLogRotate, &kJournalVacuum};
+constexpr const ActionInfo* kActions[] = {
+    &kServiceRestart,   &kLogRotate,      &kJournalVacuum,  //
+    &kContainerRestart, &kContainerPause, &kContainerStop,
+};
 }
 
 std::span<const ActionInfo* const> all_actions() { return kActions; }

@@ -7,8 +7,11 @@
 
 namespace hostmedic {
 
-extern const ActionInfo kServiceRestart;  // "service.restart"
-extern const ActionInfo kLogRotate;       // "log.rotate"
-extern const ActionInfo kJournalVacuum;   // "journal.vacuum"
+extern const ActionInfo kServiceRestart;    // "service.restart"
+extern const ActionInfo kLogRotate;         // "log.rotate"
+extern const ActionInfo kJournalVacuum;     // "journal.vacuum"
+extern const ActionInfo kContainerRestart;  // "container.restart"
+extern const ActionInfo kContainerPause;    // "container.pause"
+extern const ActionInfo kContainerStop;     // "container.stop"
 
 }  // namespace hostmedic

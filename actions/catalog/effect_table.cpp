@@ -3,7 +3,10 @@
 
 namespace hostmedic {
 namespace {
-constexpr const EffectInfo* kEffects[] = {&kServiceRestartEffect, &kLogRotateEffect, &kJournalVacuumEffect};
+constexpr const EffectInfo* kEffects[] = {
+    &kServiceRestartEffect,   &kLogRotateEffect,      &kJournalVacuumEffect,  //
+    &kContainerRestartEffect, &kContainerPauseEffect, &kContainerStopEffect,
+};
 }
 
 std::span<const EffectInfo* const> all_effects() { return kEffects; }

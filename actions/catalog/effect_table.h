@@ -9,6 +9,9 @@ namespace hostmedic {
 extern const EffectInfo kServiceRestartEffect;
 extern const EffectInfo kLogRotateEffect;
 extern const EffectInfo kJournalVacuumEffect;
+extern const EffectInfo kContainerRestartEffect;
+extern const EffectInfo kContainerPauseEffect;
+extern const EffectInfo kContainerStopEffect;
 
 const EffectInfo* find_effect(std::string_view action);
 

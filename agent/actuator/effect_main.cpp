@@ -26,7 +26,10 @@ int run(const std::vector<std::string_view>& arguments) {
   const EffectInfo* effect = find_effect(call->plan.action);
   if (action == nullptr || effect == nullptr || effect->inside == nullptr) return usage("no such effect");
   if (const Status valid = action->validate(call->plan); !valid) return usage(valid.error().message());
-  return effect->inside(call->plan, {.proc = "/proc", .scratch = call->scratch});
+  const InsideContext here{.proc = "/proc", .scratch = call->scratch};
+  if (!call->undo) return effect->inside(call->plan, here);
+  if (effect->undo_inside == nullptr) return usage("cannot be taken back");
+  return effect->undo_inside(call->plan, call->was, here);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ THEIRS = [
     ("mbedtls/*", ["agent/net"]),
     ("psa/*", ["agent/net"]),
     ("protozero/*", ["agent/net"]),
-    ("boost/json*", ["agent", "probes/container"]),
+    ("boost/json*", ["agent", "probes/container", "actions/catalog/container", "actions/catalog/network"]),
     ("boost/*", ASIO_FOLDERS),
     ("bpf/*", ["probes/bpf"]),
     ("linux/bpf*", ["probes/bpf"]),
