@@ -46,7 +46,7 @@ struct FakeEngine {
         const ssize_t n = ::recv(fd.get(), text.data(), text.size(), 0);
         asked.push_back(text.substr(0, static_cast<std::size_t>(n < 0 ? 0 : n)));
         if (answer.empty()) ::usleep(500'000);  // says nothing for longer than anybody waits
-        (void)!::write(fd.get(), answer.data(), answer.size());
+        (void)!::send(fd.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
       }
     });
   }
