@@ -25,8 +25,8 @@ def state(host, name):
 @options(packages=PACKAGES, tree="docker", timeout=240)
 def test_restarts_an_unhealthy_container(host):
     docker(host)
-    host.run("docker run -d --name web --health-cmd 'test -e /tmp/well' --health-interval 1s --health-retries 1"
-             " tiny sh -c 'if test -e /begun; then mkdir -p /tmp; : >/tmp/well; fi; : >/begun; exec sleep 600'", timeout=60)
+    host.run("docker run -d --name web --health-cmd 'test -e /well' --health-interval 1s --health-retries 1"
+             " tiny sh -c 'if test -e /begun; then : >/well; fi; : >/begun; exec sleep 600'", timeout=60)
     wait_for(lambda: state(host, "web")["Health"]["Status"] == "unhealthy", 30, "it is unhealthy")
     before = state(host, "web")["StartedAt"]
     done = execute(host, order("a", "container.restart", "container:web", timeout=60))
