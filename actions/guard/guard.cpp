@@ -244,6 +244,7 @@ Answer ask_blast_radius(const Question& q) {
 }
 
 Answer ask_human_undo(const Question& q) {
+  if (!q.order.undoes.empty()) return allow("it is an undo");
   for (const PastAction& past : q.now.history) {
     if (past.by_hand_undone && past.action == q.order.plan.action && past.target == q.order.plan.target)
       return deny("a human undid this action of " + format_utc(past.at) + "; not again until it is enabled again");

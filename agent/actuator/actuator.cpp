@@ -38,11 +38,12 @@ Status check_order(const Order& order, WallTime now) {
   return ok();
 }
 
-std::string said_by(const ActuatorRequest& request, const ActuatorPeer& peer) {
-  return request.by.empty() || peer.role == Role::root ? peer.text : request.by + ", told by " + peer.text;
-}
-
 }  // namespace
+
+std::string said_by(const ActuatorRequest& request, const ActuatorPeer& peer) {
+  const bool told = !request.by.empty() && peer.role == Role::agent;
+  return told ? request.by + ", told by " + peer.text : peer.text;
+}
 
 Outcome not_carried_out(const Order& order, OutcomeResult result, std::string text, WallTime now) {
   Outcome outcome;
@@ -93,49 +94,68 @@ void Actuator::recover() {
     outcome.verdict = row.verdict;
     (void)finish(row.order, std::move(outcome), row.begun_at);
   }
+  recover_measures();
 }
 
-Outcome Actuator::carry_out(const Order& order) {
-  const auto refused = [&](std::string text) {
-    log_notice("order " + order.key + " refused: " + text);
-    return not_carried_out(order, OutcomeResult::refused, std::move(text), parts_.wall());
-  };
-  if (Status valid = check_order(order, parts_.wall()); !valid) return refused(valid.error().message());
-  const EffectInfo* effect = effect_of(order.plan.action);
-  if (effect == nullptr) return refused("no effect for '" + order.plan.action + "'");
+Outcome Actuator::refused(const Order& order, std::string text) {
+  log_notice("order " + order.key + " refused: " + text);
+  return not_carried_out(order, OutcomeResult::refused, std::move(text), parts_.wall());
+}
+
+Outcome Actuator::carry_out(const Order& asked) {
+  Undo undo{asked, std::nullopt};
   {
     const std::lock_guard lock(mutex_);
-    if (!parts_.ledger) return refused("the ledger cannot be used: " + parts_.ledger.error().message());
-    const auto known = parts_.ledger->find(order.key);
-    if (!known) return refused("the ledger cannot be used: " + known.error().message());
+    if (!parts_.ledger) return refused(asked, "the ledger cannot be used: " + parts_.ledger.error().message());
+    const auto known = parts_.ledger->find(asked.key);
+    if (!known) return refused(asked, "the ledger cannot be used: " + known.error().message());
     if (*known && (*known)->outcome) return *(*known)->outcome;
-    if (*known) return refused("an order of this key was begun and has no end yet");
+    if (*known) return refused(asked, "an order of this key was begun and has no end yet");
+    if (!asked.undoes.empty()) {
+      auto prepared = prepare_undo(asked);
+      if (!prepared) return refused(asked, prepared.error().message());
+      undo = std::move(*prepared);
+    }
   }
+  Outcome outcome = carry_out_now(undo.order, undo.first);
+  if (undo.first && !parts_.stopping()) after_undo(*undo.first, outcome);
+  return outcome;
+}
+
+Outcome Actuator::carry_out_now(const Order& order, const std::optional<LedgerRow>& first) {
+  if (Status valid = check_order(order, parts_.wall()); !valid) return refused(order, valid.error().message());
+  const EffectInfo* effect = effect_of(order.plan.action);
+  if (effect == nullptr) return refused(order, "no effect for '" + order.plan.action + "'");
   if (order.expires_at <= parts_.wall())
     return not_carried_out(order, OutcomeResult::expired, "expired at " + format_utc(order.expires_at), parts_.wall());
   const auto policy = parts_.policy();
-  if (!policy) return refused("the policy cannot be used: " + policy.error().message());
+  if (!policy) return refused(order, "the policy cannot be used: " + policy.error().message());
 
   const EffectContext context{parts_.manager, *policy, parts_.effect_program, parts_.scratch};
-  std::string state_text;
-  const guard::TargetState state = effect->inspect(order.plan, context, state_text);
-  int restarts = 0;
-  if (order.plan.target.kind == EntityKind::service) {
-    // systemd counts over the unit's life; those before its last start are recent only if that start is.
-    const auto unit = parts_.manager.status(order.plan.target.name);
-    if (unit && parts_.wall() - unit->started_at < policy->crash_loop_window)
-      restarts = static_cast<int>(std::min<std::uint32_t>(unit->restarts, 1'000'000));
-  }
-  Judged judged = judge_and_begin(order, *policy, state, state_text, restarts);
+  // What is taken back is in force, whatever the target is like by now.
+  const Seen seen = first ? Seen{guard::TargetState::faulty, "in force since " + format_utc(first->begun_at), 0}
+                          : look_at(order, *effect, context);
+  Judged judged = judge_and_begin(order, *policy, seen);
   if (!judged.begun) return judged.outcome;
 
   const WallTime started = parts_.wall();
-  Outcome outcome = effect->execute(order, context);
+  Outcome outcome = first ? effect->undo(order, *first->outcome, context) : effect->execute(order, context);
   outcome.verdict = std::move(judged.outcome.verdict);
   if (!parts_.stopping()) return finish(order, std::move(outcome), started);
   outcome = not_carried_out(order, OutcomeResult::interrupted, "the actuator is stopping; its next start knows more",
                             parts_.wall());
   return outcome;
+}
+
+Actuator::Seen Actuator::look_at(const Order& order, const EffectInfo& effect, const EffectContext& context) {
+  Seen seen;
+  seen.state = effect.inspect(order.plan, context, seen.text);
+  if (order.plan.target.kind != EntityKind::service) return seen;
+  // systemd counts over the unit's life; those before its last start are recent only if that start is.
+  const auto unit = parts_.manager.status(order.plan.target.name);
+  if (unit && parts_.wall() - unit->started_at < context.policy.crash_loop_window)
+    seen.restarts = static_cast<int>(std::min<std::uint32_t>(unit->restarts, 1'000'000));
+  return seen;
 }
 
 Result<guard::Circumstances> Actuator::circumstances(const Order& order, const guard::Policy& policy) {
@@ -150,29 +170,29 @@ Result<guard::Circumstances> Actuator::circumstances(const Order& order, const g
   auto history = parts_.ledger->history(now.now - longest_window(policy));
   if (!history) return history.error();
   now.history = std::move(*history);
-  const auto approval = parts_.ledger->approval(order.key, now.now);
+  auto approval = parts_.ledger->approval(order.key, now.now);
+  if (approval && !*approval && !order.undoes.empty())
+    approval = parts_.ledger->approval(kUndoApproval + order.undoes, now.now);
   if (!approval) return approval.error();
   if (*approval) now.approved_by = (*approval)->by;
   return now;
 }
 
 // Under one lock, so that a brake set meanwhile either is seen here or finds the effect to be cancelled.
-Actuator::Judged Actuator::judge_and_begin(const Order& order, const guard::Policy& policy, guard::TargetState state,
-                                           const std::string& state_text, int unit_restarts) {
+Actuator::Judged Actuator::judge_and_begin(const Order& order, const guard::Policy& policy, const Seen& seen) {
   const std::lock_guard lock(mutex_);
   Judged judged;
   const auto refuse = [&](std::string text) {
-    log_notice("order " + order.key + " refused: " + text);
     Verdict verdict = std::move(judged.outcome.verdict);
-    judged.outcome = not_carried_out(order, OutcomeResult::refused, std::move(text), parts_.wall());
+    judged.outcome = refused(order, std::move(text));
     judged.outcome.verdict = std::move(verdict);
     return judged;
   };
   auto now = circumstances(order, policy);
   if (!now) return refuse("the ledger cannot be used: " + now.error().message());
-  now->target = state;
-  now->target_text = state_text;
-  int begun = 0;
+  now->target = seen.state;
+  now->target_text = seen.text;
+  int begun = 0, unit_restarts = seen.restarts;
   for (const guard::PastAction& past : now->history) {
     const bool recent = now->now - past.at < policy.crash_loop_window;
     if (recent && past.target == order.plan.target && past.action == "service.restart") ++unit_restarts;
@@ -182,7 +202,7 @@ Actuator::Judged Actuator::judge_and_begin(const Order& order, const guard::Poli
   judged.outcome.verdict = guard::judge(policy, order, *now);
   if (judged.outcome.verdict.decision != Decision::allow) {
     (void)refuse(judged.outcome.verdict.summary());
-    const bool needless = state == guard::TargetState::recovered || state == guard::TargetState::gone;
+    const bool needless = seen.state == guard::TargetState::recovered || seen.state == guard::TargetState::gone;
     if (needless) judged.outcome.result = OutcomeResult::unnecessary;
     return judged;
   }
@@ -190,7 +210,8 @@ Actuator::Judged Actuator::judge_and_begin(const Order& order, const guard::Poli
 
   std::uint64_t drained = 0;
   if (parts_.cancel_fd >= 0) (void)!::read(parts_.cancel_fd, &drained, sizeof drained);  // of an earlier order
-  if (Status written = parts_.ledger->begin(order, judged.outcome.verdict, now->now); !written)
+  if (Status written = parts_.ledger->begin(order, judged.outcome.verdict, now->now, {parts_.boot, now->uptime});
+      !written)
     return refuse("the ledger cannot be written: " + written.error().message());
   log_notice("order " + order.key + " begun: " + order.plan.what + " (" + judged.outcome.verdict.summary() + ")");
   judged.begun = true;
@@ -201,9 +222,11 @@ Outcome Actuator::finish(const Order& order, Outcome outcome, WallTime started) 
   outcome.key = order.key;
   outcome.started_at = started;
   outcome.ended_at = parts_.wall();
+  std::optional<WallTime> ends_at;
+  if (ends_by_itself(order, outcome.result)) ends_at = outcome.ended_at + order.plan.lasts;
   {
     const std::lock_guard lock(mutex_);
-    if (Status written = parts_.ledger->finish(outcome); !written) {
+    if (Status written = parts_.ledger->finish(outcome, ends_at); !written) {
       // The row stays open and the unit's name taken, so it is not carried out again; the next start records it.
       log_error("ledger: order " + order.key + ": " + written.error().message());
       outcome.text += "; the ledger could not record it: " + written.error().message();
@@ -211,6 +234,7 @@ Outcome Actuator::finish(const Order& order, Outcome outcome, WallTime started) 
     }
   }
   parts_.manager.release(unit_name_of(order.key));
+  if (ends_at) schedule_release(order.key, order.plan.lasts);
   log_notice("order " + order.key + " " + std::string(to_string(outcome.result)) + ": " + outcome.text);
   return outcome;
 }
@@ -224,8 +248,10 @@ Status Actuator::allowed(RequestKind kind, Role role) {
     case RequestKind::halt:
     case RequestKind::maintenance:
     case RequestKind::undone: may = role == Role::agent || role == Role::root; break;
+    case RequestKind::undo:
     case RequestKind::approve:
     case RequestKind::reject: may = role == Role::approver || role == Role::root; break;
+    case RequestKind::release:
     case RequestKind::resume:
     case RequestKind::maintenance_off:
     case RequestKind::reenable: may = role == Role::root; break;
@@ -312,6 +338,8 @@ ActuatorAnswer Actuator::answer(const ActuatorRequest& request, const ActuatorPe
       break;
     case RequestKind::reenable: done = parts_.ledger->clear_undone(request.target, request.action); break;
     case RequestKind::execute:
+    case RequestKind::undo:
+    case RequestKind::release:
     case RequestKind::status: return refusal(make_error(ErrorCode::unsupported, "is not answered here"));
   }
   if (!done) return refusal(done.error());

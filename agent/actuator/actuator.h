@@ -9,7 +9,9 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -40,18 +42,26 @@ struct ActuatorParts {
   std::function<bool()> stopping;  // true: what execute() returned is not the end of the effect; leave the row open
   std::string effect_program, scratch;
   std::span<const EffectInfo* const> effects;
-  int cancel_fd = -1;  // eventfd that makes the manager end the unit it runs; -1: none
+  std::string boot = {};                          // the host's boot id
+  std::vector<std::string> release_command = {};  // asks the actuator to end a measure; the order's key is appended
+  int cancel_fd = -1;                             // eventfd that makes the manager end the unit it runs; -1: none
 };
 
 class Actuator {
  public:
   explicit Actuator(ActuatorParts parts);
 
-  // Orders that an earlier life began: their units are waited for or found gone, and recorded. Executor thread.
+  // Orders that an earlier life began: their units are waited for or found gone, and recorded. Measures whose time is
+  // over are taken back, or recorded as ended by a boot. Executor thread.
   void recover();
   // At most once per key, however often it is asked. Executor thread.
   Outcome carry_out(const Order& order);
-  // Everything but execute. `running` is the key of the order under way.
+  // The order that does what an undo or a release asks for.
+  Result<Order> undo_order(const ActuatorRequest& request, const ActuatorPeer& peer);
+  // Measures that the service manager could not schedule the end of wait here instead, and only while this lives.
+  bool waits();
+  std::optional<Order> due_release();
+  // Everything but execute, undo and release. `running` is the key of the order under way.
   ActuatorAnswer answer(const ActuatorRequest& request, const ActuatorPeer& peer, const std::string& running);
 
   // May this peer ask for this at all?
@@ -62,8 +72,19 @@ class Actuator {
     Outcome outcome;  // when not begun
     bool begun = false;
   };
-  Judged judge_and_begin(const Order& order, const guard::Policy& policy, guard::TargetState state,
-                         const std::string& state_text, int unit_restarts);
+  struct Undo {
+    Order order;                     // as it is carried out
+    std::optional<LedgerRow> first;  // what it takes back
+  };
+  struct Seen {
+    guard::TargetState state = guard::TargetState::unknown;
+    std::string text;
+    int restarts = 0;
+  };
+  Seen look_at(const Order& order, const EffectInfo& effect, const EffectContext& context);
+  Judged judge_and_begin(const Order& order, const guard::Policy& policy, const Seen& seen);
+  Outcome refused(const Order& order, std::string text);
+  Outcome carry_out_now(const Order& order, const std::optional<LedgerRow>& first);
   Result<guard::Circumstances> circumstances(const Order& order, const guard::Policy& policy);
   Outcome finish(const Order& order, Outcome outcome, WallTime started);
   Status brake(const ActuatorRequest& request, const ActuatorPeer& peer);
@@ -72,10 +93,25 @@ class Actuator {
   const EffectInfo* effect_of(std::string_view action) const;
   void cancel() const;
 
+  // undo.cpp; those that give a Result are called under the lock.
+  bool ends_by_itself(const Order& order, OutcomeResult result) const;
+  Result<LedgerRow> to_take_back(const std::string& key);
+  Result<Undo> prepare_undo(const Order& asked);
+  Result<Order> new_undo(const LedgerRow& first);
+  void schedule_release(const std::string& key, Duration after);
+  void after_undo(const LedgerRow& first, const Outcome& outcome);
+  void record_gone(const LedgerRow& row);
+  void recover_measures();
+
   ActuatorParts parts_;
-  std::mutex mutex_;  // guards parts_.ledger
+  std::mutex mutex_;                         // guards what follows and parts_.ledger
+  std::map<std::string, Duration> waiting_;  // by key of the order; due at that uptime
 };
 
+// Under this and the key of what is taken back, the ledger holds a human's approval of it.
+inline const std::string kUndoApproval = "undo:";
+// Who asks, in the words that are kept.
+std::string said_by(const ActuatorRequest& request, const ActuatorPeer& peer);
 // Why an order was not carried out, as its outcome.
 Outcome not_carried_out(const Order& order, OutcomeResult result, std::string text, WallTime now);
 

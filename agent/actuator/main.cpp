@@ -8,11 +8,14 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 
+#include "agent/actuator/client.h"
 #include "agent/actuator/serve.h"
+#include "agent/base/file.h"
 #include "agent/base/log.h"
 #include "agent/base/notify.h"
 #include "agent/base/parse.h"
@@ -33,12 +36,13 @@ constexpr const char* kUsage =
     "  --scratch DIR          (default /run/hostmedic-effects)\n"
     "  --user NAME            who may ask for orders, beside root (default hostmedic)\n"
     "  --approver-group NAME  whose members may approve, beside root (default: nobody)\n"
-    "  --idle DURATION        end after so long without work (default 60s; 0s: never)\n";
+    "  --idle DURATION        end after so long without work (default 60s; 0s: never)\n"
+    "  --release KEY          instead of serving, ask the actuator to end what this order did\n";
 
 struct Arguments {
   ActuatorOptions options;
   std::string policy_path = kPolicyFile;
-  std::string socket, user = "hostmedic", approver_group;
+  std::string socket, user = "hostmedic", approver_group, release;
 };
 
 int usage_error(const std::string& text) {
@@ -48,7 +52,7 @@ int usage_error(const std::string& text) {
 
 // -1: go on; else the exit status.
 int read_arguments(int argc, char** argv, Arguments& ret) {
-  enum { socket = 256, policy, ledger, effect, scratch, user, approvers, idle, help };
+  enum { socket = 256, policy, ledger, effect, scratch, user, approvers, idle, release, help };
   const struct option known[] = {{"socket", 1, nullptr, socket},
                                  {"policy", 1, nullptr, policy},
                                  {"ledger", 1, nullptr, ledger},
@@ -57,6 +61,7 @@ int read_arguments(int argc, char** argv, Arguments& ret) {
                                  {"user", 1, nullptr, user},
                                  {"approver-group", 1, nullptr, approvers},
                                  {"idle", 1, nullptr, idle},
+                                 {"release", 1, nullptr, release},
                                  {"help", 0, nullptr, help},
                                  {nullptr, 0, nullptr, 0}};
   for (int found = 0; (found = ::getopt_long(argc, argv, "", known, nullptr)) != -1;) {
@@ -74,6 +79,7 @@ int read_arguments(int argc, char** argv, Arguments& ret) {
         ret.options.idle = *duration;
         continue;
       }
+      case release: ret.release = ::optarg; continue;
       case help: std::fputs(kUsage, stdout); return 0;
       default: return usage_error("unknown option");
     }
@@ -105,6 +111,26 @@ Status name_ids(Arguments& arguments) {
   return ok();
 }
 
+// What the timer of a measure runs: the measure ends although daemon and actuator may have died meanwhile. Asks again
+// while the actuator is busy with another order; the unit's own time limit ends that.
+int release(const Arguments& arguments) {
+  constexpr unsigned kPause = 5;  // seconds
+  ActuatorRequest request;
+  request.kind = RequestKind::release;
+  request.key = arguments.release;
+  const std::string socket = arguments.socket.empty() ? std::string(kActuatorSocket) : arguments.socket;
+  for (;; ::sleep(kPause)) {
+    const auto answer = ask_actuator(socket, request, std::chrono::minutes(5));
+    if (!answer) {
+      log_error(answer.error().message());
+      return 1;
+    }
+    if (!answer->outcome || answer->outcome->text == kBusy) continue;
+    log_notice("order " + request.key + ": " + answer->outcome->text);
+    return 0;
+  }
+}
+
 Result<Fd> listening_socket(const Arguments& arguments) {
   if (!arguments.socket.empty()) {
     const struct passwd* user = ::getpwnam(arguments.user.c_str());
@@ -119,11 +145,26 @@ Result<Fd> listening_socket(const Arguments& arguments) {
   return Fd(SD_LISTEN_FDS_START);
 }
 
+// This program, wherever it was installed.
+std::vector<std::string> release_command(const Arguments& arguments) {
+  char self[4096];
+  const ssize_t size = ::readlink("/proc/self/exe", self, sizeof self);
+  std::vector<std::string> command{size > 0 ? std::string(self, static_cast<std::size_t>(size))
+                                            : "/usr/lib/hostmedic/hostmedic-actuator"};
+  if (!arguments.socket.empty()) command.insert(command.end(), {"--socket", arguments.socket});
+  command.emplace_back("--release");
+  return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Arguments arguments;
   if (const int status = read_arguments(argc, argv, arguments); status >= 0) return status;
+  if (!arguments.release.empty()) return release(arguments);
+  const auto boot = read_file("/proc/sys/kernel/random/boot_id", Bytes{64});
+  if (boot) arguments.options.boot_id = trim(*boot);
+  arguments.options.release_command = release_command(arguments);
   arguments.options.policy = [&arguments] { return policy_of_root(arguments.policy_path); };
 
   sigset_t ending;

@@ -123,6 +123,7 @@ class Server {
   void execute(Connection& connection, const Order& order);
   void send(Connection& connection, const ActuatorAnswer& answer);
   void order_ended();
+  void release_due();
   void close_silent(MonoTime now);
   std::vector<struct pollfd> waits() const;
 
@@ -164,6 +165,10 @@ void Server::read_one(Connection& connection) {
 }
 
 void Server::handle(Connection& connection, const ActuatorRequest& request) {
+  if (request.kind == RequestKind::undo || request.kind == RequestKind::release) {
+    const auto order = loop_.actuator.undo_order(request, connection.peer);
+    return order ? execute(connection, *order) : send(connection, refusal(order.error()));
+  }
   if (request.kind != RequestKind::execute) {
     ActuatorAnswer answer = loop_.actuator.answer(request, connection.peer, running_);
     const bool open = request.kind == RequestKind::query && answer.ok && !answer.outcome;
@@ -188,7 +193,7 @@ void Server::execute(Connection& connection, const Order& order) {
   if (!running_.empty() || !executor_.has_room()) {
     ActuatorAnswer answer;
     answer.ok = true;
-    answer.outcome = not_carried_out(order, OutcomeResult::refused, "busy with another order", wall_now());
+    answer.outcome = not_carried_out(order, OutcomeResult::refused, std::string(kBusy), wall_now());
     return send(connection, answer);
   }
   running_ = order.key;
@@ -216,6 +221,14 @@ void Server::order_ended() {
     connection.waits_for.clear();
     send(connection, answer);
   }
+}
+
+void Server::release_due() {
+  if (!running_.empty() || !executor_.idle()) return;
+  const auto order = loop_.actuator.due_release();
+  if (!order) return;
+  running_ = order->key;
+  executor_.start(*order);
 }
 
 void Server::close_silent(MonoTime now) {
@@ -249,7 +262,9 @@ Status Server::run() {
     if (ready[2].revents != 0) accept_one();
     const MonoTime now = mono_now();
     close_silent(now);
-    if (!connections_.empty() || !executor_.idle() || ready[2].revents != 0) quiet_since = now;
+    release_due();
+    const bool busy = !connections_.empty() || !executor_.idle() || loop_.actuator.waits();
+    if (busy || ready[2].revents != 0) quiet_since = now;
     if (loop_.idle > Duration{} && now - quiet_since >= loop_.idle) return ok();
   }
 }

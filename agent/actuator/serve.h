@@ -22,6 +22,8 @@ struct ActuatorOptions {
   std::string effect_program = "/usr/lib/hostmedic/hostmedic-effect";
   std::string scratch = "/run/hostmedic-effects";      // made if it is missing
   std::string systemd_marker = "/run/systemd/system";  // exists where systemd runs
+  std::string boot_id;                                 // changes with each boot; empty: not known
+  std::vector<std::string> release_command;            // starts what asks us to end a measure; its key is appended
   std::optional<uid_t> agent_uid;                      // who may ask for orders, beside root
   std::optional<gid_t> approver_gid;                   // whose members may speak for a human, beside root
   Duration idle = std::chrono::seconds(60);            // returns after so long without a connection; zero: never

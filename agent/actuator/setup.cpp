@@ -56,6 +56,8 @@ Status serve_actuator(const ActuatorOptions& options, int listen_fd, int stop_fd
                       .effect_program = options.effect_program,
                       .scratch = options.scratch,
                       .effects = all_effects(),
+                      .boot = options.boot_id,
+                      .release_command = options.release_command,
                       .cancel_fd = cancel.get()};
   if (!parts.ledger) log_error("the ledger cannot be used, so nothing is done: " + parts.ledger.error().message());
   Actuator actuator(std::move(parts));

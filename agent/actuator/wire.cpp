@@ -14,8 +14,9 @@ namespace hostmedic {
 namespace {
 namespace json = boost::json;
 
-constexpr std::string_view kWords[] = {"execute",         "query",   "status", "halt",   "resume",  "maintenance",
-                                       "maintenance_off", "approve", "reject", "undone", "reenable"};
+constexpr std::string_view kWords[] = {"execute",         "query",   "status", "halt",   "resume",   "maintenance",
+                                       "maintenance_off", "approve", "reject", "undone", "reenable", "undo",
+                                       "release"};
 constexpr std::size_t kMostWireText = 512;
 
 Error malformed(std::string text) { return make_error(ErrorCode::malformed, std::move(text)); }
@@ -44,7 +45,9 @@ json::object body_of(const ActuatorRequest& request) {
     case RequestKind::execute: body["order"] = to_json_object(request.order); break;
     case RequestKind::query:
     case RequestKind::approve:
-    case RequestKind::reject: body["key"] = request.key; break;
+    case RequestKind::reject:
+    case RequestKind::release: body["key"] = request.key; break;
+    case RequestKind::undo: body["key"] = request.key; [[fallthrough]];
     case RequestKind::halt:
       body["by"] = request.by;
       body["reason"] = request.reason;
@@ -73,7 +76,9 @@ void read_fields(JsonFields& fields, ActuatorRequest& out) {
     case RequestKind::execute: fields.nested("order", out.order, order_from_value); break;
     case RequestKind::query:
     case RequestKind::approve:
-    case RequestKind::reject: fields.text("key", out.key, 64); break;
+    case RequestKind::reject:
+    case RequestKind::release: fields.text("key", out.key, 64); break;
+    case RequestKind::undo: fields.text("key", out.key, 64); [[fallthrough]];
     case RequestKind::halt:
       fields.text("by", out.by, kMostWireText);
       fields.text("reason", out.reason, kMostWireText);
@@ -96,7 +101,8 @@ void read_fields(JsonFields& fields, ActuatorRequest& out) {
 }
 
 bool has_key(RequestKind kind) {
-  return kind == RequestKind::query || kind == RequestKind::approve || kind == RequestKind::reject;
+  using enum RequestKind;
+  return kind == query || kind == approve || kind == reject || kind == undo || kind == release;
 }
 
 json::object to_object(const guard::PastAction& past) {
@@ -106,7 +112,8 @@ json::object to_object(const guard::PastAction& past) {
           {"action", past.action},
           {"at_unix_nano", to_ns(past.at)},
           {"result", past.finished ? json::string(to_string(past.result)) : json::string()},
-          {"by_hand_undone", past.by_hand_undone}};
+          {"by_hand_undone", past.by_hand_undone},
+          {"undoes", past.undoes}};
 }
 
 json::object to_object(const ActuatorStatus& status) {
@@ -149,6 +156,7 @@ Result<guard::PastAction> past_from(const json::value& value, const std::string&
   fields.time("at_unix_nano", out.at);
   fields.text("result", result, 64);
   fields.boolean("by_hand_undone", out.by_hand_undone);
+  fields.text("undoes", out.undoes, 64);
   const auto known = outcome_result_from(result);
   out.finished = known.has_value();
   out.result = known.value_or(OutcomeResult::interrupted);
@@ -223,6 +231,8 @@ Result<ActuatorRequest> decode_request(std::string_view text) {
   if (has_key(read->kind) && !is_order_key(read->key)) return malformed("key: not 24 lower-case hex digits");
   if (read->kind == RequestKind::execute && !is_order_key(read->order.key))
     return malformed("order.key: not 24 lower-case hex digits");
+  if (!read->order.undoes.empty() && !is_order_key(read->order.undoes))
+    return malformed("order.undoes: not 24 lower-case hex digits");
   return read;
 }
 

@@ -15,6 +15,8 @@
 //   {"request": "reject", "key"}                 root, approvers      takes an approval back
 //   {"request": "undone", "target", "action", "by"}   agent, root     a human undid it: not again until enabled again
 //   {"request": "reenable", "target", "action"}  root
+//   {"request": "undo", "key", "by", "reason"}   root, approvers      takes the order back: the outcome; not again then
+//   {"request": "release", "key"}                root                 the order has lasted its time: the outcome
 //
 //   answer  {"ok": true, "known": bool, "outcome"?: outcome, "status"?: status} or {"ok": false, "code", "error"}
 //
@@ -36,6 +38,8 @@
 namespace hostmedic {
 
 inline constexpr std::size_t kMostMessage = 64 << 10;
+// Text of an outcome: refused now, may be asked again.
+inline constexpr std::string_view kBusy = "busy with another order";
 inline constexpr std::string_view kActuatorSocket = "/run/hostmedic-actuator/actuator.sock";
 
 enum class RequestKind : std::uint8_t {
@@ -50,14 +54,16 @@ enum class RequestKind : std::uint8_t {
   reject,
   undone,
   reenable,
+  undo,
+  release,
 };
 std::string_view to_string(RequestKind kind);
 
 struct ActuatorRequest {
   RequestKind kind{};
   Order order;             // execute
-  std::string key;         // query, approve, reject: 24 lower-case hex digits
-  std::string by, reason;  // halt, maintenance, undone: as the sender puts it
+  std::string key;         // query, approve, reject, undo, release: 24 lower-case hex digits
+  std::string by, reason;  // halt, maintenance, undone, undo: as the sender puts it
   WallTime until;          // maintenance
   std::string entity;      // maintenance: glob
   Entity target;           // undone, reenable

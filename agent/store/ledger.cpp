@@ -51,6 +51,14 @@ CREATE TABLE human_undo (
   PRIMARY KEY (target, action)
 ) STRICT;
 )sql",
+    R"sql(
+ALTER TABLE entry ADD COLUMN undoes TEXT NOT NULL DEFAULT '';
+ALTER TABLE entry ADD COLUMN boot TEXT NOT NULL DEFAULT '';
+ALTER TABLE entry ADD COLUMN uptime INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE entry ADD COLUMN ends_at INTEGER;
+CREATE INDEX entry_undoes ON entry (undoes) WHERE undoes <> '';
+CREATE INDEX entry_ends ON entry (ends_at) WHERE ends_at IS NOT NULL;
+)sql",
 };
 constexpr Schema kSchema{0x484d4c31, kMigrations};  // "HML1"
 
@@ -63,6 +71,8 @@ Result<LedgerRow> row_from(const Statement& statement) {
   row.order = std::move(*order);
   row.verdict = std::move(*verdict);
   row.begun_at = statement.time(2);
+  row.boot = statement.text(4);
+  if (!statement.is_null(5)) row.ends_at = statement.time(5);
   if (!statement.is_null(3)) {
     Result<Outcome> outcome = outcome_from_json(statement.text(3));
     if (!outcome) return std::move(outcome.error()).in("ledger: outcome");
@@ -70,7 +80,38 @@ Result<LedgerRow> row_from(const Statement& statement) {
   }
   return row;
 }
-constexpr std::string_view kRowColumns = "SELECT order_record, verdict_record, begun_at, outcome_record FROM entry ";
+constexpr std::string_view kRowColumns =
+    "SELECT order_record, verdict_record, begun_at, outcome_record, boot, ends_at FROM entry ";
+// A measure that nothing has taken back.
+constexpr std::string_view kInForce =
+    "ends_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entry AS later WHERE later.undoes = entry.key AND "
+    "later.result IN ('done', 'unnecessary'))";
+constexpr std::string_view kPastColumns = "SELECT key, target, runbook, action, begun_at, result, undoes FROM entry ";
+
+guard::PastAction past_from(const Statement& statement) {
+  guard::PastAction one;
+  one.key = statement.text(0);
+  one.target = entity_from(statement.text(1)).value_or(Entity{});
+  one.runbook = statement.text(2);
+  one.action = statement.text(3);
+  one.at = statement.time(4);
+  one.finished = !statement.is_null(5);
+  if (one.finished) one.result = outcome_result_from(statement.text(5)).value_or(OutcomeResult::interrupted);
+  one.undoes = statement.text(6);
+  return one;
+}
+
+Result<std::vector<LedgerRow>> rows_of(Statement statement) {
+  std::vector<LedgerRow> rows;
+  while (statement.next()) {
+    Result<LedgerRow> row = row_from(statement);
+    if (!row) return std::move(row.error());
+    rows.push_back(std::move(*row));
+  }
+  Status status = statement.status();
+  if (!status) return std::move(status.error());
+  return rows;
+}
 }  // namespace
 
 Ledger::Ledger(std::unique_ptr<Database> database) : database_(std::move(database)) {}
@@ -103,21 +144,23 @@ Result<std::optional<LedgerRow>> Ledger::find(const std::string& key) {
   return std::optional<LedgerRow>(std::move(*row));
 }
 
-Status Ledger::begin(const Order& order, const Verdict& verdict, WallTime now) {
+Status Ledger::begin(const Order& order, const Verdict& verdict, WallTime now, const BootTime& boot) {
   if (order.key.empty()) return make_error(ErrorCode::malformed, "an order without a key");
   Status status = database_->run(
-      "INSERT INTO entry (key, target, runbook, action, begun_at, order_record, verdict_record) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?)",
-      order.key, to_string(order.plan.target), order.runbook, order.plan.action, now, to_json(order), to_json(verdict));
+      "INSERT INTO entry (key, target, runbook, action, begun_at, order_record, verdict_record, undoes, "
+      "boot, uptime) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      order.key, to_string(order.plan.target), order.runbook, order.plan.action, now, to_json(order), to_json(verdict),
+      order.undoes, boot.id, boot.uptime.count());
   if (!status && status.error().code == ErrorCode::conflict)
     return make_error(ErrorCode::conflict, "order " + printable(order.key, 64) + " was carried out or tried before");
   return status;
 }
 
-Status Ledger::finish(const Outcome& outcome) {
-  Status status =
-      database_->run("UPDATE entry SET result = ?, outcome_record = ? WHERE key = ? AND outcome_record IS NULL",
-                     to_string(outcome.result), to_json(outcome), outcome.key);
+Status Ledger::finish(const Outcome& outcome, std::optional<WallTime> ends_at) {
+  Status status = database_->run(
+      "UPDATE entry SET result = ?, outcome_record = ?, ends_at = ? WHERE key = ? AND outcome_record IS NULL",
+      to_string(outcome.result), to_json(outcome), ends_at, outcome.key);
   if (!status || database_->changes() == 1) return status;
   const Result<std::int64_t> begun = database_->one_integer("SELECT count(*) FROM entry WHERE key = ?", outcome.key);
   if (!begun) return begun.error();
@@ -126,36 +169,29 @@ Status Ledger::finish(const Outcome& outcome) {
 }
 
 Result<std::vector<LedgerRow>> Ledger::open_rows() {
-  std::vector<LedgerRow> rows;
-  Statement statement =
-      database_->query(std::string(kRowColumns) + "WHERE outcome_record IS NULL ORDER BY begun_at, rowid");
-  while (statement.next()) {
-    Result<LedgerRow> row = row_from(statement);
-    if (!row) return std::move(row.error());
-    rows.push_back(std::move(*row));
-  }
+  return rows_of(database_->query(std::string(kRowColumns) + "WHERE outcome_record IS NULL ORDER BY begun_at, rowid"));
+}
+
+Result<std::vector<LedgerRow>> Ledger::measures() {
+  return rows_of(
+      database_->query(std::string(kRowColumns) + "WHERE " + std::string(kInForce) + " ORDER BY ends_at, rowid"));
+}
+
+Result<std::vector<guard::PastAction>> Ledger::undos_of(const std::string& key) {
+  std::vector<guard::PastAction> undos;
+  Statement statement = database_->query(std::string(kPastColumns) + "WHERE undoes = ? ORDER BY begun_at, rowid", key);
+  while (statement.next()) undos.push_back(past_from(statement));
   Status status = statement.status();
   if (!status) return std::move(status.error());
-  return rows;
+  return undos;
 }
 
 Result<std::vector<guard::PastAction>> Ledger::history(WallTime since) {
   std::vector<guard::PastAction> past;
-  Statement statement = database_->query(
-      "SELECT key, target, runbook, action, begun_at, result FROM entry WHERE begun_at >= ? "
-      "ORDER BY begun_at DESC, rowid DESC LIMIT ?",
-      since, kMostHistory);
-  while (statement.next()) {
-    guard::PastAction one;
-    one.key = statement.text(0);
-    one.target = entity_from(statement.text(1)).value_or(Entity{});
-    one.runbook = statement.text(2);
-    one.action = statement.text(3);
-    one.at = statement.time(4);
-    one.finished = !statement.is_null(5);
-    if (one.finished) one.result = outcome_result_from(statement.text(5)).value_or(OutcomeResult::interrupted);
-    past.push_back(std::move(one));
-  }
+  Statement statement =
+      database_->query(std::string(kPastColumns) + "WHERE begun_at >= ? ORDER BY begun_at DESC, rowid DESC LIMIT ?",
+                       since, kMostHistory);
+  while (statement.next()) past.push_back(past_from(statement));
   Status status = statement.status();
   if (!status) return std::move(status.error());
   const Result<std::vector<HumanUndo>> undos = undone();

@@ -17,11 +17,19 @@ namespace hostmedic {
 
 class Database;
 
+// A moment by the clock that nobody sets.
+struct BootTime {
+  std::string id;  // of the boot; empty: not known
+  Duration uptime{};
+};
+
 struct LedgerRow {
   Order order;
   Verdict verdict;
   WallTime begun_at;
-  std::optional<Outcome> outcome;  // absent: it never came to an end
+  std::string boot;                 // the host's boot id at that time
+  std::optional<WallTime> ends_at;  // when what it did is to be taken back; absent: it stays
+  std::optional<Outcome> outcome;   // absent: it never came to an end
 };
 
 struct LedgerBrakes {
@@ -59,11 +67,15 @@ class Ledger {
 
   Result<std::optional<LedgerRow>> find(const std::string& key);
   // Before the effect. A key that was ever begun is refused with conflict, whatever came of it.
-  Status begin(const Order& order, const Verdict& verdict, WallTime now);
+  Status begin(const Order& order, const Verdict& verdict, WallTime now, const BootTime& boot = {});
   // After the effect. not_found for a key that was not begun, conflict for one that has an outcome: the first stands.
-  Status finish(const Outcome& outcome);
+  Status finish(const Outcome& outcome, std::optional<WallTime> ends_at = std::nullopt);
   // Begun and without outcome, oldest first.
   Result<std::vector<LedgerRow>> open_rows();
+  // With an end, and not taken back yet; the first to end first.
+  Result<std::vector<LedgerRow>> measures();
+  // Orders that were begun to take this one back, oldest first, with what came of them.
+  Result<std::vector<guard::PastAction>> undos_of(const std::string& key);
   // Begun at or after since, oldest first, the newest kMostHistory of them, for the guard. Undos by humans are marked
   // on the rows they fit; one without such a row is added as a row of its own with an empty key.
   Result<std::vector<guard::PastAction>> history(WallTime since);
@@ -85,7 +97,7 @@ class Ledger {
   Result<std::vector<HumanUndo>> undone();
 
   // Forgets finished rows beyond these bounds, oldest first, and approvals and maintenance that ended before now -
-  // most_age. Rows without outcome, the kill switch and undos of humans stay.
+  // most_age. Rows without outcome, measures in force, the kill switch and undos of humans stay.
   Status prune(WallTime now, std::size_t most_rows, Duration most_age);
 
   static constexpr std::size_t kMostHistory = 4096;

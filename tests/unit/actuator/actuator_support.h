@@ -75,6 +75,7 @@ struct FakeManager : ServiceManager {
     return ok();
   }
   Status schedule(const TransientUnit& unit, Duration) override {
+    if (!can_schedule) return make_error(ErrorCode::unsupported, unit.name);
     scheduled.push_back(unit);
     return ok();
   }
@@ -90,6 +91,7 @@ struct FakeManager : ServiceManager {
   std::vector<UnitNumber> present, set;
   std::vector<std::string> listed, frozen, killed, unscheduled;
   std::vector<TransientUnit> scheduled;
+  bool can_schedule = true;
 };
 
 inline const WallTime kNow = wall_from_ns(1'795'000'000'000'000'000);

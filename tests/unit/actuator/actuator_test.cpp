@@ -316,13 +316,13 @@ TEST_CASE("without a policy nothing is done") {
 
 TEST_CASE("who may ask for what") {
   using enum RequestKind;
-  for (int i = 0; i <= static_cast<int>(reenable); ++i) {
+  for (int i = 0; i <= static_cast<int>(release); ++i) {
     CHECK_FALSE(Actuator::allowed(static_cast<RequestKind>(i), Role::stranger));
     CHECK(Actuator::allowed(static_cast<RequestKind>(i), Role::root));
   }
-  for (RequestKind kind : {resume, maintenance_off, approve, reject, reenable})
+  for (RequestKind kind : {resume, maintenance_off, approve, reject, reenable, undo, release})
     CHECK_FALSE(Actuator::allowed(kind, Role::agent));
-  for (RequestKind kind : {execute, halt, maintenance, undone, resume, maintenance_off, reenable})
+  for (RequestKind kind : {execute, halt, maintenance, undone, resume, maintenance_off, reenable, release})
     CHECK_FALSE(Actuator::allowed(kind, Role::approver));
   for (RequestKind kind : {execute, query, status, halt, maintenance, undone})
     CHECK(Actuator::allowed(kind, Role::agent));

@@ -15,8 +15,12 @@ ActuatorRequest filled(RequestKind kind) {
     case RequestKind::execute: request.order = restart_order('a'); break;
     case RequestKind::query:
     case RequestKind::approve:
-    case RequestKind::reject: request.key = std::string(24, 'b'); break;
-    case RequestKind::maintenance: request.until = kNow; [[fallthrough]];
+    case RequestKind::reject:
+    case RequestKind::release: request.key = std::string(24, 'b'); break;
+    case RequestKind::undo: request.key = std::string(24, 'b'); [[fallthrough]];
+    case RequestKind::maintenance:
+      if (kind == RequestKind::maintenance) request.until = kNow;
+      [[fallthrough]];
     case RequestKind::halt:
       request.by = "uid 1000 (ada)";
       request.reason = "\"quoted\" \\ and ünïcode";
@@ -44,7 +48,7 @@ void refused(const std::string& text) {
 }  // namespace
 
 TEST_CASE("every kind of request survives the wire") {
-  for (int i = 0; i <= static_cast<int>(RequestKind::reenable); ++i) {
+  for (int i = 0; i <= static_cast<int>(RequestKind::release); ++i) {
     const ActuatorRequest request = filled(static_cast<RequestKind>(i));
     const std::string text = encode(request);
     CAPTURE(text);
