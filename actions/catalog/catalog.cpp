@@ -5,7 +5,7 @@ namespace hostmedic {
 namespace {
 constexpr const ActionInfo* kActions[] = {
     &kServiceRestart,   &kLogRotate,      &kJournalVacuum,  //
-    &kContainerRestart, &kContainerPause, &kContainerStop,
+    &kContainerRestart, &kContainerPause, &kContainerStop, &kScriptRun, &kDatabaseTerminateIdle,
 };
 }
 

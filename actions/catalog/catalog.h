@@ -7,11 +7,13 @@
 
 namespace hostmedic {
 
-extern const ActionInfo kServiceRestart;    // "service.restart"
-extern const ActionInfo kLogRotate;         // "log.rotate"
-extern const ActionInfo kJournalVacuum;     // "journal.vacuum"
-extern const ActionInfo kContainerRestart;  // "container.restart"
-extern const ActionInfo kContainerPause;    // "container.pause"
-extern const ActionInfo kContainerStop;     // "container.stop"
+extern const ActionInfo kServiceRestart;         // "service.restart"
+extern const ActionInfo kLogRotate;              // "log.rotate"
+extern const ActionInfo kJournalVacuum;          // "journal.vacuum"
+extern const ActionInfo kContainerRestart;       // "container.restart"
+extern const ActionInfo kContainerPause;         // "container.pause"
+extern const ActionInfo kContainerStop;          // "container.stop"
+extern const ActionInfo kScriptRun;              // "script.run"
+extern const ActionInfo kDatabaseTerminateIdle;  // "database.terminate_idle"
 
 }  // namespace hostmedic

@@ -4,8 +4,9 @@
 namespace hostmedic {
 namespace {
 constexpr const EffectInfo* kEffects[] = {
-    &kServiceRestartEffect,   &kLogRotateEffect,      &kJournalVacuumEffect,  //
-    &kContainerRestartEffect, &kContainerPauseEffect, &kContainerStopEffect,
+    &kServiceRestartEffect,        &kLogRotateEffect,      &kJournalVacuumEffect,  //
+    &kContainerRestartEffect,      &kContainerPauseEffect, &kContainerStopEffect, &kScriptRunEffect,
+    &kDatabaseTerminateIdleEffect,
 };
 }
 

@@ -12,6 +12,8 @@ extern const EffectInfo kJournalVacuumEffect;
 extern const EffectInfo kContainerRestartEffect;
 extern const EffectInfo kContainerPauseEffect;
 extern const EffectInfo kContainerStopEffect;
+extern const EffectInfo kScriptRunEffect;
+extern const EffectInfo kDatabaseTerminateIdleEffect;
 
 const EffectInfo* find_effect(std::string_view action);
 

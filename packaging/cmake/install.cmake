@@ -15,6 +15,7 @@ foreach(program hostmedic-probe hostmedic-check hostmedic-actuator hostmedic-eff
   endif()
 endforeach()
 install(DIRECTORY packaging/runbooks DESTINATION share/hostmedic FILES_MATCHING PATTERN "*.toml")
+install(DIRECTORY packaging/sql DESTINATION share/hostmedic)
 install(DIRECTORY packaging/examples DESTINATION share/hostmedic)
 install(FILES packaging/etc/hostmedic.toml packaging/etc/policy.toml DESTINATION /etc/hostmedic)
 install(FILES packaging/etc/aggregator.toml DESTINATION /etc/hostmedic-aggregator)

@@ -73,7 +73,7 @@ RELEASE_PACKAGES = {
     "trixie": ["libelf1t64", "libmbedtls21", "libmbedx509-7", "libmbedcrypto16"],
 }
 TREES = {"base": BASE_PACKAGES, "docker": BASE_PACKAGES + ["docker.io", "iptables"],
-         "peers": BASE_PACKAGES + peers.PACKAGES}
+         "peers": BASE_PACKAGES + peers.PACKAGES, "database": BASE_PACKAGES + ["postgresql", "zstd"]}
 # Units that only wait for hardware or a network that a test host does not have.
 MASKED_UNITS = ["apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_reap.service", "e2scrub_all.timer",
                 "console-getty.service", "systemd-networkd-wait-online.service"]
