@@ -111,7 +111,7 @@ struct Members<guard::PastAction> {
   template <class Self>
   static auto of(Self& self) {
     return std::tie(self.key, self.target, self.runbook, self.action, self.at, self.finished, self.result,
-                    self.by_hand_undone, self.undoes);
+                    self.by_hand_undone, self.undoes, self.incident_id, self.boot, self.uptime);
   }
 };
 template <>
@@ -122,7 +122,8 @@ struct Members<guard::Policy> {
                     self.per_runbook, self.per_host, self.cooldown, self.cooldown_most, self.touched_most,
                     self.touched_share_most, self.boot_grace, self.crash_loop_restarts, self.crash_loop_window,
                     self.protected_entities, self.exclusions, self.log_roots, self.storm_runbooks, self.post_change,
-                    self.disarm_failures, self.disarm_share, self.disarm_window, self.need_lease);
+                    self.disarm_failures, self.disarm_share, self.disarm_window, self.need_lease, self.never_block,
+                    self.busy_processes);
   }
 };
 

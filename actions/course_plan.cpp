@@ -14,8 +14,8 @@ constexpr Duration kHoldPatience = std::chrono::minutes(5);   // held so long: a
 constexpr Duration kPlanPatience = std::chrono::seconds(30);  // facts such as the growing file may come late
 
 // Denials that a human or the target itself lifts. They are asked again for as long as the incident is active.
-constexpr std::string_view kWaiting[] = {"kill-switch", "maintenance",  "exclusion-window",
-                                         "tier",        "target-state", "storm"};
+constexpr std::string_view kWaiting[] = {"kill-switch",  "maintenance", "exclusion-window", "tier",
+                                         "target-state", "storm",       "self-inflicted"};
 // Denials that another moment will not lift: a human is needed.
 constexpr std::string_view kFinal[] = {"rate-limit-target", "rate-limit-runbook", "rate-limit-host", "crash-loop",
                                        "blast-radius",      "human-undo",         "protected",       "never-touch"};
@@ -33,8 +33,8 @@ const RuleAnswer* denied_by(const Verdict& verdict, const Names& names) {
 bool only_a_human(const Verdict& verdict) {
   return std::all_of(verdict.answers.begin(), verdict.answers.end(), [](const RuleAnswer& answer) {
     return answer.decision == Decision::allow ||
-           (answer.decision == Decision::hold &&
-            (answer.rule == "tier" || answer.rule == "confidence" || answer.rule == "post-change"));
+           (answer.decision == Decision::hold && (answer.rule == "tier" || answer.rule == "confidence" ||
+                                                  answer.rule == "post-change" || answer.rule == "disarmed"));
   });
 }
 

@@ -58,9 +58,14 @@ struct Policy {
   double disarm_share = 0.5;                        // ... and so large a share of its actions ...
   Duration disarm_window = std::chrono::hours(24);  // ... in this time is disarmed until a human arms it again
   bool need_lease = false;                          // what is not local_safe needs a lease of the fleet's aggregator
+  std::vector<std::string> never_block;             // globs over addresses and host names, beside the loopback's
+  std::vector<std::string> busy_processes;          // "kind:glob" over process names, beside those of busy.h
 };
-// systemd, dbus, journald, ssh, the agent itself. Checked last, cannot be configured away.
+// systemd, dbus, journald, ssh, the agent itself, as globs over to_string(entity). Checked last, cannot be configured
+// away.
 std::span<const std::string_view> never_touch();
+// Why this address, host name or URL is never blocked or cut off; nullopt: nothing forbids it.
+std::optional<std::string> why_never_block(const Policy& policy, std::string_view peer);
 
 enum class TargetState : std::uint8_t {
   faulty,     // still the cause
@@ -79,12 +84,21 @@ struct PastAction {
   bool finished = false;
   OutcomeResult result = OutcomeResult::interrupted;  // when finished
   bool by_hand_undone = false;                        // a human undid it: not again until re-enabled
-  std::string undoes = {};                            // key of the order that it took back
+  std::string undoes = {};                            // key of the order that it took back since that did not help
+  std::string incident_id = {};                       // empty where it is not known
+  // When it began by a clock that nobody sets, and of which boot; empty boot: not known.
+  std::string boot = {};
+  Duration uptime{};
 };
 
 // A runbook that is not trusted at present.
 struct Disarmed {
   std::string runbook, by, reason;
+  WallTime at;
+};
+// A human trusts it again; what it did before is forgiven.
+struct Armed {
+  std::string runbook;
   WallTime at;
 };
 
@@ -97,20 +111,22 @@ struct Maintenance {
 struct Circumstances {
   WallTime now;
   Duration uptime{};
+  std::string boot;  // which one, as in PastAction
   bool halted = false;
   std::string halted_by;
   std::vector<Maintenance> maintenance;
   TargetState target = TargetState::unknown;
-  std::string target_text;        // what was seen: "nginx.service is failed (signal)"
-  int restarts_seen = 0;          // restarts of the target by anybody within crash_loop_window
-  int entities_of_kind = 0;       // on this host, for the blast radius
-  bool storm = false;             // so much departs at once that no single cause can be told, or that seems to begin
-  std::string recent_change;      // of the target: what was changed; empty: nothing was
-  std::string approved_by;        // as this side itself knows it
-  std::vector<std::string> busy;  // what is at work now, as "kind: what it is" (busy.h): "backup: restic, pid 312"
-  std::vector<Entity> related;    // what depends on the target, or it on them: one action at a time among these
-  std::string self_inflicted;     // our own action that explains what is seen; empty: none does
-  std::vector<Disarmed> disarmed;
+  std::string target_text;          // what was seen: "nginx.service is failed (signal)"
+  int restarts_seen = 0;            // restarts of the target by anybody within crash_loop_window
+  int entities_of_kind = 0;         // on this host, for the blast radius
+  bool storm = false;               // so much departs at once that no single cause can be told, or that seems to begin
+  std::string recent_change;        // of the target: what was changed; empty: nothing was
+  std::string approved_by;          // as this side itself knows it
+  std::vector<std::string> busy;    // what is at work now, as "kind: what it is" (busy.h): "backup: restic, pid 312"
+  std::vector<Entity> related;      // what depends on the target, or it on them: one action at a time among these
+  std::string self_inflicted;       // our own action that explains what is seen; empty: none does
+  std::vector<Disarmed> disarmed;   // by a human, or noted by somebody else; misfires() is asked besides
+  std::vector<Armed> armed;         // newest last
   std::optional<bool> lease;        // granted or not; nullopt: nobody was asked
   std::vector<PastAction> history;  // newest last; at least as far back as the longest window
 };
@@ -118,9 +134,19 @@ struct Circumstances {
 Tier tier_of(const Policy& policy, std::string_view runbook, const Entity& target);
 Verdict judge(const Policy& policy, const Order& order, const Circumstances& now);
 
+// How long ago it began. By the boot's own clock where it was this boot's; else by the wall clock, where what lies in
+// the future (the clock was set back) counts as just begun.
+Duration age_of(const PastAction& past, const Circumstances& now);
+
+// Whether a runbook's actions fail so often that it is disarmed: so many, and so large a share of those in the policy's
+// window and after armed_at, failed, timed out or were undone since they did not help.
+std::optional<Disarmed> misfires(const Policy& policy, std::string_view runbook, std::span<const PastAction> history,
+                                 const Circumstances& now, WallTime armed_at);
+
 // Names and one-line texts of all rules in the order they are asked, for `hostmedic list` and the manual.
 struct RuleInfo {
   std::string_view name, doc;
+  bool undo = false;  // also asked of an order that takes another back; that is the safe side, which the rest allows
 };
 std::span<const RuleInfo> rules();
 

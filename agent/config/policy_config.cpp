@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "actions/guard/busy.h"
 #include "agent/config/files.h"
 #include "agent/config/policy_keys.h"
 
@@ -54,6 +55,13 @@ const Key<guard::Policy> kKeys[] = {
     row<FIELD(disarm_window)>("disarm_window", kWindow, "... in this time is disarmed until a human arms it again."),
     row<FIELD(need_lease)>("need_lease", {},
                            "What could harm if all hosts of a fleet did it at once needs the aggregator's leave."),
+    row<FIELD(never_block)>(
+        "never_block", {},
+        "Patterns of addresses and host names that are never blocked or cut off, beside this host's "
+        "own: the aggregator's belong here."),
+    row<FIELD(busy_processes)>("busy_processes", {},
+                               "More names of processes that mean work which must not be disturbed, such as "
+                               "\"backup:nightly-*\"."),
     row<FIELD(log_roots)>("log_roots", kPath, "The only directories below which logs are treated."),
 };
 
@@ -112,6 +120,12 @@ void apply(const Node& root, const std::string& file, Diagnostics& diagnostics, 
   const Node& near = guard == nullptr ? root : *guard;
   if (policy.confidence_reversible > policy.confidence_act)
     place.error(position_of(near, "confidence_reversible"), "confidence_reversible is above confidence_act");
+  for (const std::string& entry : policy.busy_processes) {
+    const std::size_t colon = entry.find(':');
+    if (colon == std::string::npos || colon + 1 == entry.size() || !guard::is_busy_kind(entry.substr(0, colon)))
+      place.error(position_of(near, "busy_processes"),
+                  "'" + entry + "' is not a kind of work and the name of a process, such as \"backup:nightly-*\"");
+  }
   if (policy.cooldown > policy.cooldown_most)
     place.error(position_of(near, "cooldown_most"), "cooldown_most is shorter than cooldown");
 }

@@ -21,6 +21,10 @@ constexpr Lift kLifts[] = {
     {"target-state", "It looks at the target again on each tick and acts when it is faulty and left alone."},
     {"cooldown", "It acts when the pause after the last action is over."},
     {"boot-grace", "It acts when the host has been up long enough."},
+    {"disarmed", "Its runbook misfired. `hostmedic approve` lets this one act; as root, arm the runbook again."},
+    {"self-inflicted", "It waits whether what our own action stirred up settles by itself, for a minute."},
+    {"busy", "It waits for the end of the work that it must not disturb; after five minutes a human is told."},
+    {"lease", "It waits for the aggregator's leave; after five minutes a human is told."},
     {"two-signals", "It waits for a second independent signal; after five minutes a human is told."},
 };
 

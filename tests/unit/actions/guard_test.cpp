@@ -4,9 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <map>
-#include <random>
 
 using namespace hostmedic;
 using namespace hostmedic::guard;
@@ -94,7 +94,7 @@ const std::vector<Stop>& stops() {
       {"tier", Decision::hold, "tier is suggest: a human", [](Case& c) { c.policy.tier = Tier::suggest; }},
       {"tier", Decision::hold, "tier is approve: a human", [](Case& c) { c.policy.tier = Tier::approve; }},
       {"confidence", Decision::hold, "0.80 is below 0.90", [](Case& c) { c.order.confidence = 0.80; }},
-      {"confidence", Decision::hold, "0.50 is below 0.90", [](Case& c) { c.order.confidence = 0.50; }},
+      {"confidence", Decision::hold, "0.50 is below 0.70", [](Case& c) { c.order.confidence = 0.50; }},
       {"confidence", Decision::deny, "not a number", [](Case& c) { c.order.confidence = std::nan(""); }},
       {"two-signals", Decision::hold, "1 independent signals, needs 2", [](Case& c) { c.order.signals = 1; }},
       {"target-state", Decision::deny, "nothing to do: nginx.service is active",
@@ -105,6 +105,30 @@ const std::vector<Stop>& stops() {
       {"target-state", Decision::deny, "the target is gone", [](Case& c) { c.now.target = TargetState::gone; }},
       {"target-state", Decision::hold, "already at work", [](Case& c) { c.now.target = TargetState::changing; }},
       {"target-state", Decision::hold, "could not be asked", [](Case& c) { c.now.target = TargetState::unknown; }},
+      {"self-inflicted", Decision::deny, "our own doing: order 7 on service:db.service",
+       [](Case& c) { c.now.self_inflicted = "order 7 on service:db.service"; }},
+      {"busy", Decision::hold, "not during backup: restic, pid 312",
+       [](Case& c) {
+         c.order.not_while = "package-manager backup";
+         c.now.busy = {"migration: alembic, pid 9", "backup: restic, pid 312"};
+       }},
+      {"busy", Decision::hold, "unknown: /proc cannot be read",
+       [](Case& c) {
+         c.order.not_while = "backup";
+         c.now.busy = {"unknown: /proc cannot be read"};
+       }},
+      {"busy", Decision::deny, "no such kind of work: 'siesta'", [](Case& c) { c.order.not_while = "siesta"; }},
+      {"disarmed", Decision::hold, "service-restart was disarmed by uid 0 (root): it made things worse",
+       [](Case& c) { c.now.disarmed = {{"service-restart", "uid 0 (root)", "it made things worse", kNow - 1h}}; }},
+      {"disarmed", Decision::hold, "disarmed by the guard: 3 of its 3 actions in 1d0h failed or were undone",
+       [](Case& c) {
+         for (int i = 0; i < 3; ++i) {
+           c.now.history.push_back(elsewhere(c, 2h + i * 1min, c.order.runbook));
+           c.now.history.back().result = OutcomeResult::failed;
+         }
+       }},
+      {"lease", Decision::hold, "was not asked", [](Case& c) { c.policy.need_lease = true; }},
+      {"lease", Decision::hold, "has not granted it", [](Case& c) { c.policy.need_lease = true, c.now.lease = false; }},
       {"storm", Decision::deny, "so much departs at once", [](Case& c) { c.now.storm = true; }},
       {"post-change", Decision::hold, "nginx was upgraded, approve: a human",
        [](Case& c) { c.now.recent_change = "nginx was upgraded"; }},
@@ -118,8 +142,13 @@ const std::vector<Stop>& stops() {
        [](Case& c) { c.order.issued_at = kNow + 1h, c.order.expires_at = kNow + 1h + 30s; }},
       {"order-expiry", Decision::deny, "may live", [](Case& c) { c.order.expires_at = kNow + 3min; }},
       {"boot-grace", Decision::hold, "waits for 2m", [](Case& c) { c.now.uptime = 119s; }},
-      {"cooldown", Decision::hold, "last action 29.0s ago, waits 30.0s",
+      {"cooldown", Decision::hold, "last action on it 29.0s ago, waits 30.0s",
        [](Case& c) { c.now.history.push_back(past(c, 29s)); }},
+      {"cooldown", Decision::hold, "last such action of this runbook on it 2h0m ago, waits 6h0m",
+       [](Case& c) {
+         c.order.cooldown = 6h;
+         c.now.history.push_back(past(c, 2h));
+       }},
       {"rate-limit-target", Decision::deny, "3 of 3 actions on service:nginx.service",
        [](Case& c) {
          for (const auto ago : {59min, 40min, 20min}) c.now.history.push_back(past(c, ago));
@@ -137,6 +166,13 @@ const std::vector<Stop>& stops() {
          c.now.history.push_back(past(c, 10min));
          c.now.history.back().finished = false;
        }},
+      {"in-flight", Decision::hold, "on service:db.service, on which it depends or which depends on it, has not ended",
+       [](Case& c) {
+         c.now.history.push_back(past(c, 10min));
+         c.now.history.back().target.name = "db.service";
+         c.now.history.back().finished = false;
+         c.now.related = {{EntityKind::service, "app.service"}, {EntityKind::service, "db.service"}};
+       }},
       {"in-flight", Decision::deny, "was already taken up",
        [](Case& c) {
          c.now.history.push_back(past(c, 10min));
@@ -144,6 +180,8 @@ const std::vector<Stop>& stops() {
        }},
       {"crash-loop", Decision::deny, "5 restarts in 10m", [](Case& c) { c.now.restarts_seen = 5; }},
       {"blast-radius", Decision::deny, "touches 6, at most 5", [](Case& c) { c.order.plan.touched = 6; }},
+      {"blast-radius", Decision::deny, "touches 3, at most 2",
+       [](Case& c) { c.order.plan.touched = 3, c.order.touched_most = 2; }},
       {"blast-radius", Decision::deny, "touches 2 of 4, at most 25%",
        [](Case& c) { c.order.plan.touched = 2, c.now.entities_of_kind = 4; }},
       {"blast-radius", Decision::deny, "claims to touch 0", [](Case& c) { c.order.plan.touched = 0; }},
@@ -167,6 +205,12 @@ const std::vector<Stop>& stops() {
        [](Case& c) { c.order.plan.parameters = {{"root", "/var/logs"}}, c.policy.log_roots.push_back(""); }},
       {"never-touch", Decision::deny, "service:ssh.service is never touched",
        [](Case& c) { c.order.plan.target.name = "ssh.service"; }},
+      {"never-touch", Decision::deny, "process:sshd-session is never touched",
+       [](Case& c) { c.order.plan.target = {EntityKind::process, "sshd-session"}; }},
+      {"never-touch", Decision::deny, "'127.0.0.1' is this host itself",
+       [](Case& c) { c.order.plan.target = {EntityKind::endpoint, "http://127.0.0.1:8080/health"}; }},
+      {"never-touch", Decision::deny, "192.0.2.7 is never blocked ('192.0.2.*' of the policy)",
+       [](Case& c) { c.order.plan.parameters = {{"peer", "192.0.2.7"}}, c.policy.never_block = {"192.0.2.*"}; }},
   };
   return kStops;
 }
@@ -183,7 +227,7 @@ TEST_CASE("an order with everything in order is allowed, with an answer from eve
     CHECK_FALSE(verdict.answers[i].reason.empty());
     CHECK_FALSE(rules()[i].doc.empty());
   }
-  CHECK(verdict.summary() == "allowed by 22 rules");
+  CHECK(verdict.summary() == "allowed by " + std::to_string(rules().size()) + " rules");
   CHECK(rules().back().name == "never-touch");
 }
 
@@ -230,7 +274,8 @@ TEST_CASE("every rule is covered by a case that it stops") {
 }
 
 TEST_CASE(
-    "a human's approval answers tier, confidence, exclusion windows, storms and recent changes, and nothing else") {
+    "a human's approval answers tier, confidence, exclusion windows, storms, recent changes and what is disarmed, and "
+    "nothing else") {
   for (const Stop& stop : stops()) {
     Case c = allowed_case();
     stop.change(c);
@@ -239,7 +284,8 @@ TEST_CASE(
     CAPTURE(stop.reason);
     const bool answered = (stop.rule == "tier" && stop.decision == Decision::hold) ||
                           (stop.rule == "confidence" && stop.decision == Decision::hold) ||
-                          stop.rule == "exclusion-window" || stop.rule == "storm" || stop.rule == "post-change";
+                          stop.rule == "exclusion-window" || stop.rule == "storm" || stop.rule == "post-change" ||
+                          stop.rule == "disarmed";
     CHECK((judged(c).decision == Decision::allow) == answered);
   }
 }
@@ -351,52 +397,185 @@ TEST_CASE("the verdict names every rule that was as strict as the decision") {
   CHECK(judged(c).summary() == "denied by kill-switch: halted by root; by tier: tier is observe: would have done it");
 }
 
-// Random lives of a host: whatever happens, no window ever holds more actions than its limit. The clock is set back
-// at random; time that really passed is kept beside it.
-TEST_CASE("limits are never exceeded in random histories, also when the clock is set back") {
-  for (unsigned seed = 1; seed <= 60; ++seed) {
-    CAPTURE(seed);
-    std::mt19937_64 random(seed);
+TEST_CASE("an undo is the safe side: what limits actions does not limit it, what stops everything does") {
+  for (const Stop& stop : stops()) {
     Case c = allowed_case();
-    c.policy.per_target = {static_cast<int>(1 + random() % 4), (1 + random() % 60) * 1min};
-    c.policy.per_runbook = {static_cast<int>(2 + random() % 6), (1 + random() % 60) * 1min};
-    c.policy.per_host = {static_cast<int>(3 + random() % 9), (1 + random() % 60) * 1min};
-    c.policy.cooldown = (1 + random() % 60) * 1s;
-    struct Done {
-      Duration real;
-      Entity target;
-      std::string runbook;
-    };
-    std::vector<Done> done;
-    Duration real{}, offset{};
-    const bool steps_back = seed % 2 == 0;
-    for (int i = 0; i < 1500; ++i) {
-      real += (random() % 120) * 1s;
-      if (steps_back && random() % 50 == 0) offset -= (random() % 1200) * 1s;
-      c.now.now = kNow + real + offset;
-      c.order.key = std::to_string(i);
-      c.order.issued_at = c.now.now;
-      c.order.expires_at = c.now.now + 30s;
-      c.order.plan.target.name = "s" + std::to_string(random() % 4) + ".service";
-      c.order.runbook = "r" + std::to_string(random() % 3);
-      if (judged(c).decision != Decision::allow) continue;
-      PastAction action = past(c, 0s);
-      action.key = c.order.key;
-      if (random() % 3 == 0) action.result = OutcomeResult::interrupted;
-      c.now.history.push_back(action);
-      const auto within = [&](Duration window, const auto& match) {
-        return std::count_if(done.begin(), done.end(),
-                             [&](const Done& d) { return real - d.real < window && match(d); });
-      };
-      REQUIRE(within(c.policy.per_target.window, [&](const Done& d) { return d.target == action.target; }) <
-              c.policy.per_target.count);
-      REQUIRE(within(c.policy.per_runbook.window, [&](const Done& d) { return d.runbook == action.runbook; }) <
-              c.policy.per_runbook.count);
-      REQUIRE(within(c.policy.per_host.window, [](const Done&) { return true; }) < c.policy.per_host.count);
-      REQUIRE(within(c.policy.cooldown, [&](const Done& d) { return d.target == action.target; }) == 0);
-      done.push_back({real, action.target, action.runbook});
-    }
-    CHECK(done.size() > 10);  // the guard did let work through
+    c.order.undoes = "00000000000000000000000f";
+    stop.change(c);
+    CAPTURE(stop.rule);
+    CAPTURE(stop.reason);
+    const auto rule = std::ranges::find(rules(), stop.rule, &RuleInfo::name);
+    REQUIRE(rule != rules().end());
+    // What it depends on may be under way; what it does itself may not be done twice.
+    const bool around = stop.reason.find("on which it depends") != std::string::npos;
+    CHECK(judged(c).decision == (rule->undo && !around ? stop.decision : Decision::allow));
+  }
+  std::vector<std::string_view> also;
+  for (const RuleInfo& rule : rules())
+    if (rule.undo) also.push_back(rule.name);
+  CHECK(also == std::vector<std::string_view>{"kill-switch", "order-expiry", "in-flight", "protected", "log-root",
+                                              "never-touch"});
+}
+
+TEST_CASE("while it is halted an undo needs a human's word, and anything else gets none") {
+  Case c = allowed_case();
+  c.now.halted = true;
+  c.now.approved_by = "uid 0 (root)";
+  CHECK(judged(c).decision == Decision::deny);
+  c.order.undoes = "00000000000000000000000f";
+  CHECK(judged(c).decision == Decision::allow);
+  c.now.approved_by = "";
+  CHECK(judged(c).decision == Decision::deny);
+}
+
+TEST_CASE("an order is taken back once, also when its own end never came, and not tried for ever") {
+  Case c = allowed_case();
+  c.order.undoes = "past-of-old";
+  PastAction first = past(c, 10min);
+  first.key = c.order.undoes;
+  first.finished = false;
+  c.now.history = {first};
+  CHECK(judged(c).decision == Decision::allow);
+
+  PastAction undo = past(c, 1min);
+  undo.undoes = c.order.undoes;
+  c.now.history = {first, undo};
+  CHECK(answer_of(judged(c), "in-flight").reason.find("was already taken back") != std::string::npos);
+  undo.result = OutcomeResult::failed;
+  c.now.history = {first, undo, undo};
+  CHECK(judged(c).decision == Decision::allow);
+  c.now.history.push_back(undo);
+  CHECK(judged(c).decision == Decision::deny);
+}
+
+TEST_CASE("an undo uses up no limit") {
+  Case c = allowed_case();
+  for (int i = 0; i < 30; ++i) {
+    c.now.history.push_back(past(c, 5s + i * 1ms));
+    c.now.history.back().undoes = "other" + std::to_string(i);
+  }
+  CHECK(judged(c).decision == Decision::allow);
+}
+
+TEST_CASE("in the middle band of confidence only what can be undone is done without a human") {
+  for (const ActionInfo* action : all_actions()) {
+    Case c = allowed_case();
+    c.order.plan.action = action->name;
+    CAPTURE(action->name);
+    c.order.confidence = 0.75;
+    CHECK(answer_of(judged(c), "confidence").decision == (action->reversible ? Decision::allow : Decision::hold));
+    c.order.confidence = 0.69;
+    CHECK(answer_of(judged(c), "confidence").decision == Decision::hold);
+    c.order.confidence = 0.90;
+    CHECK(answer_of(judged(c), "confidence").decision == Decision::allow);
+  }
+}
+
+TEST_CASE("a runbook that misfires is disarmed by share and by number, until a human arms it again") {
+  Case c = allowed_case();
+  const auto add = [&](Duration ago, OutcomeResult result) {
+    c.now.history.push_back(elsewhere(c, ago, c.order.runbook));
+    c.now.history.back().result = result;
+  };
+  const auto armed = [&] { return answer_of(judged(c), "disarmed").decision == Decision::allow; };
+  add(10h, OutcomeResult::failed);
+  add(9h, OutcomeResult::timed_out);
+  CHECK(armed());  // two failures are not three
+  for (int i = 0; i < 4; ++i) add(8h + i * 1min, OutcomeResult::done);
+  add(7h, OutcomeResult::failed);
+  CHECK(armed());  // three of seven are less than half
+  const std::string key = c.now.history[2].key;
+  c.now.history.push_back(elsewhere(c, 6h, "another"));
+  c.now.history.back().undoes = key;
+  CHECK_FALSE(armed());  // one that was done was undone since it did not help: four of seven
+
+  c.now.armed = {{"another", kNow - 1h}};
+  CHECK_FALSE(armed());
+  c.now.armed.push_back({c.order.runbook, kNow - 1h});
+  CHECK(armed());
+  for (int i = 0; i < 3; ++i) add(30min + i * 1min, OutcomeResult::failed);
+  CHECK_FALSE(armed());  // what it did since counts again
+
+  c.now.armed.clear();
+  c.policy.disarm_window = 20min;
+  CHECK(armed());
+  c.now.disarmed = {{c.order.runbook, "root", "for now", kNow - 2h}};
+  CHECK_FALSE(armed());
+  c.now.armed = {{c.order.runbook, kNow - 1h}};
+  CHECK(armed());
+}
+
+TEST_CASE("a runbook's own pause is for repeating an action, not for its next step") {
+  Case c = allowed_case();
+  c.order.cooldown = 6h;
+  c.now.history.push_back(past(c, 2h));
+  CHECK(answer_of(judged(c), "cooldown").decision == Decision::hold);
+  c.order.plan.action = "journal.vacuum";
+  CHECK(answer_of(judged(c), "cooldown").decision == Decision::allow);
+  c.order.plan.action = "service.restart";
+  c.order.runbook = "another";
+  CHECK(answer_of(judged(c), "cooldown").decision == Decision::allow);
+}
+
+TEST_CASE("only what starts a service again is kept from a crash loop; what ends the loop is not") {
+  Case c = allowed_case();
+  c.now.restarts_seen = 50;
+  CHECK(answer_of(judged(c), "crash-loop").decision == Decision::deny);
+  c.order.plan.action = "service.stop";
+  CHECK(answer_of(judged(c), "crash-loop").decision == Decision::allow);
+}
+
+TEST_CASE("a lease is for what could harm if every host did it at once") {
+  Case c = allowed_case();
+  c.policy.need_lease = true;
+  for (const ActionInfo* action : all_actions()) {
+    c.order.plan.action = action->name;
+    CAPTURE(action->name);
+    c.now.lease.reset();
+    CHECK(answer_of(judged(c), "lease").decision == (action->local_safe ? Decision::allow : Decision::hold));
+    c.now.lease = true;
+    CHECK(answer_of(judged(c), "lease").decision == Decision::allow);
+  }
+}
+
+TEST_CASE("an action of this boot is as old as the boot's clock says, whatever the wall clock does") {
+  Case c = allowed_case();
+  c.now.boot = "b1";
+  c.now.uptime = 10h;
+  PastAction action = past(c, Duration{});
+  action.boot = "b1";
+  action.uptime = 10h - 20min;
+  for (const Duration step : {-30min, -1min, 0min, 1min, 30min}) {
+    action.at = kNow - 20min + step;
+    CHECK(age_of(action, c.now) == 20min);
+  }
+  action.boot = "b0";  // of the boot before: only the wall clock is left
+  action.at = kNow - 5min;
+  CHECK(age_of(action, c.now) == 5min);
+  action.at = kNow + 5min;
+  CHECK(age_of(action, c.now) == Duration{});
+  c.now.boot.clear();
+  action.boot.clear();
+  action.at = kNow - 5min;
+  CHECK(age_of(action, c.now) == 5min);
+}
+
+TEST_CASE("peers that are never blocked, in all their spellings") {
+  Policy policy;
+  policy.never_block = {"aggregator.example", "192.0.2.*", "2001:db8::*"};
+  for (const char* own : {"127.0.0.1", "127.8.9.1", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "::FFFF:7f00:1",
+                          "[::1]:443", "localhost", "LOCALHOST:80", "https://localhost/x", "0.0.0.0", "::", "::1%lo",
+                          "127.0.0.0/8", "http://user@127.0.0.1:1/", "", "https://"}) {
+    CAPTURE(own);
+    CHECK(why_never_block(policy, own));
+  }
+  for (const char* listed : {"192.0.2.99", "https://Aggregator.Example:4318", "2001:DB8:0:0::5", "::ffff:192.0.2.1"}) {
+    CAPTURE(listed);
+    CHECK(why_never_block(policy, listed));
+  }
+  for (const char* other : {"198.51.100.1", "12.7.0.1", "2001:db9::1", "localhost-not.example", "::2"}) {
+    CAPTURE(other);
+    CHECK_FALSE(why_never_block(policy, other));
   }
 }
 

@@ -50,6 +50,12 @@ crash_loop_restarts = 7
 crash_loop_window = "5m"
 protected = ["service:postgresql*"]
 log_roots = ["/var/log", "/srv/log"]
+never_block = ["192.0.2.*", "aggregator.example"]
+busy_processes = ["backup:nightly-*"]
+disarm_failures = 2
+disarm_share = 0.4
+disarm_window = "2d"
+need_lease = true
 
 [[tier]]
 runbook = "service-restart"
@@ -85,6 +91,12 @@ entity = "service:billing*"
   CHECK(policy.crash_loop_window == 5min);
   CHECK(policy.protected_entities == std::vector<std::string>{"service:postgresql*"});
   CHECK(policy.log_roots == std::vector<std::string>{"/var/log", "/srv/log"});
+  CHECK(policy.never_block == std::vector<std::string>{"192.0.2.*", "aggregator.example"});
+  CHECK(policy.busy_processes == std::vector<std::string>{"backup:nightly-*"});
+  CHECK(policy.disarm_failures == 2);
+  CHECK(policy.disarm_share == doctest::Approx(0.4));
+  CHECK(policy.disarm_window == 48h);
+  CHECK(policy.need_lease);
   REQUIRE(policy.tiers.size() == 2);
   CHECK(policy.tiers[0].tier == Tier::automatic);
   CHECK(policy.tiers[1].entity == "*");
@@ -112,6 +124,9 @@ TEST_CASE("mistakes in the policy are told with their place") {
       {"[guard]\nconfidence_act = 0.6", "policy.toml:1:1: confidence_reversible is above confidence_act"},
       {"[guard]\nconfidence_act = nan", "policy.toml:2:18: confidence_act: expected a value within 0 to 1"},
       {"[guard]\ncooldown = \"1h\"", "policy.toml:1:1: cooldown_most is shorter than cooldown"},
+      {"[guard]\nbusy_processes = [\"siesta:cat\"]",
+       "policy.toml:2:18: 'siesta:cat' is not a kind of work and the name of a process, such as "
+       "\"backup:nightly-*\""},
       {"[guard]\nlog_roots = [\"/var/log/\"]",
        "policy.toml:2:14: log_roots: expected an absolute path such as \"/var/log\", without \"..\" and without a "
        "slash "
