@@ -335,6 +335,7 @@ Status Engine::restore(std::string_view checkpoint) {
 
 void Engine::hold_learning(std::vector<LearningHold> holds) { internals_->holds.set(std::move(holds)); }
 void Engine::set_expected(std::vector<ExpectedEntry> entries) { internals_->calendar.set_once(std::move(entries)); }
+void Engine::set_feedback(const std::vector<Feedback>& all) { internals_->book.set_feedback(all); }
 const Calendar& Engine::calendar() const { return internals_->calendar; }
 std::size_t Engine::relearn(std::string_view entity_pattern) {
   (void)internals_->behaviour.relearn(entity_pattern, internals_->view);

@@ -16,6 +16,7 @@
 #include "detect/calendar/calendar.h"
 #include "detect/detector.h"
 #include "detect/learning_hold.h"
+#include "detect/model/feedback.h"
 #include "detect/model/frame.h"
 #include "detect/model/host_view.h"
 #include "detect/model/incident.h"
@@ -128,6 +129,9 @@ class Engine {
   // What is expected to be unusual, beside what the configuration says. Replaces what was set.
   void set_expected(std::vector<ExpectedEntry> entries);
   const Calendar& calendar() const;
+  // What people said of earlier incidents moves what their signals count from now on (feedback_bias.h). Replaces what
+  // was set.
+  void set_feedback(const std::vector<Feedback>& all);
   // What the models learnt of these is forgotten and learnt anew. The number of groups.
   std::size_t relearn(std::string_view entity_pattern);
   const Survey& survey() const;

@@ -36,6 +36,8 @@ struct Options {
   DeploymentWish deployment;
   ReplayWish replay;
   BacktestWish backtest;
+  FeedbackWish feedback;
+  std::string account_since = "14d";
 };
 
 CLI::App* verb(CLI::App& parent, const std::string& name, const std::string& summary, Verb& chosen, Verb run) {
@@ -169,6 +171,19 @@ void add_quiet_verbs(CLI::App& app, Options& o, Verb& chosen) {
       ->required();
 }
 
+void add_account_verbs(CLI::App& app, Options& o, Verb& chosen) {
+  verb(app, "report", "what was done and would have been done, and whether it helped", chosen,
+       [&o](Context& c) { return report_account(c, o.account_since); })
+      ->add_option("--since", o.account_since, "a length: 12h, 14d")
+      ->capture_default_str();
+  CLI::App* said = verb(app, "feedback", "say whether an incident was real; its signals count by it from now on",
+                        chosen, [&o](Context& c) { return feedback(c, o.feedback); });
+  said->add_option("ID", o.feedback.id, "the incident's id or its beginning")->required();
+  CLI::Option* word = said->add_option("WORD", o.feedback.word, "real or false");
+  said->add_option("--note", o.feedback.note, "kept and shown");
+  said->add_flag("--remove", o.feedback.remove, "take back what was said (root)")->excludes(word);
+}
+
 void add_recorder_verbs(CLI::App& app, Options& o, Verb& chosen) {
   constexpr const char* kConfig = "an agent's configuration, a policy or a runbook; may be repeated";
   CLI::App* again = verb(app, "replay", "decide again what a recording holds, and compare; changes nothing", chosen,
@@ -238,6 +253,7 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   add_acting_verbs(app, options, chosen);
   add_quiet_verbs(app, options, chosen);
   add_host_verbs(app, options, chosen);
+  add_account_verbs(app, options, chosen);
   add_recorder_verbs(app, options, chosen);
   add_score_verb(app, options.score, chosen);
   add_deploy_verb(app, options.deployment, chosen);

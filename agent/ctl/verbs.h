@@ -72,6 +72,16 @@ Exit relearn(Context& context, const std::string& entity);
 Exit measure_cost(Context& context);
 Exit reload(Context& context);
 
+// What was done, and would have been done. since: a length.
+Exit report_account(Context& context, const std::string& since);
+struct FeedbackWish {
+  std::string id;    // the incident's, or the beginning of it
+  std::string word;  // "real" or "false"
+  std::string note;
+  bool remove = false;  // takes it back
+};
+Exit feedback(Context& context, const FeedbackWish& wish);
+
 struct ReplayWish {
   std::string what;                 // a file, or an incident's id or the beginning of it
   std::vector<std::string> config;  // what another configuration, policy or runbook would have decided

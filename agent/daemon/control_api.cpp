@@ -33,6 +33,8 @@ boost::asio::awaitable<json::object> ControlApi::dispatch(const Peer& peer, cons
   const std::string verb = text_of(request, "verb");
   if (verb == "incidents") co_return co_await incidents(request);
   if (verb == "incident") co_return co_await incident(request);
+  if (verb == "feedback" || verb == "feedback-off") co_return co_await feedback(peer, request, verb == "feedback");
+  if (verb == "report") co_return co_await report(request);
   json::object answer = accepted();
   if (verb == "status") {
     answer["status"] = daemon_.status();

@@ -18,6 +18,9 @@
 //   ack          {id: prefix, reason?}                     a human knows of it {id}
 //   expect       {seconds, from_unix_nano?, entity?, series?, factor | shadow, name?}   {name}
 //   expect-off   {name}                                    (root only) {removed: how many}
+//   feedback     {id: prefix, real: bool, note?}           what a human makes of it {id, rules: how many it moves}
+//   feedback-off {id: prefix}                              (root only) {removed: how many}
+//   report       {seconds}                                 {report: see agent/store/account.h}
 //   approve      {id}, reject {id, reason?}                (root only)
 //   relearn      {entity?: pattern}                        (root only) {groups: how many models begin anew}
 //   deploy-mark  {name, version?, entity?}                 {entities: [...]} that were marked; host unless said
@@ -51,6 +54,8 @@ class ControlApi {
   boost::json::object deploy_mark(const Peer& peer, const boost::json::object& request);
   boost::json::object silence(const Peer& peer, const boost::json::object& request, bool on);
   boost::json::object expect(const Peer& peer, const boost::json::object& request, bool on);
+  boost::asio::awaitable<boost::json::object> feedback(const Peer& peer, const boost::json::object& request, bool on);
+  boost::asio::awaitable<boost::json::object> report(const boost::json::object& request);
   boost::json::object acknowledge(const Peer& peer, const boost::json::object& request);
   boost::json::object decide(const Peer& peer, const boost::json::object& request, bool approve);
 

@@ -13,7 +13,6 @@
 #include "agent/base/notify.h"
 #include "agent/base/text.h"
 #include "agent/daemon/identity.h"
-#include "agent/pipeline/brakes_json.h"
 #include "agent/recorder/config_files.h"
 #include "detect/correlate/explain.h"
 #include "detect/health/checkpoint.h"
@@ -29,7 +28,6 @@ constexpr Duration kProbeSilence = std::chrono::seconds(5);
 constexpr std::size_t kProbe = 0, kChecks = 1, kMarks = 2;
 // The longest history that a guard limit may look back to.
 constexpr Duration kHistory = std::chrono::hours(24 * 7);
-constexpr std::string_view kBrakesSetting = "brakes", kExpectedSetting = "expected";
 // What a crash may make the models forget.
 constexpr Duration kCheckpointEvery = std::chrono::minutes(10);
 
@@ -165,27 +163,6 @@ void Daemon::start_recorder() {
   pipeline_->record_on(recorder_.get());
 }
 
-void Daemon::restore_brakes() {
-  auto text = store_->setting(kBrakesSetting);
-  if (text && !*text) return;
-  auto brakes = text ? brakes_from_json(**text) : Result<Brakes>(std::move(text).error());
-  if (brakes) return pipeline_->set_brakes(std::move(*brakes));
-  // Unknown brakes are brakes: whether a human had pulled them cannot be told.
-  log_error("halted: the kill switch could not be read: " + brakes.error().message());
-  Brakes halted;
-  halted.halted = true;
-  halted.halted_by = "the agent: its stored kill switch could not be read";
-  pipeline_->set_brakes(std::move(halted));
-}
-
-void Daemon::restore_expected() {
-  auto text = store_->setting(kExpectedSetting);
-  if (text && !*text) return;
-  auto entries = text ? expected_from_json(**text) : Result<std::vector<detect::ExpectedEntry>>(text.error());
-  if (entries) return pipeline_->set_expected(*std::move(entries));
-  log_error("what people expect could not be read and is forgotten: " + entries.error().message());
-}
-
 // A checkpoint that cannot be used costs what was learnt, nothing else.
 void Daemon::restore_models() {
   const auto bytes = read_file(models_path(), detect::kMostCheckpoint);
@@ -209,6 +186,7 @@ void Daemon::checkpoint_models() {
 Status Daemon::restore() {
   restore_brakes();
   restore_expected();
+  restore_feedback();
   restore_models();
   auto history = store_->history(wall_now() - kHistory);
   if (!history) return std::move(history).error();
@@ -372,32 +350,6 @@ void Daemon::apply(Settings settings) {
   if (!upstream_changed) return;
   if (const Status connected = reporter_->connect(config_.upstream); !connected)
     log_error("upstream: " + connected.error().message());
-}
-
-void Daemon::keep_setting(std::string_view name, std::string text) {
-  worker_.run([this, name, text = std::move(text)] { return store_->set_setting(name, text); },
-              [name](const Status& written) {
-                if (!written)
-                  log_error("the " + std::string(name) + " could not be stored: " + written.error().message());
-              });
-}
-
-void Daemon::set_brakes(Brakes brakes) {
-  const WallTime at = wall_now();
-  std::erase_if(brakes.maintenance, [&](const guard::Maintenance& window) { return window.until <= at; });
-  std::erase_if(brakes.silences, [&](const Silence& silence) { return silence.until <= at; });
-  std::string text = brakes_to_json(brakes);
-  pipeline_->set_brakes(std::move(brakes));
-  keep_setting(kBrakesSetting, std::move(text));
-  (void)notify_manager("STATUS=" + status_line());
-}
-
-void Daemon::set_expected(std::vector<detect::ExpectedEntry> entries) {
-  const WallTime at = wall_now();
-  std::erase_if(entries, [&](const detect::ExpectedEntry& entry) { return entry.schedule.until <= at; });
-  std::string text = expected_to_json(entries);
-  pipeline_->set_expected(std::move(entries));
-  keep_setting(kExpectedSetting, std::move(text));
 }
 
 }  // namespace hostmedic

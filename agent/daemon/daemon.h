@@ -62,6 +62,7 @@ class Daemon final : public PipelineOutput {
   boost::asio::awaitable<Result<StoredIncident>> stored_incident(std::string id_prefix);
   void set_brakes(Brakes brakes);
   void set_expected(std::vector<detect::ExpectedEntry> entries);
+  void set_feedback(std::vector<Feedback> all);
   // The entities that were marked.
   Result<std::vector<Entity>> mark_deployment(const DeploymentMark& mark);
   Status reload();
@@ -74,6 +75,7 @@ class Daemon final : public PipelineOutput {
   Status listen();
   void restore_brakes();
   void restore_expected();
+  void restore_feedback();
   void keep_setting(std::string_view name, std::string text);
   void restore_models();
   void checkpoint_models();

@@ -101,4 +101,44 @@ Result<std::vector<detect::ExpectedEntry>> expected_from_json(std::string_view t
   }
 }
 
+std::string feedback_to_json(const std::vector<Feedback>& all) {
+  json::array rows;
+  for (const Feedback& one : all) {
+    json::array rules;
+    for (const std::string& rule : one.rules) rules.push_back(json::string(rule));
+    rows.push_back({{"incident_id", one.incident_id},
+                    {"root", to_string(one.root)},
+                    {"rules", std::move(rules)},
+                    {"real", one.real},
+                    {"by", one.by},
+                    {"note", one.note},
+                    {"at_unix_nano", to_ns(one.at)}});
+  }
+  return json::serialize(rows);
+}
+
+Result<std::vector<Feedback>> feedback_from_json(std::string_view text) {
+  auto parsed = parse_json(text);
+  if (!parsed) return std::move(parsed).error();
+  try {
+    std::vector<Feedback> all;
+    for (const json::value& row : parsed->as_array()) {
+      const json::object& object = row.as_object();
+      Feedback& one = all.emplace_back();
+      one.incident_id = object.at("incident_id").as_string();
+      const auto root = entity_from(object.at("root").as_string());
+      if (!root) return make_error(ErrorCode::malformed, "feedback: root is no entity");
+      one.root = *root;
+      for (const json::value& rule : object.at("rules").as_array()) one.rules.emplace_back(rule.as_string());
+      one.real = object.at("real").as_bool();
+      one.by = object.at("by").as_string();
+      one.note = object.at("note").as_string();
+      one.at = wall_from_ns(object.at("at_unix_nano").to_number<std::int64_t>());
+    }
+    return all;
+  } catch (const std::exception& error) {
+    return make_error(ErrorCode::malformed, std::string("feedback: ") + error.what());
+  }
+}
+
 }  // namespace hostmedic

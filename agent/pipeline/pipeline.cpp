@@ -74,6 +74,12 @@ void Pipeline::set_expected(std::vector<detect::ExpectedEntry> entries) {
   engine_->set_expected(expected_);
 }
 
+void Pipeline::set_feedback(std::vector<Feedback> all) {
+  if (tape_ != nullptr) tape_->input(FeedbackInput{all});
+  feedback_ = std::move(all);
+  engine_->set_feedback(feedback_);
+}
+
 void Pipeline::hold_learning() {
   std::vector<detect::LearningHold> holds;
   for (const guard::Maintenance& window : brakes_.maintenance) holds.push_back({window.entity, window.until});
@@ -160,6 +166,7 @@ void Pipeline::reconfigure(std::unique_ptr<detect::Engine> engine, std::vector<R
     engine_ = std::move(engine);
     hold_learning();
     engine_->set_expected(expected_);
+    engine_->set_feedback(feedback_);
   }
   runbooks_ = std::move(runbooks);
   policy_ = std::move(policy);

@@ -73,6 +73,9 @@ class Pipeline {
   // What people expect besides the configuration: entries without a cron, from one moment to another.
   void set_expected(std::vector<detect::ExpectedEntry> entries);
   const std::vector<detect::ExpectedEntry>& expected() const { return expected_; }
+  // What people said of incidents, oldest first.
+  void set_feedback(std::vector<Feedback> all);
+  const std::vector<Feedback>& feedback() const { return feedback_; }
 
   // A new configuration. A new engine must be told all definitions in its first frame; open incidents go over to it.
   void reconfigure(std::unique_ptr<detect::Engine> engine, std::vector<Runbook> runbooks, guard::Policy policy);
@@ -123,6 +126,7 @@ class Pipeline {
   PipelineTape* tape_ = nullptr;
   Brakes brakes_;
   std::vector<detect::ExpectedEntry> expected_;
+  std::vector<Feedback> feedback_;
   Now now_;
   std::vector<guard::PastAction> history_;  // oldest first, at most kMostHistory
   struct Notice {

@@ -41,6 +41,7 @@ std::array<detect::Print, 2> prints_of(const std::vector<Runbook>& runbooks, con
 void Pipeline::save_own(detect::StateWriter& writer) const {
   detect::put_whole(writer, brakes_);
   detect::put_whole(writer, expected_);
+  detect::put_whole(writer, feedback_);
   detect::put_whole(writer, now_);
   detect::put_whole(writer, history_);
   detect::put_whole(writer, probes_);
@@ -52,6 +53,7 @@ void Pipeline::save_own(detect::StateWriter& writer) const {
 void Pipeline::load_own(detect::StateReader& reader) {
   detect::get_whole(reader, brakes_);
   detect::get_whole(reader, expected_);
+  detect::get_whole(reader, feedback_);
   detect::get_whole(reader, now_);
   detect::get_whole(reader, history_);
   detect::get_whole(reader, probes_);

@@ -18,6 +18,7 @@ struct Teller {
     (void)pipeline.acknowledge(in.incident_id, in.by, in.reason, in.now);
   }
   void operator()(const ExpectedInput& in) const { pipeline.set_expected(in.entries); }
+  void operator()(const FeedbackInput& in) const { pipeline.set_feedback(in.all); }
 };
 
 }  // namespace

@@ -41,8 +41,11 @@ struct AcknowledgeInput {
 struct ExpectedInput {
   std::vector<detect::ExpectedEntry> entries;
 };
+struct FeedbackInput {
+  std::vector<Feedback> all;
+};
 using PipelineInput = std::variant<TickInput, SilenceInput, OutcomeInput, ApproveInput, RejectInput, BrakesInput,
-                                   RelearnInput, AcknowledgeInput, ExpectedInput>;
+                                   RelearnInput, AcknowledgeInput, ExpectedInput, FeedbackInput>;
 
 // Tells the pipeline the same again.
 void apply(Pipeline& pipeline, const PipelineInput& input);

@@ -22,7 +22,8 @@ enum class InputKind : std::uint8_t {
   brakes,
   relearn,
   acknowledge,
-  expected
+  expected,
+  feedback
 };
 
 struct Encoder {
@@ -66,6 +67,10 @@ struct Encoder {
   void operator()(const ExpectedInput& in) const {
     kind(InputKind::expected);
     out.put_text(expected_to_json(in.entries));
+  }
+  void operator()(const FeedbackInput& in) const {
+    kind(InputKind::feedback);
+    out.put_text(feedback_to_json(in.all));
   }
 };
 
@@ -132,6 +137,11 @@ Result<PipelineInput> decode_input(std::string_view bytes) {
       auto entries = expected_from_json(in.get_text(kMostRecordBytes));
       if (!entries) return std::move(entries).error();
       return whole(ExpectedInput{*std::move(entries)});
+    }
+    case InputKind::feedback: {
+      auto all = feedback_from_json(in.get_text(kMostRecordBytes));
+      if (!all) return std::move(all).error();
+      return whole(FeedbackInput{*std::move(all)});
     }
     case InputKind::relearn: return whole(RelearnInput{in.get_text(kMostText)});
   }

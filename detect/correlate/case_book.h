@@ -15,6 +15,7 @@
 
 #include "detect/correlate/change_log.h"
 #include "detect/correlate/entity_graph.h"
+#include "detect/correlate/feedback_bias.h"
 #include "detect/correlate/signal.h"
 #include "detect/correlate/storm_watch.h"
 #include "detect/engine.h"
@@ -59,6 +60,8 @@ class CaseBook {
   void note(const Entity& about, const Event& event);
   // Whether a treatment of this root ended what it had: counts when roots are ranked.
   void learn(const Entity& root, bool worked);
+  // What people said of incidents; replaces what was set.
+  void set_feedback(const std::vector<Feedback>& all) { feedback_.set(all); }
   // A detector of the present stream now watches this. True if there is a signal that it must tell when quiet.
   bool attach(std::uint32_t rule, const Entity& entity, std::string_view attributes);
   // The sender retired the entity.
@@ -142,6 +145,8 @@ class CaseBook {
   // case_judgement.cpp
   // Rewrites what detection owns in the incident from the root's signals. True if more than numbers changed.
   bool rebuild(const Entity& entity, Root& root, Incident& incident, const HostView& host);
+  // How likely the signal means a real problem, as people moved it.
+  double likely(const Entity& entity, const Signal& signal) const;
   void judge(const Entity& entity, const Root& root, Incident& incident) const;
   bool confirmed(const Entity& entity, const Root& root, const Incident& incident) const;
   Severity weigh(const Root& root, const Incident& incident) const;
@@ -174,6 +179,7 @@ class CaseBook {
   StormWatch storm_;
   bool storming_ = false;
   std::map<Entity, Record> records_;
+  FeedbackBias feedback_;
   std::vector<RootPlace*> ready_;   // of this frame: what would open
   std::optional<MonoTime> listed_;  // units_listed() of the present stream
   bool news_ = false;               // something began or ended in this frame: others may be affected by it

@@ -62,7 +62,7 @@ bool CaseBook::rebuild(const Entity& entity, Root& root, Incident& incident, con
     anomalies.push_back({.entity = entity,
                          .rule = rule.id,
                          .signal = signal_name(rule.source, signal.attributes),
-                         .probability = signal.finding.probability,
+                         .probability = likely(entity, signal),
                          .direction = signal.finding.direction,
                          .value = signal.value,
                          .expected = signal.finding.expected,
@@ -101,7 +101,18 @@ void CaseBook::look_around(const Entity& entity, Incident& incident) const {
   if (calendar_ != nullptr) incident.context.push_back({"expected event", printable(calendar_->context(entity), 512)});
   if (maintenance_ != nullptr)
     incident.context.push_back({"maintenance", maintenance_->cover(entity) ? "people work on it" : ""});
+  std::string said;
+  for (const Anomaly& anomaly : incident.anomalies)
+    if (const std::string text = feedback_.text(anomaly.rule, entity); !text.empty() && said.size() < 400)
+      said += (said.empty() ? "" : "; ") + anomaly.rule + ": " + text;
+  if (!said.empty()) incident.context.push_back({"feedback", printable(said, 512)});
   incident.candidates = rank(entity, incident);
+}
+
+double CaseBook::likely(const Entity& entity, const Signal& signal) const {
+  const SignalRule& rule = rules_[signal.rule];
+  const double said = signal.finding.probability;
+  return rule.proof ? said : feedback_.moved(said, rule.id, entity);
 }
 
 // How sure and how bad. Signals of different sources are independent, so the chance that all of them err is a product;
@@ -117,9 +128,9 @@ void CaseBook::judge(const Entity& entity, const Root& root, Incident& incident)
     if (signal.phase != SignalPhase::firing) continue;
     const SignalRule& rule = rules_[signal.rule];
     if (rule.of_all)
-      of_all = std::max(of_all, signal.finding.probability);
+      of_all = std::max(of_all, likely(entity, signal));
     else
-      sources[rule.source].push_back(signal.finding.probability);
+      sources[rule.source].push_back(likely(entity, signal));
     proof = proof || rule.proof;
   }
   if (sources.empty() && of_all == 0) return;  // it was as sure as it was
@@ -144,7 +155,7 @@ bool CaseBook::confirmed(const Entity& entity, const Root& root, const Incident&
   for (const Signal& signal : root.signals) {
     const SignalRule& rule = rules_[signal.rule];
     if (!rule.opens || signal.phase != SignalPhase::firing) continue;
-    if (stands_alone(rule, signal.finding.probability)) return true;
+    if (stands_alone(rule, likely(entity, signal))) return true;
     worst = std::max(worst, rule.severity);
   }
   if (worst < Severity::warning) return false;  // what is only unusual harms nobody

@@ -32,6 +32,7 @@ void CaseBook::save(StateWriter& writer) const {
   put_whole(writer, storm_);
   put_whole(writer, storming_);
   put_whole(writer, records_);
+  put_whole(writer, feedback_);
   put_whole(writer, listed_);
   put_whole(writer, news_);
   put_whole(writer, refused_);
@@ -47,6 +48,7 @@ void CaseBook::load(StateReader& reader) {
   get_whole(reader, storm_);
   get_whole(reader, storming_);
   get_whole(reader, records_);
+  get_whole(reader, feedback_);
   ready_.clear();  // of one frame
   get_whole(reader, listed_);
   get_whole(reader, news_);

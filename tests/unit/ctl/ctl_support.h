@@ -180,9 +180,10 @@ inline constexpr std::string_view kOrderJson = R"({
   "runbook": "filesystem-logs", "step": 1,
   "plan": {"action": "log.rotate", "target": "filesystem:/srv", "parameters": {"path": "/srv/app.log"},
            "what": "rotate /srv/app.log", "command": "logrotate --force /etc/logrotate.d/app", "undo": "",
-           "touched": 1, "timeout_nano": 120000000000},
+           "touched": 1, "timeout_nano": 120000000000, "lasts_nano": 0},
   "confidence": 0.97, "signals": 2, "proof": false, "issued_at_unix_nano": 1795227541400000000,
-  "expires_at_unix_nano": 1795227571400000000, "approved_by": ""})";
+  "expires_at_unix_nano": 1795227571400000000, "approved_by": "", "undoes": "",
+  "not_while": "", "cooldown_nano": 0, "touched_most": 0})";
 
 inline constexpr std::string_view kOutcomeJson = R"({
   "key": "0123456789abcdef01234567", "result": "done", "started_at_unix_nano": 1795227541500000000,

@@ -118,6 +118,10 @@ class RandomRecords {
     out.issued_at = wall();
     out.expires_at = wall();
     out.approved_by = text();
+    out.undoes = text();
+    out.not_while = text();
+    out.cooldown = duration();
+    out.touched_most = 3;
     return out;
   }
 

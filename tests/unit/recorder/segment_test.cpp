@@ -102,15 +102,18 @@ TEST_CASE("each input of the pipeline comes back; what is cut does not") {
   brakes.halted = true;
   brakes.halted_by = "uid 0 (root)";
   brakes.maintenance.push_back({wall_from_ns(9), "uid 0 (root)", "disk swap", "filesystem:*"});
-  const PipelineInput inputs[] = {TickInput{now},
-                                  SilenceInput{now},
-                                  OutcomeInput{outcome, now},
-                                  ApproveInput{"ab", "uid 0 (root)", now},
-                                  RejectInput{"ab", "uid 0 (root)", "not now", now},
-                                  BrakesInput{brakes},
-                                  RelearnInput{"service:*"},
-                                  AcknowledgeInput{"ab", "uid 0 (root)", "known", now},
-                                  ExpectedInput{{}}};
+  const PipelineInput inputs[] = {
+      TickInput{now},
+      SilenceInput{now},
+      OutcomeInput{outcome, now},
+      ApproveInput{"ab", "uid 0 (root)", now},
+      RejectInput{"ab", "uid 0 (root)", "not now", now},
+      BrakesInput{brakes},
+      RelearnInput{"service:*"},
+      AcknowledgeInput{"ab", "uid 0 (root)", "known", now},
+      ExpectedInput{{}},
+      FeedbackInput{
+          {{"ab", {EntityKind::service, "nginx.service"}, {"a", "b"}, true, "ada", "note", wall_from_ns(3)}}}};
   for (const PipelineInput& input : inputs) {
     const std::string bytes = encode_input(input);
     const auto back = decode_input(bytes);
