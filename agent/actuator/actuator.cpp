@@ -13,9 +13,7 @@ namespace hostmedic {
 
 namespace {
 
-constexpr Duration kApprovalLife = std::chrono::minutes(15);
 constexpr Duration kOrderLife = std::chrono::minutes(15);  // no order may be valid for longer
-constexpr Duration kMostMaintenance = std::chrono::hours(24 * 31);
 constexpr Duration kLeastHistory = std::chrono::hours(24);
 constexpr std::size_t kMostRows = 20'000;
 constexpr Duration kMostRowAge = std::chrono::hours(24 * 180);
@@ -40,11 +38,6 @@ Status check_order(const Order& order, WallTime now) {
 
 }  // namespace
 
-std::string said_by(const ActuatorRequest& request, const ActuatorPeer& peer) {
-  const bool told = !request.by.empty() && peer.role == Role::agent;
-  return told ? request.by + ", told by " + peer.text : peer.text;
-}
-
 Outcome not_carried_out(const Order& order, OutcomeResult result, std::string text, WallTime now) {
   Outcome outcome;
   outcome.key = order.key;
@@ -60,12 +53,6 @@ const EffectInfo* Actuator::effect_of(std::string_view action) const {
   for (const EffectInfo* effect : parts_.effects)
     if (effect->action == action) return effect;
   return nullptr;
-}
-
-void Actuator::cancel() const {
-  const std::uint64_t one = 1;
-  // A full counter means that it is set already.
-  if (parts_.cancel_fd >= 0) (void)!::write(parts_.cancel_fd, &one, sizeof one);
 }
 
 void Actuator::recover() {
@@ -167,6 +154,9 @@ Result<guard::Circumstances> Actuator::circumstances(const Order& order, const g
   now.halted = brakes->halted;
   now.halted_by = brakes->halted_by;
   now.maintenance = std::move(brakes->maintenance);
+  auto disarmed = parts_.ledger->disarmed();
+  if (!disarmed) return disarmed.error();
+  now.disarmed = std::move(*disarmed);
   auto history = parts_.ledger->history(now.now - longest_window(policy));
   if (!history) return history.error();
   now.history = std::move(*history);
@@ -237,114 +227,6 @@ Outcome Actuator::finish(const Order& order, Outcome outcome, WallTime started) 
   if (ends_at) schedule_release(order.key, order.plan.lasts);
   log_notice("order " + order.key + " " + std::string(to_string(outcome.result)) + ": " + outcome.text);
   return outcome;
-}
-
-Status Actuator::allowed(RequestKind kind, Role role) {
-  bool may = false;
-  switch (kind) {
-    case RequestKind::query:
-    case RequestKind::status: may = role != Role::stranger; break;
-    case RequestKind::execute:
-    case RequestKind::halt:
-    case RequestKind::maintenance:
-    case RequestKind::undone: may = role == Role::agent || role == Role::root; break;
-    case RequestKind::undo:
-    case RequestKind::approve:
-    case RequestKind::reject: may = role == Role::approver || role == Role::root; break;
-    case RequestKind::release:
-    case RequestKind::resume:
-    case RequestKind::maintenance_off:
-    case RequestKind::reenable: may = role == Role::root; break;
-  }
-  return may ? ok() : Status(make_error(ErrorCode::denied, "not for this user: " + std::string(to_string(kind))));
-}
-
-Status Actuator::approval(const ActuatorRequest& request, const ActuatorPeer& peer) {
-  const WallTime now = parts_.wall();
-  const bool given = request.kind == RequestKind::approve;
-  return parts_.ledger->approve({request.key, peer.text, now, given ? now + kApprovalLife : now});
-}
-
-Status Actuator::brake(const ActuatorRequest& request, const ActuatorPeer& peer) {
-  Ledger& ledger = *parts_.ledger;
-  const WallTime now = parts_.wall();
-  const auto brakes = ledger.brakes();
-  if (!brakes) return brakes.error();
-  if (request.kind == RequestKind::halt) {
-    // Who stopped it first stands: the agent may not put another name over a human's.
-    const Status set = brakes->halted ? ok() : ledger.halt(said_by(request, peer), request.reason, now);
-    cancel();  // also when it could not be written: to stop is the safe side
-    return set;
-  }
-  if (request.until <= now || request.until - now > kMostMaintenance)
-    return make_error(ErrorCode::malformed, "maintenance ends in the past or in more than 31 days");
-  for (const guard::Maintenance& present : brakes->maintenance)
-    if (peer.role != Role::root && present.entity == request.entity && present.until >= request.until) return ok();
-  return ledger.add_maintenance({request.until, said_by(request, peer), request.reason, request.entity});
-}
-
-Result<ActuatorStatus> Actuator::status(const std::string& running) {
-  ActuatorStatus status;
-  status.running = running;
-  const auto policy = parts_.policy();
-  status.policy = policy ? strf("tier %s, at most %d actions per target, %d per host in %s",
-                                std::string(to_string(policy->tier)).c_str(), policy->per_target.count,
-                                policy->per_host.count, format_duration(policy->per_host.window).c_str())
-                         : policy.error().message();
-  if (!parts_.ledger) {
-    status.ledger = parts_.ledger.error().message();
-    return status;
-  }
-  if (!parts_.ledger->quarantined().empty()) status.ledger = "quarantined: " + parts_.ledger->quarantined();
-  auto brakes = parts_.ledger->brakes();
-  if (!brakes) return brakes.error();
-  status.brakes = std::move(*brakes);
-  auto recent = parts_.ledger->history(parts_.wall() - kLeastHistory);
-  if (!recent) return recent.error();
-  const std::size_t skip = recent->size() > kMostRecent ? recent->size() - kMostRecent : 0;
-  status.recent.assign(recent->begin() + static_cast<std::ptrdiff_t>(skip), recent->end());
-  return status;
-}
-
-ActuatorAnswer Actuator::answer(const ActuatorRequest& request, const ActuatorPeer& peer, const std::string& running) {
-  if (Status may = allowed(request.kind, peer.role); !may) return refusal(may.error());
-  const std::lock_guard lock(mutex_);
-  ActuatorAnswer answer;
-  answer.ok = true;
-  if (request.kind == RequestKind::status) {
-    auto now = status(running);
-    if (!now) return refusal(now.error());
-    answer.status = std::move(*now);
-    return answer;
-  }
-  if (!parts_.ledger) return refusal(parts_.ledger.error());
-  Status done = ok();
-  switch (request.kind) {
-    case RequestKind::query: {
-      auto row = parts_.ledger->find(request.key);
-      if (!row) return refusal(row.error());
-      answer.known = row->has_value();
-      if (answer.known) answer.outcome = std::move((*row)->outcome);
-      return answer;
-    }
-    case RequestKind::halt:
-    case RequestKind::maintenance: done = brake(request, peer); break;
-    case RequestKind::resume: done = parts_.ledger->resume(); break;
-    case RequestKind::maintenance_off: done = parts_.ledger->end_maintenance(request.entity); break;
-    case RequestKind::approve:
-    case RequestKind::reject: done = approval(request, peer); break;
-    case RequestKind::undone:
-      done = parts_.ledger->mark_undone({request.target, request.action, said_by(request, peer), parts_.wall()});
-      break;
-    case RequestKind::reenable: done = parts_.ledger->clear_undone(request.target, request.action); break;
-    case RequestKind::execute:
-    case RequestKind::undo:
-    case RequestKind::release:
-    case RequestKind::status: return refusal(make_error(ErrorCode::unsupported, "is not answered here"));
-  }
-  if (!done) return refusal(done.error());
-  log_notice(std::string(to_string(request.kind)) + " by " + peer.text);
-  return answer;
 }
 
 }  // namespace hostmedic

@@ -89,7 +89,10 @@ class Actuator {
   Outcome finish(const Order& order, Outcome outcome, WallTime started);
   Status brake(const ActuatorRequest& request, const ActuatorPeer& peer);
   Status approval(const ActuatorRequest& request, const ActuatorPeer& peer);
+  // answer.cpp; under the lock.
+  Status word_of(const ActuatorRequest& request, const ActuatorPeer& peer);
   Result<ActuatorStatus> status(const std::string& running);
+  Result<LedgerAudit> audit(const ActuatorPeer& peer);
   const EffectInfo* effect_of(std::string_view action) const;
   void cancel() const;
 
@@ -104,7 +107,9 @@ class Actuator {
   void recover_measures();
 
   ActuatorParts parts_;
-  std::mutex mutex_;                         // guards what follows and parts_.ledger
+  std::mutex mutex_;  // guards what follows and parts_.ledger
+  std::optional<LedgerAudit> audit_;
+  Duration audited_at_{};                    // of the uptime
   std::map<std::string, Duration> waiting_;  // by key of the order; due at that uptime
 };
 

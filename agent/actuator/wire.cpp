@@ -16,7 +16,7 @@ namespace json = boost::json;
 
 constexpr std::string_view kWords[] = {"execute",         "query",   "status", "halt",   "resume",   "maintenance",
                                        "maintenance_off", "approve", "reject", "undone", "reenable", "undo",
-                                       "release"};
+                                       "release",         "disarm",  "rearm",  "audit"};
 constexpr std::size_t kMostWireText = 512;
 
 Error malformed(std::string text) { return make_error(ErrorCode::malformed, std::move(text)); }
@@ -64,7 +64,13 @@ json::object body_of(const ActuatorRequest& request) {
       body["target"] = to_string(request.target);
       body["action"] = request.action;
       break;
+    case RequestKind::disarm:
+      body["by"] = request.by;
+      body["reason"] = request.reason;
+      [[fallthrough]];
+    case RequestKind::rearm: body["runbook"] = request.runbook; break;
     case RequestKind::status:
+    case RequestKind::audit:
     case RequestKind::resume: break;
   }
   return body;
@@ -95,7 +101,13 @@ void read_fields(JsonFields& fields, ActuatorRequest& out) {
       fields.entity("target", out.target);
       fields.text("action", out.action, 64);
       break;
+    case RequestKind::disarm:
+      fields.text("by", out.by, kMostWireText);
+      fields.text("reason", out.reason, kMostWireText);
+      [[fallthrough]];
+    case RequestKind::rearm: fields.text("runbook", out.runbook, kMostWireText); break;
     case RequestKind::status:
+    case RequestKind::audit:
     case RequestKind::resume: break;
   }
 }
@@ -116,8 +128,28 @@ json::object to_object(const guard::PastAction& past) {
           {"undoes", past.undoes}};
 }
 
+json::object to_object(const Measure& measure) {
+  return {{"key", measure.key},
+          {"action", measure.action},
+          {"what", printable(measure.what, kMostWireText - 3)},
+          {"target", to_string(measure.target)},
+          {"since_unix_nano", to_ns(measure.since)},
+          {"ends_unix_nano", to_ns(measure.ends_at)}};
+}
+
+json::object to_object(const guard::Disarmed& one) {
+  return {{"runbook", one.runbook}, {"by", one.by}, {"reason", one.reason}, {"at_unix_nano", to_ns(one.at)}};
+}
+
+json::object to_object(const LedgerAudit& audit) {
+  return {{"orders", audit.orders}, {"open", audit.open},     {"links", audit.links},           {"first", audit.first},
+          {"head", audit.head},     {"broken", audit.broken}, {"at_unix_nano", to_ns(audit.at)}};
+}
+
 json::object to_object(const ActuatorStatus& status) {
-  json::array maintenance, recent;
+  json::array maintenance, recent, measures, disarmed;
+  for (const Measure& measure : status.measures) measures.push_back(to_object(measure));
+  for (const guard::Disarmed& one : status.disarmed) disarmed.push_back(to_object(one));
   for (const guard::Maintenance& window : status.brakes.maintenance)
     maintenance.push_back(json::object{{"until_unix_nano", to_ns(window.until)},
                                        {"by", window.by},
@@ -129,6 +161,8 @@ json::object to_object(const ActuatorStatus& status) {
           {"halt_reason", status.brakes.halt_reason},
           {"halted_at_unix_nano", to_ns(status.brakes.halted_at)},
           {"maintenance", std::move(maintenance)},
+          {"disarmed", std::move(disarmed)},
+          {"measures", std::move(measures)},
           {"recent", std::move(recent)},
           {"running", status.running},
           {"policy", status.policy},
@@ -163,6 +197,41 @@ Result<guard::PastAction> past_from(const json::value& value, const std::string&
   return fields.finish(std::move(out));
 }
 
+Result<Measure> measure_from(const json::value& value, const std::string& where) {
+  Measure out;
+  JsonFields fields(value, where);
+  fields.text("key", out.key, 64);
+  fields.text("action", out.action, kMostWireText);
+  fields.text("what", out.what, kMostWireText);
+  fields.entity("target", out.target);
+  fields.time("since_unix_nano", out.since);
+  fields.time("ends_unix_nano", out.ends_at);
+  return fields.finish(std::move(out));
+}
+
+Result<guard::Disarmed> disarmed_from(const json::value& value, const std::string& where) {
+  guard::Disarmed out;
+  JsonFields fields(value, where);
+  fields.text("runbook", out.runbook, kMostWireText);
+  fields.text("by", out.by, kMostWireText);
+  fields.text("reason", out.reason, kMostWireText);
+  fields.time("at_unix_nano", out.at);
+  return fields.finish(std::move(out));
+}
+
+Result<LedgerAudit> audit_from(const json::value& value, std::string_view where) {
+  LedgerAudit out;
+  JsonFields fields(value, std::string(where));
+  fields.integer("orders", out.orders);
+  fields.integer("open", out.open);
+  fields.integer("links", out.links);
+  fields.integer("first", out.first);
+  fields.text("head", out.head, 64);
+  fields.text("broken", out.broken, kMostWireText);
+  fields.time("at_unix_nano", out.at);
+  return fields.finish(std::move(out));
+}
+
 Result<ActuatorStatus> status_from(const json::value& value, const std::string& where) {
   ActuatorStatus out;
   JsonFields fields(value, where);
@@ -171,6 +240,8 @@ Result<ActuatorStatus> status_from(const json::value& value, const std::string& 
   fields.text("halt_reason", out.brakes.halt_reason, kMostWireText);
   fields.time("halted_at_unix_nano", out.brakes.halted_at);
   fields.list("maintenance", out.brakes.maintenance, Ledger::kMostMaintenance, maintenance_from);
+  fields.list("disarmed", out.disarmed, kMostRecent, disarmed_from);
+  fields.list("measures", out.measures, kMostRecent, measure_from);
   fields.list("recent", out.recent, kMostRecent, past_from);
   fields.text("running", out.running, 64);
   fields.text("policy", out.policy, kMostWireText);
@@ -188,6 +259,7 @@ json::object body_of(const ActuatorAnswer& answer) {
   body["known"] = answer.known;
   if (answer.outcome) body["outcome"] = to_json_object(*answer.outcome);
   if (answer.status) body["status"] = to_object(*answer.status);
+  if (answer.audit) body["audit"] = to_object(*answer.audit);
   return body;
 }
 
@@ -214,7 +286,10 @@ std::string encode(const ActuatorAnswer& answer) {
   // The outcome itself always fits; what explains it at length may not.
   ActuatorAnswer shorter = answer;
   if (shorter.outcome) shorter.outcome->verdict.answers.clear();
-  if (shorter.status) shorter.status->recent.clear();
+  if (shorter.status) {
+    shorter.status->recent.clear();
+    shorter.status->measures.clear();
+  }
   return json::serialize(body_of(shorter));
 }
 
@@ -247,6 +322,7 @@ Result<ActuatorAnswer> decode_answer(std::string_view text) {
     fields.boolean("known", out.known);
     if (object->contains("outcome")) fields.nested("outcome", out.outcome.emplace(), outcome_from_value);
     if (object->contains("status")) fields.nested("status", out.status.emplace(), status_from);
+    if (object->contains("audit")) fields.nested("audit", out.audit.emplace(), audit_from);
   } else if (object != nullptr) {
     std::string code;
     fields.text("code", code, 64);

@@ -17,8 +17,12 @@
 //   {"request": "reenable", "target", "action"}  root
 //   {"request": "undo", "key", "by", "reason"}   root, approvers      takes the order back: the outcome; not again then
 //   {"request": "release", "key"}                root                 the order has lasted its time: the outcome
+//   {"request": "disarm", "runbook", "by", "reason"}   agent, root    nothing by this runbook until it is armed again
+//   {"request": "rearm", "runbook"}              root
+//   {"request": "audit"}                         anyone known         "audit": the ledger's hash chain
 //
-//   answer  {"ok": true, "known": bool, "outcome"?: outcome, "status"?: status} or {"ok": false, "code", "error"}
+//   answer  {"ok": true, "known": bool, "outcome"?: outcome, "status"?: status, "audit"?: audit} or {"ok": false,
+//   "code", "error"}
 //
 // order and outcome are those of agent/record/record.h.
 #pragma once
@@ -56,6 +60,9 @@ enum class RequestKind : std::uint8_t {
   reenable,
   undo,
   release,
+  disarm,
+  rearm,
+  audit,
 };
 std::string_view to_string(RequestKind kind);
 
@@ -63,15 +70,25 @@ struct ActuatorRequest {
   RequestKind kind{};
   Order order;             // execute
   std::string key;         // query, approve, reject, undo, release: 24 lower-case hex digits
-  std::string by, reason;  // halt, maintenance, undone, undo: as the sender puts it
+  std::string by, reason;  // halt, maintenance, undone, undo, disarm: as the sender puts it
   WallTime until;          // maintenance
   std::string entity;      // maintenance: glob
   Entity target;           // undone, reenable
   std::string action;      // undone, reenable
+  std::string runbook;     // disarm, rearm
+};
+
+// What was done for a time.
+struct Measure {
+  std::string key, action, what;
+  Entity target;
+  WallTime since, ends_at;
 };
 
 struct ActuatorStatus {
   LedgerBrakes brakes;
+  std::vector<guard::Disarmed> disarmed;  // at most kMostRecent
+  std::vector<Measure> measures;          // in force; those that end first, at most kMostRecent
   std::vector<guard::PastAction> recent;  // newest last, at most kMostRecent
   std::string running;                    // key of the order under way; empty: none
   std::string policy;                     // one line: tier and limits in force, or why there are none
@@ -86,6 +103,7 @@ struct ActuatorAnswer {
   bool known = false;  // query: the ledger has the key
   std::optional<Outcome> outcome;
   std::optional<ActuatorStatus> status;
+  std::optional<LedgerAudit> audit;
 };
 
 bool is_order_key(std::string_view text);

@@ -200,6 +200,21 @@ Result<Database> Database::connect(const std::string& path, const Schema& schema
   return database;
 }
 
+Result<Database> Database::open_to_read(const std::string& path, const Schema& schema) {
+  Database database;
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr);
+  database.handle_.reset(raw);
+  if (code != SQLITE_OK) return sqlite_error(raw, code).in(path);
+  sqlite3_extended_result_codes(raw, 1);
+  sqlite3_busy_timeout(raw, kBusyMs);
+  const Result<std::int64_t> version = database.version_of(schema);
+  if (!version) return Error(version.error()).in(path);
+  if (*version != static_cast<std::int64_t>(schema.migrations.size()))
+    return make_error(ErrorCode::unsupported, path + ": written by an older version; its program brings it up to date");
+  return database;
+}
+
 Result<Database> Database::open(const std::string& path, const Schema& schema, Sync sync) {
   if (path == kInMemory) return connect(path, schema, sync);
   // Made here for its mode, and because only the system's own word tells a file that cannot be opened from a full or

@@ -90,6 +90,9 @@ class Database {
   // kept. A file of another program or of a newer version is refused and left alone (unsupported).
   static Result<Database> open(const std::string& path, const Schema& schema, Sync sync);
 
+  // Looks at a file and changes nothing, whatever state it is in; one of another version is refused (unsupported).
+  static Result<Database> open_to_read(const std::string& path, const Schema& schema);
+
   Database(Database&&) = default;
   Database& operator=(Database&&) = default;
 

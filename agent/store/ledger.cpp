@@ -7,6 +7,7 @@
 #include "agent/base/text.h"
 #include "agent/record/record.h"
 #include "agent/store/database.h"
+#include "agent/store/ledger_chain.h"
 
 namespace hostmedic {
 
@@ -58,10 +59,34 @@ ALTER TABLE entry ADD COLUMN uptime INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE entry ADD COLUMN ends_at INTEGER;
 CREATE INDEX entry_undoes ON entry (undoes) WHERE undoes <> '';
 CREATE INDEX entry_ends ON entry (ends_at) WHERE ends_at IS NOT NULL;
+CREATE TABLE disarmed (
+  runbook TEXT PRIMARY KEY,
+  by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE armed (
+  runbook TEXT PRIMARY KEY,
+  at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE chain (
+  seq INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  about TEXT NOT NULL,
+  record TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX chain_about ON chain (about, kind);
+CREATE INDEX chain_at ON chain (at);
+CREATE TABLE anchor (
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  seq INTEGER NOT NULL,
+  at INTEGER NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
 )sql",
 };
-constexpr Schema kSchema{0x484d4c31, kMigrations};  // "HML1"
-
 Result<LedgerRow> row_from(const Statement& statement) {
   LedgerRow row;
   Result<Order> order = order_from_json(statement.text(0));
@@ -101,6 +126,21 @@ guard::PastAction past_from(const Statement& statement) {
   return one;
 }
 
+// Once in the life of a file: where its chain starts from.
+Status begin_chain(Database& database) {
+  const auto anchors = database.one_integer("SELECT count(*) FROM anchor");
+  const auto links = database.one_integer("SELECT count(*) FROM chain");
+  if (!anchors) return anchors.error();
+  if (!links) return links.error();
+  if (*anchors > 0 || *links > 0) return ok();
+  Transaction transaction(database);
+  if (!transaction.begun()) return transaction.begun();
+  Status status = database.run("INSERT INTO anchor (only, seq, at, hash) VALUES (1, 0, 0, 'hostmedic')");
+  if (status) status = adopt_entries(database);
+  if (status) status = transaction.commit();
+  return status;
+}
+
 Result<std::vector<LedgerRow>> rows_of(Statement statement) {
   std::vector<LedgerRow> rows;
   while (statement.next()) {
@@ -114,14 +154,17 @@ Result<std::vector<LedgerRow>> rows_of(Statement statement) {
 }
 }  // namespace
 
+const Schema kLedgerSchema{0x484d4c31, kMigrations};  // "HML1"
+
 Ledger::Ledger(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 Ledger::Ledger(Ledger&&) noexcept = default;
 Ledger& Ledger::operator=(Ledger&&) noexcept = default;
 Ledger::~Ledger() = default;
 
 Result<Ledger> Ledger::open(const std::string& path) {
-  Result<Database> database = Database::open(path, kSchema, Sync::full);
+  Result<Database> database = Database::open(path, kLedgerSchema, Sync::full);
   if (!database) return std::move(database.error());
+  if (Status begun = begin_chain(*database); !begun) return std::move(begun.error()).in(path);
   Ledger ledger(std::make_unique<Database>(std::move(*database)));
   if (!ledger.quarantined().empty()) {
     Status halted = ledger.halt("hostmedic-actuator", "the ledger was unreadable: " + ledger.quarantined(), wall_now());
@@ -146,22 +189,33 @@ Result<std::optional<LedgerRow>> Ledger::find(const std::string& key) {
 
 Status Ledger::begin(const Order& order, const Verdict& verdict, WallTime now, const BootTime& boot) {
   if (order.key.empty()) return make_error(ErrorCode::malformed, "an order without a key");
+  Transaction transaction(*database_);
+  if (!transaction.begun()) return transaction.begun();
   Status status = database_->run(
-      "INSERT INTO entry (key, target, runbook, action, begun_at, order_record, verdict_record, undoes, "
-      "boot, uptime) "
+      "INSERT INTO entry (key, target, runbook, action, begun_at, order_record, verdict_record, undoes, boot, uptime) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       order.key, to_string(order.plan.target), order.runbook, order.plan.action, now, to_json(order), to_json(verdict),
       order.undoes, boot.id, boot.uptime.count());
   if (!status && status.error().code == ErrorCode::conflict)
     return make_error(ErrorCode::conflict, "order " + printable(order.key, 64) + " was carried out or tried before");
+  if (status) status = append_link(*database_, {now, "order", order.key, {}}, order_record(*database_, order.key));
+  if (status) status = transaction.commit();
   return status;
 }
 
 Status Ledger::finish(const Outcome& outcome, std::optional<WallTime> ends_at) {
+  Transaction transaction(*database_);
+  if (!transaction.begun()) return transaction.begun();
   Status status = database_->run(
       "UPDATE entry SET result = ?, outcome_record = ?, ends_at = ? WHERE key = ? AND outcome_record IS NULL",
       to_string(outcome.result), to_json(outcome), ends_at, outcome.key);
-  if (!status || database_->changes() == 1) return status;
+  if (!status) return status;
+  if (database_->changes() == 1) {
+    status = append_link(*database_, {outcome.ended_at, "outcome", outcome.key, {}},
+                         outcome_record(*database_, outcome.key));
+    if (status) status = transaction.commit();
+    return status;
+  }
   const Result<std::int64_t> begun = database_->one_integer("SELECT count(*) FROM entry WHERE key = ?", outcome.key);
   if (!begun) return begun.error();
   if (*begun == 0) return make_error(ErrorCode::not_found, "order " + printable(outcome.key, 64) + " was never begun");
@@ -219,17 +273,25 @@ Status Ledger::prune(WallTime now, std::size_t most_rows, Duration most_age) {
   const WallTime oldest = now - most_age;
   Transaction transaction(*database_);
   if (!transaction.begun()) return transaction.begun();
-  Status status = database_->run("DELETE FROM entry WHERE outcome_record IS NOT NULL AND begun_at < ?", oldest);
-  if (status)
-    status = database_->run(
-        "DELETE FROM entry WHERE outcome_record IS NOT NULL AND rowid NOT IN "
-        "(SELECT rowid FROM entry ORDER BY begun_at DESC, rowid DESC LIMIT ?)",
-        most_rows);
+  const auto nth = database_->one_integer("SELECT begun_at FROM entry ORDER BY begun_at DESC LIMIT 1 OFFSET ?",
+                                          std::max<std::size_t>(most_rows, 1) - 1);
+  if (!nth && nth.error().code != ErrorCode::not_found) return nth.error();
+  const WallTime before = nth ? std::max(oldest, wall_from_ns(*nth)) : oldest;
+  Status status = database_->run(
+      "DELETE FROM entry WHERE outcome_record IS NOT NULL AND begun_at < ? AND NOT (" + std::string(kInForce) + ")",
+      before);
+  const std::int64_t gone = database_->changes();
+  if (status && gone > 0)
+    status = append_link(*database_, {now, "pruned", strf("%lld", static_cast<long long>(to_ns(before))),
+                                      strf("%lld entries", static_cast<long long>(gone))});
+  if (status) status = cut_chain(*database_, before, kMostLinks);
   if (status) status = database_->run("DELETE FROM approval WHERE expires_at < ?", oldest);
   if (status) status = database_->run("DELETE FROM maintenance WHERE until < ?", oldest);
   if (status) status = transaction.commit();
   if (status) status = database_->vacuum(mib(1));
   return status;
 }
+
+Result<LedgerAudit> Ledger::audit() { return audit_chain(*database_); }
 
 }  // namespace hostmedic

@@ -53,6 +53,25 @@ struct HumanUndo {
   WallTime at;
 };
 
+// A human trusts a runbook again; what it did before does not count against it.
+struct ArmedAgain {
+  std::string runbook;
+  WallTime at;
+};
+
+// What the hash chain says. Each row that the ledger ever got is a link: SHA-256 over the link before and what was
+// written. Whoever changes, adds or removes a row and is not able to write all links anew is found out; whoever can is
+// found out by a head that was noted elsewhere.
+struct LedgerAudit {
+  std::int64_t orders = 0, open = 0;  // rows, and those without an end
+  std::int64_t links = 0, first = 0;  // of the chain, and the number of the oldest that is kept
+  std::string head;                   // hash of the newest
+  WallTime at;                        // of the newest
+  std::string broken;                 // the first that does not fit, and why; empty: all fit
+};
+// Looks at a ledger file and changes nothing.
+Result<LedgerAudit> audit_ledger(const std::string& path);
+
 class Ledger {
  public:
   // A broken file is moved aside (see quarantined()). What it held is then unknown, the kill switch included, so the
@@ -82,29 +101,49 @@ class Ledger {
 
   Result<LedgerBrakes> brakes();
   Status halt(const std::string& by, const std::string& reason, WallTime now);
-  Status resume();
+  Status resume(const std::string& by, WallTime now);
   // Replaces one with the same entity pattern. At most kMostMaintenance.
-  Status add_maintenance(const guard::Maintenance& maintenance);
+  Status add_maintenance(const guard::Maintenance& maintenance, WallTime now);
   // Ends those with this entity pattern; an empty pattern ends all.
-  Status end_maintenance(const std::string& entity);
+  Status end_maintenance(const std::string& entity, const std::string& by, WallTime now);
 
+  // At most kMostApprovals that have not expired.
   Status approve(const Approval& approval);
   // The approval of this key if it has not expired.
   Result<std::optional<Approval>> approval(const std::string& key, WallTime now);
 
+  // At most kMostUndone.
   Status mark_undone(const HumanUndo& undo);
-  Status clear_undone(const Entity& target, const std::string& action);
+  Status clear_undone(const Entity& target, const std::string& action, const std::string& by, WallTime now);
   Result<std::vector<HumanUndo>> undone();
 
+  // At most kMostDisarmed; the first stands until it is armed again.
+  Status disarm(const guard::Disarmed& runbook);
+  Status rearm(const std::string& runbook, const std::string& by, WallTime now);
+  Result<std::vector<guard::Disarmed>> disarmed();
+  Result<std::vector<ArmedAgain>> armed();
+
+  // How often people, or the agent in their name, said something since then: maintenance, undos, disarming.
+  Result<std::int64_t> words_since(WallTime since);
+
+  // The whole chain, and the rows against it.
+  Result<LedgerAudit> audit();
+
   // Forgets finished rows beyond these bounds, oldest first, and approvals and maintenance that ended before now -
-  // most_age. Rows without outcome, measures in force, the kill switch and undos of humans stay.
+  // most_age. Rows without outcome, measures in force, the kill switch and undos of humans stay. The chain is cut where
+  // nothing that is kept needs it, and goes on from there.
   Status prune(WallTime now, std::size_t most_rows, Duration most_age);
 
   static constexpr std::size_t kMostHistory = 4096;
   static constexpr std::size_t kMostMaintenance = 64;
+  static constexpr std::size_t kMostApprovals = 1024;
+  static constexpr std::size_t kMostUndone = 1024;
+  static constexpr std::size_t kMostDisarmed = 256;
+  static constexpr std::size_t kMostLinks = 100'000;
 
  private:
   explicit Ledger(std::unique_ptr<Database> database);
+  Status room_in(const std::string& table, std::size_t most, const std::string& what);
   std::unique_ptr<Database> database_;
 };
 

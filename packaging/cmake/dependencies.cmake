@@ -17,6 +17,10 @@ add_library(hm_mbedtls INTERFACE)
 target_include_directories(hm_mbedtls SYSTEM INTERFACE ${MBEDTLS_INCLUDE})
 target_link_libraries(hm_mbedtls INTERFACE ${MBEDTLS_LIB} ${MBEDX509_LIB} ${MBEDCRYPTO_LIB})
 
+add_library(hm_mbedcrypto INTERFACE)
+target_include_directories(hm_mbedcrypto SYSTEM INTERFACE ${MBEDTLS_INCLUDE})
+target_link_libraries(hm_mbedcrypto INTERFACE ${MBEDCRYPTO_LIB})
+
 find_path(TOMLPP_INCLUDE toml++/toml.h REQUIRED)
 add_library(hm_toml INTERFACE)
 target_include_directories(hm_toml SYSTEM INTERFACE ${TOMLPP_INCLUDE})

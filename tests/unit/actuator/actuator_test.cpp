@@ -316,14 +316,15 @@ TEST_CASE("without a policy nothing is done") {
 
 TEST_CASE("who may ask for what") {
   using enum RequestKind;
-  for (int i = 0; i <= static_cast<int>(release); ++i) {
+  for (int i = 0; i <= static_cast<int>(audit); ++i) {
     CHECK_FALSE(Actuator::allowed(static_cast<RequestKind>(i), Role::stranger));
     CHECK(Actuator::allowed(static_cast<RequestKind>(i), Role::root));
   }
-  for (RequestKind kind : {resume, maintenance_off, approve, reject, reenable, undo, release})
+  for (RequestKind kind : {resume, maintenance_off, approve, reject, reenable, undo, release, rearm})
     CHECK_FALSE(Actuator::allowed(kind, Role::agent));
-  for (RequestKind kind : {execute, halt, maintenance, undone, resume, maintenance_off, reenable, release})
+  for (RequestKind kind :
+       {execute, halt, maintenance, undone, resume, maintenance_off, reenable, release, disarm, rearm})
     CHECK_FALSE(Actuator::allowed(kind, Role::approver));
-  for (RequestKind kind : {execute, query, status, halt, maintenance, undone})
+  for (RequestKind kind : {execute, query, status, halt, maintenance, undone, disarm, audit})
     CHECK(Actuator::allowed(kind, Role::agent));
 }

@@ -336,3 +336,62 @@ TEST_CASE("a death during an undo is reported, and a human or the end of the mea
   CHECK(actuator.carry_out(bench.undo('d', first)).result == OutcomeResult::done);
   CHECK(asked.undone.size() == 2);
 }
+
+TEST_CASE("a runbook that is not trusted does nothing until it is armed again") {
+  TempDir dir;
+  UndoBench bench(dir / "ledger.db");
+  Actuator actuator = bench.make();
+  ActuatorRequest disarm = request_of(RequestKind::disarm);
+  disarm.runbook = "service-restart";
+  disarm.by = "the guard";
+  disarm.reason = "3 of 4 failed";
+  REQUIRE(actuator.answer(disarm, kAgent, "").ok);
+  const auto status = actuator.answer(request_of(RequestKind::status), kApprover, "").status;
+  REQUIRE(status);
+  REQUIRE(status->disarmed.size() == 1);
+  CHECK(status->disarmed[0].by == "the guard, told by uid 990 (hostmedic)");
+  ActuatorRequest rearm = request_of(RequestKind::rearm);
+  rearm.runbook = disarm.runbook;
+  CHECK(actuator.answer(rearm, kAgent, "").code == ErrorCode::denied);
+  CHECK(actuator.answer(rearm, kRoot, "").ok);
+  CHECK(actuator.answer(request_of(RequestKind::status), kRoot, "").status->disarmed.empty());
+}
+
+TEST_CASE("measures in force are told with their end, and the chain with its head") {
+  TempDir dir;
+  UndoBench bench(dir / "ledger.db");
+  Actuator actuator = bench.make();
+  REQUIRE(actuator.carry_out(bench.order('a', std::chrono::minutes(10))).result == OutcomeResult::done);
+  const auto status = actuator.answer(request_of(RequestKind::status), kAgent, "").status;
+  REQUIRE(status);
+  REQUIRE(status->measures.size() == 1);
+  CHECK(status->measures[0].key == std::string(24, 'a'));
+  CHECK(status->measures[0].ends_at == kNow + std::chrono::minutes(10));
+  const auto audit = actuator.answer(request_of(RequestKind::audit), kApprover, "").audit;
+  REQUIRE(audit);
+  CHECK(audit->broken.empty());
+  CHECK(audit->links == 2);
+  // Who is not root gets the same again for a while; root sees what is.
+  REQUIRE(actuator.carry_out(bench.undo('b', restart_order('a'))).result == OutcomeResult::done);
+  CHECK(actuator.answer(request_of(RequestKind::audit), kAgent, "").audit->links == 2);
+  CHECK(actuator.answer(request_of(RequestKind::audit), kRoot, "").audit->links == 4);
+}
+
+TEST_CASE("the agent's words are so many in an hour, but the kill switch is always heard") {
+  TempDir dir;
+  UndoBench bench(dir / "ledger.db");
+  Actuator actuator = bench.make();
+  int taken = 0;
+  for (int i = 0; i < 300; ++i) {
+    ActuatorRequest word = request_of(RequestKind::undone);
+    word.target = {EntityKind::service, "unit" + std::to_string(i) + ".service"};
+    word.action = "service.restart";
+    taken += actuator.answer(word, kAgent, "").ok ? 1 : 0;
+  }
+  CHECK(taken == 200);
+  CHECK(actuator.answer(request_of(RequestKind::halt), kAgent, "").ok);
+  bench.now += std::chrono::hours(2);
+  ActuatorRequest word = request_of(RequestKind::disarm);
+  word.runbook = "logs";
+  CHECK(actuator.answer(word, kAgent, "").ok);
+}

@@ -32,7 +32,13 @@ ActuatorRequest filled(RequestKind kind) {
       request.target = {EntityKind::service, "nginx.service"};
       request.action = "service.restart";
       break;
+    case RequestKind::disarm:
+      request.by = "uid 1000 (ada)";
+      request.reason = "misfires";
+      [[fallthrough]];
+    case RequestKind::rearm: request.runbook = "service-restart"; break;
     case RequestKind::status:
+    case RequestKind::audit:
     case RequestKind::resume: break;
   }
   return request;
@@ -48,7 +54,7 @@ void refused(const std::string& text) {
 }  // namespace
 
 TEST_CASE("every kind of request survives the wire") {
-  for (int i = 0; i <= static_cast<int>(RequestKind::release); ++i) {
+  for (int i = 0; i <= static_cast<int>(RequestKind::audit); ++i) {
     const ActuatorRequest request = filled(static_cast<RequestKind>(i));
     const std::string text = encode(request);
     CAPTURE(text);
@@ -108,6 +114,10 @@ TEST_CASE("answers survive the wire") {
   answer.outcome->verdict.decision = Decision::allow;
   answer.outcome->verdict.answers = {{"tier", Decision::allow, "tier is auto"}};
   answer.status.emplace();
+  answer.status->measures = {
+      {std::string(24, 'c'), "service.limit", "limit it", {EntityKind::service, "a.service"}, kNow, kNow}};
+  answer.status->disarmed = {{"logs", "ada", "misfires", kNow}};
+  answer.audit = LedgerAudit{3, 1, 11, 2, std::string(64, 'd'), kNow, "link 4 (halt) was changed"};
   answer.status->brakes.halted = true;
   answer.status->brakes.halted_by = "uid 0 (root)";
   answer.status->brakes.maintenance = {{kNow, "ada", "upgrade", "service:*"}};

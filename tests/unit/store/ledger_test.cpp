@@ -112,7 +112,7 @@ TEST_CASE("what a human undid stays undone, also when the action is older than t
   CHECK((*past)[0].by_hand_undone);
   CHECK((*past)[0].target == nginx);
   CHECK(ledger.undone()->size() == 1);
-  REQUIRE(ledger.clear_undone(nginx, "service.restart"));
+  REQUIRE(ledger.clear_undone(nginx, "service.restart", "root", at(6)));
   CHECK(ledger.history(at(1000))->empty());
 }
 
@@ -122,8 +122,8 @@ TEST_CASE("brakes outlive a restart") {
     Ledger ledger = open(dir / "ledger.db");
     CHECK_FALSE(ledger.brakes()->halted);
     REQUIRE(ledger.halt("uid 0 (root)", "night\nshift", at(0)));
-    REQUIRE(ledger.add_maintenance({at(60), "uid 0 (root)", "upgrade", "service:nginx*"}));
-    REQUIRE(ledger.add_maintenance({at(90), "uid 0 (root)", "longer", "service:nginx*"}));
+    REQUIRE(ledger.add_maintenance({at(60), "uid 0 (root)", "upgrade", "service:nginx*"}, at(0)));
+    REQUIRE(ledger.add_maintenance({at(90), "uid 0 (root)", "longer", "service:nginx*"}, at(0)));
   }
   Ledger ledger = open(dir / "ledger.db");
   auto brakes = ledger.brakes();
@@ -133,8 +133,8 @@ TEST_CASE("brakes outlive a restart") {
   CHECK(brakes->halted_at == at(0));
   REQUIRE(brakes->maintenance.size() == 1);
   CHECK(brakes->maintenance[0].until == at(90));
-  REQUIRE(ledger.resume());
-  REQUIRE(ledger.end_maintenance(""));
+  REQUIRE(ledger.resume("root", at(1)));
+  REQUIRE(ledger.end_maintenance("", "root", at(1)));
   brakes = ledger.brakes();
   CHECK_FALSE(brakes->halted);
   CHECK(brakes->maintenance.empty());
@@ -143,10 +143,10 @@ TEST_CASE("brakes outlive a restart") {
 TEST_CASE("maintenance windows are bounded") {
   Ledger ledger = open();
   for (std::size_t i = 0; i < Ledger::kMostMaintenance; ++i)
-    REQUIRE(ledger.add_maintenance({at(60), "u", "r", "service:" + std::to_string(i)}));
-  CHECK(ledger.add_maintenance({at(60), "u", "r", "service:one-more"}).error().code == ErrorCode::limit);
-  CHECK(ledger.add_maintenance({at(60), "u", "r", "service:0"}));
-  CHECK_FALSE(ledger.add_maintenance({at(60), "u", "r", ""}));
+    REQUIRE(ledger.add_maintenance({at(60), "u", "r", "service:" + std::to_string(i)}, at(0)));
+  CHECK(ledger.add_maintenance({at(60), "u", "r", "service:one-more"}, at(0)).error().code == ErrorCode::limit);
+  CHECK(ledger.add_maintenance({at(60), "u", "r", "service:0"}, at(0)));
+  CHECK_FALSE(ledger.add_maintenance({at(60), "u", "r", ""}, at(0)));
 }
 
 TEST_CASE("an approval ends") {
