@@ -14,6 +14,7 @@ extern const EffectInfo kContainerPauseEffect;
 extern const EffectInfo kContainerStopEffect;
 extern const EffectInfo kScriptRunEffect;
 extern const EffectInfo kDatabaseTerminateIdleEffect;
+extern const EffectInfo kFilesCleanEffect;
 
 const EffectInfo* find_effect(std::string_view action);
 

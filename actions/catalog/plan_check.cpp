@@ -25,6 +25,16 @@ bool is_journal_path(std::string_view path) {
   return is_below(path, "/var/log/journal") || is_below(path, "/run/log/journal");
 }
 
+std::string mount_of(std::string_view path, const HostView& host) {
+  std::string longest;
+  host.each_entity([&](const Entity& entity) {
+    if (entity.kind == EntityKind::filesystem && entity.name.size() > longest.size() &&
+        (path == entity.name || is_below(path, entity.name)))
+      longest = entity.name;
+  });
+  return longest;
+}
+
 bool is_service_unit(std::string_view name) {
   constexpr std::string_view kSuffix = ".service";
   if (name.size() <= kSuffix.size() || name.size() > 255 || !name.ends_with(kSuffix)) return false;

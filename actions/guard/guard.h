@@ -52,6 +52,7 @@ struct Policy {
   std::vector<std::string> protected_entities;  // globs, added to the built-in never-touch list
   std::vector<ExclusionWindow> exclusions;
   std::vector<std::string> log_roots{"/var/log"};   // the only places where logs may be treated
+  std::vector<std::string> clean_roots;             // the only directories below which old files may be removed
   std::vector<std::string> storm_runbooks;          // globs: what may go on by itself while everything departs at once
   Tier post_change = Tier::approve;                 // how far anything may go by itself on what was just changed
   int disarm_failures = 3;                          // a runbook that failed so often ...

@@ -81,6 +81,15 @@ Answer ask_log_root(const Question& q) {
   return deny(std::string(root) + " is not among the log roots");
 }
 
+// Exactly one of the directories: what lies below one may be a link by now, or somebody's own.
+Answer ask_clean_root(const Question& q) {
+  const std::string_view root = q.order.plan.get("clean_root");
+  if (root.empty()) return allow("removes no file by age");
+  for (const std::string& allowed : q.policy.clean_roots)
+    if (root == allowed) return allow("removes below " + allowed);
+  return deny(std::string(root) + " is not one of the clean roots of the policy");
+}
+
 Answer ask_never_touch(const Question& q) {
   const std::string target = to_string(q.order.plan.target);
   for (const std::string_view glob : kNeverTouch)

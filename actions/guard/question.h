@@ -76,6 +76,7 @@ Answer ask_lease(const Question& q);
 
 // guard_reach.cpp: where nothing may be done.
 Answer ask_log_root(const Question& q);
+Answer ask_clean_root(const Question& q);
 Answer ask_never_touch(const Question& q);
 
 }  // namespace hostmedic::guard

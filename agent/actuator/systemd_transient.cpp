@@ -51,6 +51,17 @@ int put_unix_only(sd_bus_message* m) {
   return sd_bus_message_append(m, "(sv)", "RestrictAddressFamilies", "(bas)", 1, 1, "AF_UNIX");
 }
 
+// Whose work is in /tmp must see the host's.
+bool needs_tmp(const Openings& open) {
+  return open.all_paths ||
+         std::any_of(open.read_write_paths.begin(), open.read_write_paths.end(), [](std::string_view path) {
+           if (path.starts_with('-')) path.remove_prefix(1);
+           for (const std::string_view tmp : {"/tmp", "/var/tmp"})
+             if (path == tmp || (path.starts_with(tmp) && path[tmp.size()] == '/')) return true;
+           return false;
+         });
+}
+
 // What both kinds have in common.
 int put_properties(sd_bus_message* m, const TransientUnit& unit) {
   const Openings& open = unit.openings;
@@ -70,7 +81,7 @@ int put_properties(sd_bus_message* m, const TransientUnit& unit) {
   if (!open.user.empty()) add("User", open.user);
   add("ProtectSystem", std::string(open.all_paths ? "no" : "strict"));
   add("ProtectHome", std::string(open.all_paths ? "no" : "yes"));
-  add("PrivateTmp", !open.all_paths);
+  add("PrivateTmp", !needs_tmp(open));
   add("PrivateDevices", !open.devices);
   add("PrivateNetwork", !open.network);
   add("ProtectKernelTunables", !open.kernel_tunables);

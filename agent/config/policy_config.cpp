@@ -63,6 +63,8 @@ const Key<guard::Policy> kKeys[] = {
                                "More names of processes that mean work which must not be disturbed, such as "
                                "\"backup:nightly-*\"."),
     row<FIELD(log_roots)>("log_roots", kPath, "The only directories below which logs are treated."),
+    row<FIELD(clean_roots)>("clean_roots", kPath,
+                            "The only directories below which files are removed for their age; none by default."),
 };
 
 const Key<guard::TierRule> kTierKeys[] = {

@@ -2,39 +2,14 @@
 #include "actions/catalog/log_rotate/effect_open.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 
-#include <cerrno>
-
+#include "actions/catalog/effect_beneath.h"
 #include "actions/catalog/plan_check.h"
 #include "agent/base/file.h"
 
 namespace hostmedic {
 namespace {
-
-Result<Fd> open_beneath(int dir, const std::string& path, int flags) {
-  struct open_how how{};
-  how.flags = static_cast<unsigned>(flags) | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  Fd fd;
-  do {
-    fd = Fd(static_cast<int>(::syscall(SYS_openat2, dir, path.c_str(), &how, sizeof how)));
-  } while (!fd && (errno == EAGAIN || errno == EINTR));
-  if (fd) return fd;
-  if (errno == ELOOP) return make_error(ErrorCode::denied, path + " leads through a symbolic link");
-  if (errno == ENOSYS) return make_error(ErrorCode::unsupported, "this kernel has no openat2");
-  return errno_error(errno, path);
-}
-
-Result<struct stat> checked_stat(int fd, const std::string& path) {
-  struct stat seen{};
-  if (::fstat(fd, &seen) != 0) return errno_error(errno, path);
-  if (!S_ISREG(seen.st_mode)) return make_error(ErrorCode::denied, path + " is not an ordinary file");
-  if (seen.st_nlink != 1) return make_error(ErrorCode::denied, path + " is known by more than one name");
-  return seen;
-}
 
 struct Place {
   Fd dir, file;  // file: O_PATH
@@ -53,14 +28,14 @@ Result<Place> find_place(const std::string& root, const std::string& path, int d
   const std::size_t slash = relative.rfind('/');
   place.name = slash == std::string::npos ? relative : relative.substr(slash + 1);
   auto dir = open_beneath(root_dir->get(), slash == std::string::npos ? "." : relative.substr(0, slash),
-                          dir_flags | O_DIRECTORY);
+                          dir_flags | O_DIRECTORY, Mounts::cross);
   if (!dir) return dir.error();
   place.dir = std::move(*dir);
   // First without opening it for use: to open a FIFO or a device is an effect of its own.
-  auto file = open_beneath(place.dir.get(), place.name, O_PATH | O_NOFOLLOW);
+  auto file = open_beneath(place.dir.get(), place.name, O_PATH | O_NOFOLLOW, Mounts::cross);
   if (!file) return file.error();
   place.file = std::move(*file);
-  auto seen = checked_stat(place.file.get(), path);
+  auto seen = stat_ordinary(place.file.get(), path);
   if (!seen) return seen.error();
   place.seen = *seen;
   return place;
@@ -71,9 +46,9 @@ Result<Place> find_place(const std::string& root, const std::string& path, int d
 Result<LogFile> open_log(const std::string& root, const std::string& path) {
   auto place = find_place(root, path, O_RDONLY);
   if (!place) return place.error();
-  auto file = open_beneath(place->dir.get(), place->name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+  auto file = open_beneath(place->dir.get(), place->name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, Mounts::cross);
   if (!file) return file.error();
-  const auto seen = checked_stat(file->get(), path);
+  const auto seen = stat_ordinary(file->get(), path);
   if (!seen) return seen.error();
   if (seen->st_dev != place->seen.st_dev || seen->st_ino != place->seen.st_ino)
     return make_error(ErrorCode::conflict, path + " was exchanged while it was opened");

@@ -203,6 +203,8 @@ const std::vector<Stop>& stops() {
        [](Case& c) { c.order.plan.parameters = {{"root", "/srv/log"}}; }},
       {"log-root", Decision::deny, "/var/logs is not among",
        [](Case& c) { c.order.plan.parameters = {{"root", "/var/logs"}}, c.policy.log_roots.push_back(""); }},
+      {"clean-root", Decision::deny, "/var/tmp/x is not one of the clean roots",
+       [](Case& c) { c.order.plan.parameters = {{"clean_root", "/var/tmp/x"}}, c.policy.clean_roots = {"/var/tmp"}; }},
       {"never-touch", Decision::deny, "service:ssh.service is never touched",
        [](Case& c) { c.order.plan.target.name = "ssh.service"; }},
       {"never-touch", Decision::deny, "process:sshd-session is never touched",

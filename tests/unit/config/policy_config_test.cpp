@@ -56,6 +56,7 @@ disarm_failures = 2
 disarm_share = 0.4
 disarm_window = "2d"
 need_lease = true
+clean_roots = ["/var/tmp"]
 
 [[tier]]
 runbook = "service-restart"
@@ -97,6 +98,7 @@ entity = "service:billing*"
   CHECK(policy.disarm_share == doctest::Approx(0.4));
   CHECK(policy.disarm_window == 48h);
   CHECK(policy.need_lease);
+  CHECK(policy.clean_roots == std::vector<std::string>{"/var/tmp"});
   REQUIRE(policy.tiers.size() == 2);
   CHECK(policy.tiers[0].tier == Tier::automatic);
   CHECK(policy.tiers[1].entity == "*");
