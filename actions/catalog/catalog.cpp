@@ -6,6 +6,7 @@ namespace {
 constexpr const ActionInfo* kActions[] = {
     &kServiceRestart,   &kLogRotate,      &kJournalVacuum,  //
     &kContainerRestart, &kContainerPause, &kContainerStop, &kScriptRun, &kDatabaseTerminateIdle,
+    &kFilesClean,  //
 };
 }
 

@@ -15,6 +15,6 @@ extern const ActionInfo kContainerPause;         // "container.pause"
 extern const ActionInfo kContainerStop;          // "container.stop"
 extern const ActionInfo kScriptRun;              // "script.run"
 extern const ActionInfo kDatabaseTerminateIdle;  // "database.terminate_idle"
-extern const ActionInfo kFilesClean;        // "files.clean"
+extern const ActionInfo kFilesClean;             // "files.clean"
 
 }  // namespace hostmedic

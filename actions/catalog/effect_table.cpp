@@ -4,9 +4,15 @@
 namespace hostmedic {
 namespace {
 constexpr const EffectInfo* kEffects[] = {
-    &kServiceRestartEffect,        &kLogRotateEffect,      &kJournalVacuumEffect,  //
-    &kContainerRestartEffect,      &kContainerPauseEffect, &kContainerStopEffect, &kScriptRunEffect,
+    &kServiceRestartEffect,
+    &kLogRotateEffect,
+    &kJournalVacuumEffect,  //
+    &kContainerRestartEffect,
+    &kContainerPauseEffect,
+    &kContainerStopEffect,
+    &kScriptRunEffect,
     &kDatabaseTerminateIdleEffect,
+    &kFilesCleanEffect,  //
 };
 }
 

@@ -25,6 +25,13 @@ bool is_journal_path(std::string_view path) {
   return is_below(path, "/var/log/journal") || is_below(path, "/run/log/journal");
 }
 
+bool is_system_path(std::string_view path) {
+  constexpr std::string_view kSystem[] = {"/bin",   "/boot", "/dev",  "/etc",  "/lib", "/lib32",
+                                          "/lib64", "/proc", "/root", "/sbin", "/sys", "/usr"};
+  return std::any_of(std::begin(kSystem), std::end(kSystem),
+                     [&](std::string_view system) { return path == system || is_below(path, system); });
+}
+
 std::string mount_of(std::string_view path, const HostView& host) {
   std::string longest;
   host.each_entity([&](const Entity& entity) {

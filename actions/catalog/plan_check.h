@@ -19,6 +19,8 @@ bool is_clean_path(std::string_view path);
 bool is_below(std::string_view path, std::string_view root);
 // Below one of the directories that belong to journald.
 bool is_journal_path(std::string_view path);
+// One of the system's own directories, or below it: nothing there is a log or old for its age.
+bool is_system_path(std::string_view path);
 // The mount point, among those that the host view knows, that the path is on; empty: none is known.
 std::string mount_of(std::string_view path, const HostView& host);
 // A name that systemd accepts for a service: "nginx.service", "getty@tty1.service".

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/actuator/systemd_transient.h"
 
+#include <algorithm>
+#include <string_view>
+
 #include "agent/actuator/capability.h"
 
 namespace hostmedic::systemd {

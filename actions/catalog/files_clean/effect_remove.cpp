@@ -9,6 +9,7 @@
 
 #include "actions/catalog/effect_beneath.h"
 #include "actions/catalog/log_rotate/effect_archive.h"
+#include "agent/base/bytes.h"
 #include "agent/base/clock.h"
 #include "agent/base/text.h"
 

@@ -26,16 +26,12 @@ std::string setting(std::span<const Attribute> params, const ParamText& known) {
   return std::string(known.fallback);
 }
 
-// Where what is old is not what is useless.
+// Where what is old may be useless.
 bool is_clean_root(std::string_view root) {
-  constexpr std::string_view kNever[] = {"/bin",   "/boot", "/dev",  "/etc",  "/home", "/lib", "/lib32",
-                                         "/lib64", "/proc", "/root", "/sbin", "/sys",  "/usr"};
-  constexpr std::string_view kNeverWhole[] = {"/",    "/var", "/var/lib", "/var/log", "/run",
-                                              "/srv", "/opt", "/mnt",     "/media"};
-  if (!is_clean_path(root) || is_journal_path(root)) return false;
-  if (std::find(std::begin(kNeverWhole), std::end(kNeverWhole), root) != std::end(kNeverWhole)) return false;
-  return std::none_of(std::begin(kNever), std::end(kNever),
-                      [&](std::string_view never) { return root == never || is_below(root, never); });
+  constexpr std::string_view kNever[] = {"/",    "/home", "/media", "/mnt",     "/opt",
+                                         "/run", "/srv",  "/var",   "/var/lib", "/var/log"};
+  if (!is_clean_path(root) || is_journal_path(root) || is_system_path(root) || is_below(root, "/home")) return false;
+  return std::find(std::begin(kNever), std::end(kNever), root) == std::end(kNever);
 }
 
 Result<Plan> plan(const Incident& incident, const HostView& host, std::span<const Attribute> params) {

@@ -29,13 +29,10 @@ std::string_view setting(std::span<const Attribute> params, std::string_view nam
   return {};
 }
 
-// A directory whose contents are never logs, whatever a configuration says.
+// A directory whose contents may be logs, whatever a configuration says.
 bool is_log_root(std::string_view root) {
-  constexpr std::string_view kNever[] = {"/bin",   "/boot", "/dev",  "/etc",  "/lib", "/lib32",
-                                         "/lib64", "/proc", "/root", "/sbin", "/sys", "/usr"};
   if (!is_clean_path(root) || root == "/" || root == "/var" || root == "/run" || root == "/home") return false;
-  return std::none_of(std::begin(kNever), std::end(kNever),
-                      [&](std::string_view never) { return root == never || is_below(root, never); });
+  return !is_system_path(root);
 }
 
 bool is_logrotate_config(std::string_view path) {

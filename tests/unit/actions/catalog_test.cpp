@@ -49,7 +49,7 @@ void set(Plan& plan, const std::string& key, const std::string& value) {
 }  // namespace
 
 TEST_CASE("the catalogue's entries are found by name and describe themselves") {
-  REQUIRE(all_actions().size() >= 3);
+  REQUIRE(all_actions().size() > 3);
   for (const ActionInfo* action : all_actions()) {
     CHECK(find_action(action->name) == action);
     CHECK_FALSE(action->summary.empty());
