@@ -4,9 +4,12 @@
 namespace hostmedic {
 namespace {
 constexpr const ActionInfo* kActions[] = {
-    &kServiceRestart,   &kLogRotate,      &kJournalVacuum,  //
-    &kContainerRestart, &kContainerPause, &kContainerStop, &kScriptRun, &kDatabaseTerminateIdle,
-    &kFilesClean,  //
+    &kServiceRestart,     &kLogRotate,      &kJournalVacuum,  //
+    &kContainerRestart,   &kContainerPause, &kContainerStop, &kScriptRun, &kDatabaseTerminateIdle,
+    &kFilesClean,          //
+    &kPackageCacheClean,   //
+    &kDeletedFilesReopen,  //
+    &kReserveRelease,      //
 };
 }
 

@@ -16,5 +16,8 @@ extern const ActionInfo kContainerStop;          // "container.stop"
 extern const ActionInfo kScriptRun;              // "script.run"
 extern const ActionInfo kDatabaseTerminateIdle;  // "database.terminate_idle"
 extern const ActionInfo kFilesClean;             // "files.clean"
+extern const ActionInfo kPackageCacheClean;      // "package_cache.clean"
+extern const ActionInfo kDeletedFilesReopen;     // "deleted_files.reopen"
+extern const ActionInfo kReserveRelease;         // "reserve.release"
 
 }  // namespace hostmedic

@@ -12,7 +12,10 @@ constexpr const EffectInfo* kEffects[] = {
     &kContainerStopEffect,
     &kScriptRunEffect,
     &kDatabaseTerminateIdleEffect,
-    &kFilesCleanEffect,  //
+    &kFilesCleanEffect,          //
+    &kPackageCacheCleanEffect,   //
+    &kDeletedFilesReopenEffect,  //
+    &kReserveReleaseEffect,      //
 };
 }
 

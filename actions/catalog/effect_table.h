@@ -15,6 +15,9 @@ extern const EffectInfo kContainerStopEffect;
 extern const EffectInfo kScriptRunEffect;
 extern const EffectInfo kDatabaseTerminateIdleEffect;
 extern const EffectInfo kFilesCleanEffect;
+extern const EffectInfo kPackageCacheCleanEffect;
+extern const EffectInfo kDeletedFilesReopenEffect;
+extern const EffectInfo kReserveReleaseEffect;
 
 const EffectInfo* find_effect(std::string_view action);
 
