@@ -56,7 +56,7 @@ constexpr Rule kRules[] = {
     {{"protected", "Entities, and the services that write a treated log, that the policy protects.", kAlsoUndo},
      ask_protected},
     {{"log-root", "Files are treated only below the log roots of the policy.", kAlsoUndo}, ask_log_root},
-    {{"clean-root", "Old files are removed only below the clean roots of the policy.", kAlsoUndo}, ask_clean_root},
+    {{"clean-root", "Old files are removed only below the clean roots of the policy."}, ask_clean_root},
     {{"never-touch",
       "The built-in list of what keeps the host reachable and the agent alive, and the peers that are never blocked; "
       "asked last.",
