@@ -120,7 +120,7 @@ class RandomRecords {
     out.approved_by = text();
     out.undoes = text();
     out.not_while = text();
-    out.cooldown = duration();
+    out.cooldown = Duration(static_cast<std::int64_t>(random_()));
     out.touched_most = 3;
     return out;
   }
