@@ -94,6 +94,7 @@ struct EffectContext {
   const guard::Policy& policy;
   std::string effect_program;  // path of hostmedic-effect
   std::string scratch;         // directory of root's own, in memory, that an effect may write to
+  std::string proc = {};       // where procfs is mounted
 };
 
 // What an effect is given inside the transient unit.

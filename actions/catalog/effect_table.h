@@ -18,6 +18,17 @@ extern const EffectInfo kFilesCleanEffect;
 extern const EffectInfo kPackageCacheCleanEffect;
 extern const EffectInfo kDeletedFilesReopenEffect;
 extern const EffectInfo kReserveReleaseEffect;
+extern const EffectInfo kServiceReloadEffect;
+extern const EffectInfo kServiceStartEffect;
+extern const EffectInfo kServiceStopEffect;
+extern const EffectInfo kServiceKillProcessEffect;
+extern const EffectInfo kServiceScaleEffect;
+extern const EffectInfo kServiceLimitEffect;
+extern const EffectInfo kProcessTerminateEffect;
+extern const EffectInfo kProcessFreezeEffect;
+extern const EffectInfo kProcessReniceEffect;
+extern const EffectInfo kMemoryRelieveEffect;
+extern const EffectInfo kZombiesReapEffect;
 
 const EffectInfo* find_effect(std::string_view action);
 

@@ -118,7 +118,7 @@ Outcome Actuator::carry_out_now(const Order& order, const std::optional<LedgerRo
   const auto policy = parts_.policy();
   if (!policy) return refused(order, "the policy cannot be used: " + policy.error().message());
 
-  const EffectContext context{parts_.manager, *policy, parts_.effect_program, parts_.scratch};
+  const EffectContext context{parts_.manager, *policy, parts_.effect_program, parts_.scratch, parts_.proc};
   // What is taken back is in force, whatever the target is like by now.
   const Seen seen = first ? Seen{guard::TargetState::faulty, "in force since " + format_utc(first->begun_at), 0}
                           : look_at(order, *effect, context);

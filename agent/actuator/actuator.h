@@ -41,6 +41,7 @@ struct ActuatorParts {
   std::function<Duration()> uptime;
   std::function<bool()> stopping;  // true: what execute() returned is not the end of the effect; leave the row open
   std::string effect_program, scratch;
+  std::string proc = {};  // where procfs is mounted
   std::span<const EffectInfo* const> effects;
   std::string boot = {};                          // the host's boot id
   std::vector<std::string> release_command = {};  // asks the actuator to end a measure; the order's key is appended

@@ -12,17 +12,20 @@
 
 namespace hostmedic {
 namespace {
-constexpr std::pair<std::string_view, int> kKnown[] = {{"CAP_CHOWN", CAP_CHOWN},
-                                                       {"CAP_DAC_OVERRIDE", CAP_DAC_OVERRIDE},
-                                                       {"CAP_FOWNER", CAP_FOWNER},
-                                                       {"CAP_KILL", CAP_KILL},
-                                                       {"CAP_LEASE", CAP_LEASE},
-                                                       {"CAP_SETGID", CAP_SETGID},
-                                                       {"CAP_SETUID", CAP_SETUID},
-                                                       {"CAP_NET_ADMIN", CAP_NET_ADMIN},
-                                                       {"CAP_SYS_ADMIN", CAP_SYS_ADMIN},
-                                                       {"CAP_SYS_PTRACE", CAP_SYS_PTRACE},
-                                                       {"CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH}};
+constexpr std::pair<std::string_view, int> kKnown[] = {
+    {"CAP_CHOWN", CAP_CHOWN},                      //
+    {"CAP_DAC_OVERRIDE", CAP_DAC_OVERRIDE},        //
+    {"CAP_FOWNER", CAP_FOWNER},                    //
+    {"CAP_KILL", CAP_KILL},                        //
+    {"CAP_LEASE", CAP_LEASE},                      //
+    {"CAP_SETGID", CAP_SETGID},                    //
+    {"CAP_SETUID", CAP_SETUID},                    //
+    {"CAP_NET_ADMIN", CAP_NET_ADMIN},              //
+    {"CAP_SYS_ADMIN", CAP_SYS_ADMIN},              //
+    {"CAP_SYS_PTRACE", CAP_SYS_PTRACE},            //
+    {"CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH},  //
+    {"CAP_SYS_NICE", CAP_SYS_NICE},                //
+};
 }
 
 std::uint64_t capability_mask(std::span<const std::string> names) {

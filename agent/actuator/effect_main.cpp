@@ -24,12 +24,12 @@ int run(const std::vector<std::string_view>& arguments) {
   if (!call) return usage(call.error().message());
   const ActionInfo* action = find_action(call->plan.action);
   const EffectInfo* effect = find_effect(call->plan.action);
-  if (action == nullptr || effect == nullptr || effect->inside == nullptr) return usage("no such effect");
+  if (action == nullptr || effect == nullptr) return usage("no such effect");
   if (const Status valid = action->validate(call->plan); !valid) return usage(valid.error().message());
-  const InsideContext here{.proc = "/proc", .scratch = call->scratch};
-  if (!call->undo) return effect->inside(call->plan, here);
-  if (effect->undo_inside == nullptr) return usage("cannot be taken back");
-  return effect->undo_inside(call->plan, call->was, here);
+  const InsideContext context{.proc = "/proc", .scratch = call->scratch};
+  if (call->undo && effect->undo_inside != nullptr) return effect->undo_inside(call->plan, call->was, context);
+  if (call->undo || effect->inside == nullptr) return usage("it is not done in a unit of its own");
+  return effect->inside(call->plan, context);
 }
 
 }  // namespace

@@ -162,6 +162,7 @@ int main(int argc, char** argv) {
   Arguments arguments;
   if (const int status = read_arguments(argc, argv, arguments); status >= 0) return status;
   if (!arguments.release.empty()) return release(arguments);
+  arguments.options.proc = "/proc";
   const auto boot = read_file("/proc/sys/kernel/random/boot_id", Bytes{64});
   if (boot) arguments.options.boot_id = trim(*boot);
   arguments.options.release_command = release_command(arguments);

@@ -21,6 +21,7 @@ struct ActuatorOptions {
   std::string ledger_path = "/var/lib/hostmedic-actuator/ledger.db";
   std::string effect_program = "/usr/lib/hostmedic/hostmedic-effect";
   std::string scratch = "/run/hostmedic-effects";      // made if it is missing
+  std::string proc = {};                               // where procfs is mounted
   std::string systemd_marker = "/run/systemd/system";  // exists where systemd runs
   std::string boot_id;                                 // changes with each boot; empty: not known
   std::vector<std::string> release_command;            // starts what asks us to end a measure; its key is appended

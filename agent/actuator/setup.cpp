@@ -55,6 +55,7 @@ Status serve_actuator(const ActuatorOptions& options, int listen_fd, int stop_fd
                       .stopping = [stop_fd] { return is_readable(stop_fd); },
                       .effect_program = options.effect_program,
                       .scratch = options.scratch,
+                      .proc = options.proc,
                       .effects = all_effects(),
                       .boot = options.boot_id,
                       .release_command = options.release_command,
