@@ -44,6 +44,11 @@ TargetState inspect_unit(const Plan& plan, const EffectContext& context, std::st
 }
 
 TargetState inspect(const Plan& plan, const EffectContext& context, std::string& ret_text) {
+  // Nothing stays frozen because somebody forgot it.
+  if (plan.lasts <= Duration{}) {
+    ret_text = "the freeze has no end";
+    return TargetState::unknown;
+  }
   if (plan.target.kind == EntityKind::service) return inspect_unit(plan, context, ret_text);
   const VictimQuery query = query_of(plan, spare_text(context.policy));
   const auto victim = find_victim(context.proc, query);
