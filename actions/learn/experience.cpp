@@ -71,10 +71,11 @@ double Experience::trust(std::string_view fingerprint, std::string_view kind, st
   return std::clamp(expected(fingerprint, kind, action, now) / kPrior, 0.5, 1.0);
 }
 
-std::vector<ExperienceRow> Experience::proposals() const {
+std::vector<ExperienceRow> Experience::proposals(WallTime now) const {
   std::vector<ExperienceRow> earned;
   for (const auto& [key, record] : records_)
-    if (record.supervised >= kProposeAfter) earned.push_back({key.first, key.second, record});
+    if (record.supervised >= kProposeAfter && expected(key.first, {}, key.second, now) >= kProposeAt)
+      earned.push_back({key.first, key.second, record});
   return earned;
 }
 

@@ -41,8 +41,9 @@ class Experience {
  public:
   static constexpr Duration kHalfLife = std::chrono::hours(24 * 30);
   static constexpr std::size_t kMostRows = 2048;  // the stalest goes
-  // So many supervised successes in a row, without a failure, and a higher tier is proposed.
-  static constexpr int kProposeAfter = 5;
+  // So many supervised successes in a row and so sure of the next one, and a higher tier is proposed.
+  static constexpr int kProposeAfter = 8;
+  static constexpr double kProposeAt = 0.85;
 
   // helped: the causing signals proved it. supervised: a human had approved it.
   void note(std::string_view fingerprint, std::string_view kind, std::string_view action, bool helped, bool supervised,
@@ -52,7 +53,7 @@ class Experience {
   // What an order's confidence is multiplied by, 0.5..1: never above 1, and lower only for what failed.
   double trust(std::string_view fingerprint, std::string_view kind, std::string_view action, WallTime now) const;
   // Actions that have earned the proposal of a higher tier for incidents of a kind.
-  std::vector<ExperienceRow> proposals() const;
+  std::vector<ExperienceRow> proposals(WallTime now) const;
 
   // For the store and a snapshot.
   std::vector<ExperienceRow> rows() const;

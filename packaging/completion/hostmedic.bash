@@ -7,14 +7,14 @@ _hostmedic_ids() {
 
 _hostmedic() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word
-	local verbs="status incidents explain show list halt resume maintenance silence ack expect approve reject check doctor enroll config reload relearn replay backtest score thresholds deploy version"
+	local verbs="status incidents explain show list halt resume maintenance silence ack expect report feedback approve reject check doctor enroll config reload relearn replay backtest score thresholds deploy version"
 	local global="--json --quiet --ascii --socket --actuator-socket --help"
 	COMPREPLY=()
 	case $prev in
 	--socket|--actuator-socket|--in|--train|--plot) COMPREPLY=($(compgen -f -- "$cur")); return ;;
 	--root|--train-dir) COMPREPLY=($(compgen -d -- "$cur")); return ;;
 	--for) COMPREPLY=($(compgen -W "30m 1h 2h 1d" -- "$cur")); return ;;
-	--reason|--limit|-n|--entity|--series|--kind|--factor|--at) return ;;
+	--reason|--note|--limit|-n|--entity|--series|--kind|--factor|--at) return ;;
 	esac
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		if [[ " $verbs " == *" $word "* ]]; then
@@ -34,6 +34,8 @@ _hostmedic() {
 	maintenance) COMPREPLY=($(compgen -W "on off --for --reason --entity" -- "$cur")) ;;
 	silence) COMPREPLY=($(compgen -W "list remove --for --kind --reason" -- "$cur")) ;;
 	ack) COMPREPLY=($(compgen -W "--reason $(_hostmedic_ids incidents)" -- "$cur")) ;;
+	report) COMPREPLY=($(compgen -W "--since $global" -- "$cur")) ;;
+	feedback) COMPREPLY=($(compgen -W "real false --note --remove $(_hostmedic_ids incidents --all)" -- "$cur")) ;;
 	expect) COMPREPLY=($(compgen -W "add list remove --for --at --entity --series --factor --shadow" -- "$cur")) ;;
 	deploy) COMPREPLY=($(compgen -W "mark --version --entity $global" -- "$cur")) ;;
 	config) COMPREPLY=($(compgen -W "reference agent policy aggregator runbook" -- "$cur")) ;;

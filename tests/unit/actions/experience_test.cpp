@@ -41,15 +41,15 @@ TEST_CASE("experience fades by half in thirty days, and a clock set back makes n
   CHECK(known.expected("f", "k", "a", kNow - 24h) == doctest::Approx(fresh));
 }
 
-TEST_CASE("five supervised successes in a row earn a proposal, and one failure takes it away") {
+TEST_CASE("eight supervised successes in a row earn a proposal, and one failure takes it away") {
   Experience known;
-  for (int i = 0; i < 4; ++i) known.note("f", "k", "a", true, true, kNow);
+  for (int i = 0; i < 7; ++i) known.note("f", "k", "a", true, true, kNow);
   known.note("f", "k", "a", true, false, kNow);  // nobody watched: it does not count
-  CHECK(known.proposals().empty());
+  CHECK(known.proposals(kNow).empty());
   known.note("f", "k", "a", true, true, kNow);
-  REQUIRE(known.proposals().size() == 2);  // of the fingerprint, and of the kind
+  REQUIRE(known.proposals(kNow).size() == 2);  // of the fingerprint, and of the kind
   known.note("f", "k", "a", false, false, kNow);
-  CHECK(known.proposals().empty());
+  CHECK(known.proposals(kNow).empty());
 }
 
 TEST_CASE("it is bounded, the stalest goes, and rows make the same again") {
