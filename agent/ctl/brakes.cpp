@@ -15,15 +15,17 @@ void report_one(Context& context, std::string_view who, const Answer& answer, st
 
 }  // namespace
 
+Failure failure_of_actuator(const Error& error) {
+  const std::string cause = "the actuator refused: " + printable(error.message(), 300);
+  if (error.code == ErrorCode::denied) return {Exit::denied, cause, "run this as root"};
+  if (error.code == ErrorCode::conflict || error.code == ErrorCode::limit) return {Exit::negative, cause, ""};
+  return failure_of(error, "the actuator", "systemctl start hostmedic-actuator.socket");
+}
+
 Answer tell_actuator(Context& context, const ActuatorRequest& request) {
   const auto answer = context.ask_actuator(request);
   if (answer) return {boost::json::object(), {}};
-  const Error& error = answer.error();
-  const std::string cause = "the actuator refused: " + printable(error.message(), 300);
-  if (error.code == ErrorCode::denied) return {std::nullopt, {Exit::denied, cause, "run this as root"}};
-  if (error.code == ErrorCode::conflict || error.code == ErrorCode::limit)
-    return {std::nullopt, {Exit::negative, cause, ""}};
-  return {std::nullopt, failure_of(error, "the actuator", "systemctl start hostmedic-actuator.socket")};
+  return {std::nullopt, failure_of_actuator(answer.error())};
 }
 
 Told tell_both(Context& context, const boost::json::object& daemon, const ActuatorRequest& actuator) {

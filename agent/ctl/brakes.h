@@ -15,6 +15,8 @@ struct Told {
 // Asks both, whatever the first says.
 Told tell_both(Context& context, const boost::json::object& daemon, const ActuatorRequest& actuator);
 Answer tell_actuator(Context& context, const ActuatorRequest& request);
+// What its refusal, or its silence, means to the reader.
+Failure failure_of_actuator(const Error& error);
 
 // A line for each ("agent: halted", "actuator: ..."), with the failure's remedy where there is one.
 void report(Context& context, const Told& told, std::string_view done);

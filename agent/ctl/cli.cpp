@@ -37,7 +37,7 @@ struct Options {
   ReplayWish replay;
   BacktestWish backtest;
   FeedbackWish feedback;
-  std::string account_since = "14d";
+  std::string account_since = "14d", file_of_ledger;
 };
 
 CLI::App* verb(CLI::App& parent, const std::string& name, const std::string& summary, Verb& chosen, Verb run) {
@@ -113,11 +113,32 @@ void add_acting_verbs(CLI::App& app, Options& o, Verb& chosen) {
                       [&o](Context& c) { return reject(c, o.id, o.reason); });
   no->add_option("ID", o.id, "the incident's id or its beginning")->required();
   no->add_option("--reason", o.reason, "kept and shown");
+  CLI::App* back = verb(app, "undo", "take back what was done, and do not do it again on that target (root)", chosen,
+                        [&o](Context& c) { return undo(c, o.id, o.reason); });
+  back->add_option("ID", o.id,
+                   "an order's key, or an incident's id or its beginning: its last order that can be undone")
+      ->required();
+  back->add_option("--reason", o.reason, "kept and shown");
+  CLI::App* again = verb(app, "reenable", "allow again what a human undid (root)", chosen,
+                         [&o](Context& c) { return reenable(c, o.what, o.entity); });
+  again->add_option("ACTION", o.what, "of the catalogue: service.restart")->required();
+  again->add_option("TARGET", o.entity, "service:nginx.service")->required();
+  verb(app, "rearm", "trust a runbook again that disarmed itself (root)", chosen,
+       [&o](Context& c) { return rearm(c, o.what); })
+      ->add_option("RUNBOOK", o.what)
+      ->required();
   verb(app, "relearn", "forget what the models learnt of some entities, and learn anew (root)", chosen,
        [&o](Context& c) { return relearn(c, o.entity); })
       ->add_option("ENTITY", o.entity, "pattern: service:nginx.service, host, *")
       ->required();
   verb(app, "reload", "read the configuration again (root); a wrong one is refused", chosen, reload);
+}
+
+void add_audit_verb(CLI::App& app, Options& o, Verb& chosen) {
+  CLI::App* app_audit = verb(app, "audit", "whether the ledger of what was done is as it was written", chosen,
+                             [&o](Context& c) { return audit(c, o.file_of_ledger); });
+  app_audit->add_option("WHAT", o.what, "verify, the only thing there is to do")->check(CLI::IsMember({"verify"}));
+  app_audit->add_option("--file", o.file_of_ledger, "read this ledger, instead of asking the actuator for its own");
 }
 
 void add_deploy_verb(CLI::App& app, DeploymentWish& o, Verb& chosen) {
@@ -256,6 +277,7 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   add_account_verbs(app, options, chosen);
   add_recorder_verbs(app, options, chosen);
   add_score_verb(app, options.score, chosen);
+  add_audit_verb(app, options, chosen);
   add_deploy_verb(app, options.deployment, chosen);
   verb(app, "version", "of this program", chosen, [&surroundings](Context& c) {
     if (c.json)

@@ -8,8 +8,10 @@
 namespace hostmedic {
 
 AskActuator ask_actuator_socket(const std::string& path) {
-  constexpr Duration kPatience = std::chrono::seconds(10);
-  return [path](const ActuatorRequest& request) { return ask_actuator(path, request, kPatience); };
+  constexpr Duration kPatience = std::chrono::seconds(10), kUntilUndone = std::chrono::minutes(5);
+  return [path](const ActuatorRequest& request) {
+    return ask_actuator(path, request, request.kind == RequestKind::undo ? kUntilUndone : kPatience);
+  };
 }
 
 Exit fail(Context& context, const Failure& failure) {

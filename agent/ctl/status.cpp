@@ -212,6 +212,20 @@ std::string render_status(const json::object& status, const json::array& probes,
   return out + upstream(status, look) + troubles(status, look) + cost(status, look);
 }
 
+std::string render_actuator(const ActuatorStatus& status, const Look& look) {
+  std::string out;
+  for (const guard::Disarmed& one : status.disarmed)
+    out += field(look, "disarmed",
+                 "runbook " + printable(one.runbook, 128) + ", by " + printable(one.by, 128) + ": " +
+                     printable(one.reason, 300) + "; hostmedic rearm " + printable(one.runbook, 128),
+                 Tone::warning);
+  for (const Measure& one : status.measures)
+    out += field(look, "in force",
+                 printable(one.what, 300) + ", ends " + relative(one.ends_at, look.now) + "; hostmedic undo " +
+                     printable(one.key, 32));
+  return out;
+}
+
 Exit show_status(Context& context) {
   Answer answer = ask_daemon(context.ask, {{"verb", "status"}});
   if (!answer.body) return fail(context, answer.failure);
@@ -219,10 +233,18 @@ Exit show_status(Context& context) {
   // Without the list the screen still holds; the daemon may be of another version.
   Answer listed = ask_daemon(context.ask, {{"verb", "list"}, {"what", "probes"}});
   const json::array probes = listed.body ? array_at(*listed.body, "items") : json::array();
-  if (context.json)
+  if (context.json) {
     write_json(context, status);
-  else
+  } else {
     context.out << render_status(status, probes, context.look);
+    // It hangs up on others, and would be started for nothing.
+    ActuatorRequest request;
+    request.kind = RequestKind::status;
+    const auto actuator = context.who.starts_with("uid 0 ")
+                              ? context.ask_actuator(request)
+                              : Result<ActuatorAnswer>(make_error(ErrorCode::denied, "not root"));
+    if (actuator && actuator->status) context.out << render_actuator(*actuator->status, context.look);
+  }
   return status_degraded(status, probes) ? Exit::negative : Exit::fine;
 }
 

@@ -55,6 +55,15 @@ Exit expect_remove(Context& context, const std::string& name);
 Exit approve(Context& context, const std::string& id, bool without_asking);
 Exit reject(Context& context, const std::string& id, const std::string& reason);
 
+// id: an order's key, or an incident's id or the beginning of it, whose last order that can be undone is meant.
+Exit undo(Context& context, const std::string& id, const std::string& reason);
+// After an undo by a human.
+Exit reenable(Context& context, const std::string& action, const std::string& target);
+// After a runbook disarmed itself.
+Exit rearm(Context& context, const std::string& runbook);
+// file: a ledger; empty: the actuator is asked for its own.
+Exit audit(Context& context, const std::string& file);
+
 // Without files: what is installed.
 Exit check_configuration(Context& context, const std::vector<std::string>& files);
 // which: agent, policy, aggregator, runbook. scdoc: as the source of a manual page.

@@ -7,11 +7,11 @@ _hostmedic_ids() {
 
 _hostmedic() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word
-	local verbs="status incidents explain show list halt resume maintenance silence ack expect report feedback approve reject check doctor enroll config reload relearn replay backtest score thresholds deploy version"
+	local verbs="status incidents explain show list halt resume maintenance silence ack expect report feedback approve reject undo reenable rearm audit check doctor enroll config reload relearn replay backtest score thresholds deploy version"
 	local global="--json --quiet --ascii --socket --actuator-socket --help"
 	COMPREPLY=()
 	case $prev in
-	--socket|--actuator-socket|--in|--train|--plot) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--socket|--actuator-socket|--in|--train|--plot|--file) COMPREPLY=($(compgen -f -- "$cur")); return ;;
 	--root|--train-dir) COMPREPLY=($(compgen -d -- "$cur")); return ;;
 	--for) COMPREPLY=($(compgen -W "30m 1h 2h 1d" -- "$cur")); return ;;
 	--reason|--note|--limit|-n|--entity|--series|--kind|--factor|--at) return ;;
@@ -28,6 +28,8 @@ _hostmedic() {
 	explain|show) COMPREPLY=($(compgen -W "--verbose --plot $(_hostmedic_ids incidents --all)" -- "$cur")) ;;
 	approve) COMPREPLY=($(compgen -W "--yes $(_hostmedic_ids list proposals)" -- "$cur")) ;;
 	reject) COMPREPLY=($(compgen -W "--reason $(_hostmedic_ids list proposals)" -- "$cur")) ;;
+	undo) COMPREPLY=($(compgen -W "--reason $(_hostmedic_ids incidents --all)" -- "$cur")) ;;
+	audit) COMPREPLY=($(compgen -W "verify --file $global" -- "$cur")) ;;
 	list) COMPREPLY=($(compgen -W "probes series detectors models groups rules actions runbooks guard expected silences relations proposals --cost --health" -- "$cur")) ;;
 	thresholds) COMPREPLY=($(compgen -W "--since $global" -- "$cur")) ;;
 	halt) COMPREPLY=($(compgen -W "--reason $global" -- "$cur")) ;;
