@@ -242,6 +242,13 @@ def test_renices_and_puts_back(host):
     assert nothing["result"] == "unnecessary", nothing
     assert execute(host, undo("3", treated))["result"] == "done"
     assert seen(one) == was_one, "exactly as before"
+    unit(host, "spin.service", "/bin/sh -c 'while :; do :; done'")
+    host.run("systemctl start spin")
+    busiest = order("4", "process.renice", "host", nice="19", io="keep", lasts=600)
+    outcome = execute(host, busiest)
+    spin = host.show("spin.service")["MainPID"]
+    assert outcome["result"] == "done" and seen(spin)[0].strip() == "19", outcome
+    assert execute(host, undo("5", busiest))["result"] == "done" and seen(spin)[0].strip() == "0"
 
 
 @options(packages=PACKAGES)
@@ -304,8 +311,10 @@ def test_limits_are_set_read_back_and_undone_exactly(host):
                   {"memory_max": "18446744073709551615B"}, {}):
         refused = execute(host, order("6", "service.limit", "service:app.service", **wrong))
         assert refused["result"] == "refused", (wrong, refused)
-    nothing = execute(host, order("7", "service.limit", "service:app.service", cpu_quota="x1.5"))
+    nothing = execute(host, order("7", "service.limit", "service:app.service", cpu_quota="x0.5"))
     assert nothing["result"] == "refused" and "nothing to scale" in nothing["text"], nothing
+    free = execute(host, order("8", "service.limit", "service:app.service", cpu_quota="x1.5"))
+    assert free["result"] == "unnecessary", free
 
 
 @options(packages=PACKAGES)

@@ -9,7 +9,9 @@ import time
 
 from testhost import wait_for
 
-RUNBOOKS = ("service-restart", "filesystem-logs")
+RUNBOOKS = ("service-restart", "filesystem-logs", "memory-exhaustion", "service-memory-limited", "service-cpu-
+            limited", "service-tasks-limited", "service-hung", "service-leak", "process-leak", "process-zombies",
+            "cpu-runaway")
 
 
 def policy(host, tier=None, extra=""):

@@ -23,6 +23,7 @@ using guard::TargetState;
 
 constexpr std::size_t kMostTreated = 16;  // the busiest; each is one detail of the outcome
 constexpr int kMostThreads = 4096;
+constexpr std::uint64_t kBusy = 50;  // percent of a CPU: who uses less is not why others wait
 constexpr std::string_view kNow = "now_nice";
 
 struct Priority {
@@ -71,6 +72,11 @@ int change(const std::string& proc, int pid, Priority from, Priority to) {
 std::vector<ProcessSeen> members(const Plan& plan, const std::string& proc, const std::string& spare,
                                  std::string& ret_spared) {
   std::vector<ProcessSeen> found;
+  if (plan.target.kind == EntityKind::host) {
+    auto busiest = find_victim(proc, {.unit = {}, .name = {}, .spare = spare, .by = Measure::cpu, .least = kBusy});
+    if (busiest) found.push_back(std::move(busiest->process));
+    return found;
+  }
   const bool service = plan.target.kind == EntityKind::service;
   for (ProcessSeen& process : list_processes(proc)) {
     if (is_dead(process) || (!service && process.name != plan.target.name)) continue;
@@ -90,7 +96,7 @@ TargetState inspect(const Plan& plan, const EffectContext& context, std::string&
   std::string spared;
   const auto found = members(plan, context.proc, spare_text(context.policy), spared);
   if (found.empty()) {
-    ret_text = spared.empty() ? "no process of " + to_string(plan.target) + " runs" : spared;
+    ret_text = spared.empty() ? "no process of " + to_string(plan.target) + " runs, or none is busy" : spared;
     return spared.empty() ? TargetState::gone : TargetState::unknown;
   }
   const auto wanted = parse_u64(plan.get("nice"));

@@ -16,17 +16,22 @@ constexpr ParamText kParams[] = {
 constexpr std::string_view kPlanParams[] = {"nice", "io", "spare"};
 
 Result<Plan> plan(const Incident& incident, const HostView&, std::span<const Attribute> params) {
-  const bool group = incident.root.kind == EntityKind::process;
   const auto service = service_of(incident);
-  if (!group && !service) return service.error();
-  auto plan = begin_plan(kProcessRenice, group ? incident.root : *service, params);
+  const bool group = incident.root.kind == EntityKind::process;
+  const bool host = !service && incident.root.kind == EntityKind::host;
+  if (!group && !host && !service) return service.error();
+  auto plan = begin_plan(kProcessRenice, group || host ? incident.root : *service, params);
   if (!plan) return plan;
   const std::string nice(setting(kProcessRenice, params, "nice")), io(setting(kProcessRenice, params, "io"));
   plan->parameters = {{"nice", nice}, {"io", io}};
-  plan->what = std::string("let the processes ") + (group ? "named " : "of ") + plan->target.name +
+  plan->what = "let " +
+               (host ? std::string("the busiest process")
+                     : std::string("the processes ") + (group ? "named " : "of ") + plan->target.name) +
                " wait for others: nice " + nice + (io == "keep" ? "" : ", disk " + io);
-  plan->command = "renice -n " + nice + " -p $(pgrep " + (group ? "--exact " : "--cgroup /system.slice/") +
-                  shell_quote(plan->target.name) + ")";
+  const std::string which =
+      host ? "ps -eo pid= --sort=-pcpu | head -1"
+           : std::string("pgrep ") + (group ? "--exact " : "--cgroup /system.slice/") + shell_quote(plan->target.name);
+  plan->command = "renice -n " + nice + " -p $(" + which + ")";
   plan->undo = "Each process that still is as it was set gets back what it had.";
   return plan;
 }
@@ -47,7 +52,7 @@ Status validate(const Plan& plan) {
 
 const ActionInfo kProcessRenice{.name = "process.renice",
                                 .summary = "let processes wait for others that want the CPU or the disk",
-                                .targets = kinds(EntityKind::service, EntityKind::process),
+                                .targets = kinds(EntityKind::host, EntityKind::service, EntityKind::process),
                                 .params = kParams,
                                 .reversible = true,
                                 .local_safe = true,

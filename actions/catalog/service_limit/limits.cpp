@@ -68,6 +68,7 @@ Result<std::uint64_t> wished(const LimitInfo& limit, const LimitWish& wish, std:
     case LimitWish::Kind::value: return wish.value;
     case LimitWish::Kind::factor: break;
   }
+  if (present == kNone && wish.factor >= 1) return kNone;  // nothing holds it back, so there is nothing to raise
   if (present == kNone)
     return make_error(ErrorCode::conflict, std::string(limit.property) + " is not set, so there is nothing to scale");
   // Clamped as a floating-point number: beyond 2^63 the conversion back has no meaning.

@@ -177,7 +177,8 @@ TEST_CASE("limits are parsed by their units and clamped to their bounds") {
   CHECK(result("memory_max", "keep", 77) == 77);
   CHECK(result("memory_max", "x0.1", 32 << 20) == 16 << 20);                  // never below the least
   CHECK(result("memory_max", "x10", kNone - 1) == limit("memory_max").most);  // no overflow
-  CHECK(result("memory_max", "x2", kNone) == 0);                              // nothing to scale
+  CHECK(result("memory_max", "x2", kNone) == kNone);                          // nothing to raise
+  CHECK(result("memory_max", "x0.5", kNone) == 0);                            // nothing to scale
   CHECK(result("tasks_max", "x1.5", 100) == 150);
   for (const char* text : {"50", "-50%", "1%", "%", "99999999%", "5e1%", "", "x", "x0", "x1e9", "xnan", "half"})
     CHECK_FALSE(parse_wish(limit("cpu_quota"), text).has_value());
@@ -228,7 +229,8 @@ TEST_CASE("a freeze has an end, a nice value only makes nicer") {
   longer.lasts = std::chrono::hours(2);
   CHECK_FALSE(kProcessFreeze.validate(longer).has_value());
   Incident incident = incident_on(kHost, "cpu.saturated", host);
-  CHECK_FALSE(no_plan(kProcessRenice, incident, host).empty());
+  CHECK(made(kProcessRenice, incident, host).what == "let the busiest process wait for others: nice 10");
+  CHECK_FALSE(no_plan(kProcessRenice, incident_on(kVar, "filesystem.filling", host), host).empty());
   incident.causes = {kNginx};
   const Plan nice = made(kProcessRenice, incident, host, {{"io", "low"}});
   CHECK(nice.target == kNginx);
