@@ -9,13 +9,13 @@ import time
 
 from testhost import wait_for
 
-RUNBOOKS = ("service-restart", "filesystem-logs", "memory-exhaustion", "service-memory-limited", "service-cpu-
-            limited", "service-tasks-limited", "service-hung", "service-leak", "process-leak", "process-zombies",
-            "cpu-runaway")
+RUNBOOKS = ("service-restart", "filesystem-logs", "memory-exhaustion", "service-memory-limited",
+            "service-cpu-limited", "service-tasks-limited", "service-hung", "service-leak", "process-leak",
+            "process-zombies", "cpu-runaway")
 
 
 def policy(host, tier=None, extra=""):
-    """Writes the guard's policy: the given tier for the two shipped runbooks, no wait after boot, then reloads."""
+    """Writes the guard's policy: the given tier for the shipped runbooks, no wait after boot, then reloads."""
     text = '# written by a test\n[guard]\nboot_grace = "0s"\npost_change = "auto"\n' + extra
     for name in RUNBOOKS if tier else ():
         text += f'\n[[tier]]\nrunbook = "{name}"\nentity = "*"\ntier = "{tier}"\n'

@@ -23,7 +23,10 @@ using guard::TargetState;
 
 constexpr std::size_t kMostTreated = 16;  // the busiest; each is one detail of the outcome
 constexpr int kMostThreads = 4096;
-constexpr std::uint64_t kBusy = 50;  // percent of a CPU: who uses less is not why others wait
+// Of the host's busiest process, in percent of a CPU and of what all use: who takes less is not why others wait. On a
+// host that is full even a runaway gets only its part.
+constexpr std::uint64_t kBusy = 10;
+constexpr double kBusyShare = 0.2;
 constexpr std::string_view kNow = "now_nice";
 
 struct Priority {
@@ -68,13 +71,16 @@ int change(const std::string& proc, int pid, Priority from, Priority to) {
   return changed;
 }
 
-// The processes of the target that may be touched, the busiest first.
+// The processes of the target that may be touched, the busiest first; ret_none: why there are none.
 std::vector<ProcessSeen> members(const Plan& plan, const std::string& proc, const std::string& spare,
-                                 std::string& ret_spared) {
+                                 std::string& ret_none) {
   std::vector<ProcessSeen> found;
   if (plan.target.kind == EntityKind::host) {
-    auto busiest = find_victim(proc, {.unit = {}, .name = {}, .spare = spare, .by = Measure::cpu, .least = kBusy});
+    VictimQuery query{.unit = {}, .name = {}, .spare = spare, .by = Measure::cpu, .least = kBusy};
+    query.least_share = kBusyShare;
+    auto busiest = find_victim(proc, query);
     if (busiest) found.push_back(std::move(busiest->process));
+    if (!busiest) ret_none = busiest.error().message();
     return found;
   }
   const bool service = plan.target.kind == EntityKind::service;
@@ -83,7 +89,7 @@ std::vector<ProcessSeen> members(const Plan& plan, const std::string& proc, cons
     const std::string unit = unit_of_process(proc, process.pid);
     if (service && unit != plan.target.name) continue;
     if (std::string why = why_spared(process, unit, spare); !why.empty()) {
-      ret_spared = std::move(why);
+      ret_none = std::move(why);
       continue;
     }
     found.push_back(std::move(process));
@@ -93,11 +99,12 @@ std::vector<ProcessSeen> members(const Plan& plan, const std::string& proc, cons
 }
 
 TargetState inspect(const Plan& plan, const EffectContext& context, std::string& ret_text) {
-  std::string spared;
-  const auto found = members(plan, context.proc, spare_text(context.policy), spared);
+  std::string none;
+  const auto found = members(plan, context.proc, spare_text(context.policy), none);
   if (found.empty()) {
-    ret_text = spared.empty() ? "no process of " + to_string(plan.target) + " runs, or none is busy" : spared;
-    return spared.empty() ? TargetState::gone : TargetState::unknown;
+    ret_text = none.empty() ? "no process of " + to_string(plan.target) + " runs" : none;
+    if (plan.target.kind == EntityKind::host) return TargetState::recovered;
+    return none.empty() ? TargetState::gone : TargetState::unknown;
   }
   const auto wanted = parse_u64(plan.get("nice"));
   const auto eager = std::ranges::count_if(
@@ -124,8 +131,8 @@ int wanted_io(const Plan& plan, int present) {
 }
 
 int inside(const Plan& plan, const InsideContext& context) {
-  std::string spared;
-  const auto found = members(plan, context.proc, std::string(plan.get("spare")), spared);
+  std::string none;
+  const auto found = members(plan, context.proc, std::string(plan.get("spare")), none);
   const int nice = static_cast<int>(parse_u64(plan.get("nice")).value_or(19));
   std::size_t treated = 0;
   std::string failed;
