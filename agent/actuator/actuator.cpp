@@ -23,7 +23,7 @@ constexpr int kMostBegunFactor = 10;
 
 Duration longest_window(const guard::Policy& policy) {
   return std::max({policy.per_target.window, policy.per_runbook.window, policy.per_host.window,
-                   policy.crash_loop_window, policy.cooldown_most, kLeastHistory});
+                   policy.crash_loop_window, policy.cooldown_most, policy.disarm_window, kLeastHistory});
 }
 
 Status check_order(const Order& order, WallTime now) {
@@ -134,9 +134,19 @@ Outcome Actuator::carry_out_now(const Order& order, const std::optional<LedgerRo
   return outcome;
 }
 
+// Rows without an end are rare here, where one order is carried out after the other; only then are relations asked for.
+bool Actuator::others_open(const Order& order) {
+  const std::lock_guard lock(mutex_);
+  const auto rows = parts_.ledger->open_rows();
+  return rows &&
+         std::ranges::any_of(*rows, [&](const LedgerRow& row) { return row.order.plan.target != order.plan.target; });
+}
+
 Actuator::Seen Actuator::look_at(const Order& order, const EffectInfo& effect, const EffectContext& context) {
   Seen seen;
   seen.state = effect.inspect(order.plan, context, seen.text);
+  if (!order.not_while.empty()) seen.busy = busy_now(parts_.busy, context.policy.busy_processes);
+  if (others_open(order)) seen.related = related_of(parts_.manager, order.plan.target);
   if (order.plan.target.kind != EntityKind::service) return seen;
   // systemd counts over the unit's life; those before its last start are recent only if that start is.
   const auto unit = parts_.manager.status(order.plan.target.name);
@@ -149,6 +159,7 @@ Result<guard::Circumstances> Actuator::circumstances(const Order& order, const g
   guard::Circumstances now;
   now.now = parts_.wall();
   now.uptime = parts_.uptime();
+  now.boot = parts_.boot;
   auto brakes = parts_.ledger->brakes();
   if (!brakes) return brakes.error();
   now.halted = brakes->halted;
@@ -157,7 +168,7 @@ Result<guard::Circumstances> Actuator::circumstances(const Order& order, const g
   auto disarmed = parts_.ledger->disarmed();
   if (!disarmed) return disarmed.error();
   now.disarmed = std::move(*disarmed);
-  auto history = parts_.ledger->history(now.now - longest_window(policy));
+  auto history = parts_.ledger->history(now.now - std::max(longest_window(policy), order.cooldown));
   if (!history) return history.error();
   now.history = std::move(*history);
   auto approval = parts_.ledger->approval(order.key, now.now);
@@ -182,6 +193,8 @@ Actuator::Judged Actuator::judge_and_begin(const Order& order, const guard::Poli
   if (!now) return refuse("the ledger cannot be used: " + now.error().message());
   now->target = seen.state;
   now->target_text = seen.text;
+  now->busy = seen.busy;
+  now->related = seen.related;
   int begun = 0, unit_restarts = seen.restarts;
   for (const guard::PastAction& past : now->history) {
     const bool recent = now->now - past.at < policy.crash_loop_window;

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "actions/catalog/effect.h"
+#include "agent/actuator/surroundings.h"
 #include "agent/actuator/wire.h"
 #include "agent/store/ledger.h"
 
@@ -45,7 +46,8 @@ struct ActuatorParts {
   std::span<const EffectInfo* const> effects;
   std::string boot = {};                          // the host's boot id
   std::vector<std::string> release_command = {};  // asks the actuator to end a measure; the order's key is appended
-  int cancel_fd = -1;                             // eventfd that makes the manager end the unit it runs; -1: none
+  BusyPaths busy = {};
+  int cancel_fd = -1;  // eventfd that makes the manager end the unit it runs; -1: none
 };
 
 class Actuator {
@@ -81,7 +83,10 @@ class Actuator {
     guard::TargetState state = guard::TargetState::unknown;
     std::string text;
     int restarts = 0;
+    std::vector<std::string> busy = {};
+    std::vector<Entity> related = {};
   };
+  bool others_open(const Order& order);
   Seen look_at(const Order& order, const EffectInfo& effect, const EffectContext& context);
   Judged judge_and_begin(const Order& order, const guard::Policy& policy, const Seen& seen);
   Outcome refused(const Order& order, std::string text);

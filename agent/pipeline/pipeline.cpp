@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "agent/base/text.h"
 #include "agent/pipeline/tape.h"
+#include "detect/correlate/entity_graph.h"
 #include "detect/model/names.h"
 
 namespace hostmedic {
@@ -35,6 +37,40 @@ guard::TargetState target_state(const Entity& target, const HostView& host, std:
   if (active == "activating" || active == "deactivating" || active == "reloading") return guard::TargetState::changing;
   if (active == "inactive") return guard::TargetState::gone;
   return guard::TargetState::unknown;
+}
+
+// What depends on it and what it depends on.
+std::vector<Entity> around(const detect::EntityGraph& graph, const Entity& target) {
+  constexpr std::size_t kMost = 64;
+  std::vector<Entity> related;
+  for (const detect::Path& path : graph.dependents(target, kMost)) related.push_back(path.entities.front());
+  for (const detect::Path& path : graph.dependencies(target, kMost)) related.push_back(path.entities.back());
+  return related;
+}
+
+bool among(const std::vector<Entity>& entities, const Entity& one) {
+  return std::find(entities.begin(), entities.end(), one) != entities.end();
+}
+
+// The order of another incident that explains this one: given not long before its fault began, on its root or on what
+// hangs together with it.
+std::string self_inflicted(const Incident& incident, const detect::EntityGraph& graph,
+                           const std::vector<guard::PastAction>& history, WallTime now) {
+  constexpr Duration kStir = std::chrono::minutes(1);       // so long what was done may be felt
+  constexpr Duration kMostWait = std::chrono::minutes(10);  // for an answer; then it is not waited for any more
+  std::optional<std::vector<Entity>> related;
+  for (auto past = history.rbegin(); past != history.rend(); ++past) {
+    if (past->incident_id.empty() || past->incident_id == incident.id) continue;
+    if (now - past->at >= (past->finished ? kStir : kMostWait) || past->at >= incident.fault_at) continue;
+    if (past->finished && past->result == OutcomeResult::refused) continue;
+    if (past->target != incident.root) {
+      if (!related) related = around(graph, incident.root);
+      if (!among(*related, past->target)) continue;
+    }
+    return past->action + " on " + to_string(past->target) + " of incident " + past->incident_id + ", " +
+           format_duration(incident.fault_at - past->at) + " before it began";
+  }
+  return {};
 }
 
 }  // namespace
@@ -189,7 +225,9 @@ void Pipeline::run(const std::vector<Command>& commands) {
                             .target = command.order.plan.target,
                             .runbook = command.order.runbook,
                             .action = command.order.plan.action,
-                            .at = command.order.issued_at});
+                            .at = command.order.issued_at,
+                            .undoes = command.order.undoes,
+                            .incident_id = command.order.incident_id});
         if (tape_ != nullptr) tape_->submit(command.order);
         output_.submit(command.order);
         break;
@@ -253,6 +291,10 @@ guard::Circumstances Pipeline::circumstances(const Order& order) const {
   now.storm = engine_->storming() || engine_->gathering();
   now.recent_change = engine_->recent_change(order.plan.target);
   now.history = history_;
+  const auto open = [](const guard::PastAction& past) { return !past.finished; };
+  if (std::any_of(history_.begin(), history_.end(), open)) now.related = around(engine_->graph(), order.plan.target);
+  if (const auto incident = response_.incidents().find(order.incident_id); incident != response_.incidents().end())
+    now.self_inflicted = self_inflicted(incident->second, engine_->graph(), history_, now.now);
   host.each_entity(
       [&](const Entity& entity) { now.entities_of_kind += entity.kind == order.plan.target.kind ? 1 : 0; });
   return now;

@@ -236,7 +236,8 @@ Result<std::vector<OrderRow>> AgentStore::orders_of(std::string_view incident_id
 Result<std::vector<guard::PastAction>> AgentStore::history(WallTime since) {
   std::vector<guard::PastAction> past;
   Statement rows = database_->query(
-      "SELECT key, target, runbook, action, issued_at, result FROM action WHERE issued_at >= ? "
+      "SELECT key, target, runbook, action, issued_at, result, incident_id, "
+      "coalesce(json_extract(order_record, '$.undoes'), '') FROM action WHERE issued_at >= ? "
       "ORDER BY issued_at DESC, rowid DESC LIMIT ?",
       since, kMostHistory);
   while (rows.next()) {
@@ -248,6 +249,8 @@ Result<std::vector<guard::PastAction>> AgentStore::history(WallTime since) {
     one.at = rows.time(4);
     one.finished = !rows.is_null(5);
     if (one.finished) one.result = outcome_result_from(rows.text(5)).value_or(OutcomeResult::interrupted);
+    one.incident_id = rows.text(6);
+    one.undoes = rows.text(7);
     past.push_back(std::move(one));
   }
   Status status = rows.status();

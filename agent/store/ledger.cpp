@@ -58,6 +58,7 @@ ALTER TABLE entry ADD COLUMN boot TEXT NOT NULL DEFAULT '';
 ALTER TABLE entry ADD COLUMN uptime INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE entry ADD COLUMN ends_at INTEGER;
 CREATE INDEX entry_undoes ON entry (undoes) WHERE undoes <> '';
+CREATE INDEX entry_boot ON entry (boot, uptime);
 CREATE INDEX entry_ends ON entry (ends_at) WHERE ends_at IS NOT NULL;
 CREATE TABLE disarmed (
   runbook TEXT PRIMARY KEY,
@@ -111,7 +112,8 @@ constexpr std::string_view kRowColumns =
 constexpr std::string_view kInForce =
     "ends_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entry AS later WHERE later.undoes = entry.key AND "
     "later.result IN ('done', 'unnecessary'))";
-constexpr std::string_view kPastColumns = "SELECT key, target, runbook, action, begun_at, result, undoes FROM entry ";
+constexpr std::string_view kPastColumns =
+    "SELECT key, target, runbook, action, begun_at, result, undoes, ends_at, boot, uptime FROM entry ";
 
 guard::PastAction past_from(const Statement& statement) {
   guard::PastAction one;
@@ -123,6 +125,9 @@ guard::PastAction past_from(const Statement& statement) {
   one.finished = !statement.is_null(5);
   if (one.finished) one.result = outcome_result_from(statement.text(5)).value_or(OutcomeResult::interrupted);
   one.undoes = statement.text(6);
+  if (!statement.is_null(7)) one.ends_at = statement.time(7);
+  one.boot = statement.text(8);
+  one.uptime = Duration(statement.integer(9));
   return one;
 }
 
@@ -240,11 +245,12 @@ Result<std::vector<guard::PastAction>> Ledger::undos_of(const std::string& key) 
   return undos;
 }
 
-Result<std::vector<guard::PastAction>> Ledger::history(WallTime since) {
+Result<std::vector<guard::PastAction>> Ledger::history(WallTime since, const BootTime& or_since) {
   std::vector<guard::PastAction> past;
-  Statement statement =
-      database_->query(std::string(kPastColumns) + "WHERE begun_at >= ? ORDER BY begun_at DESC, rowid DESC LIMIT ?",
-                       since, kMostHistory);
+  Statement statement = database_->query(std::string(kPastColumns) +
+                                             "WHERE begun_at >= ? OR (boot = ? AND boot <> '' AND uptime >= ?) "
+                                             "ORDER BY begun_at DESC, rowid DESC LIMIT ?",
+                                         since, or_since.id, to_ns(or_since.uptime), kMostHistory);
   while (statement.next()) past.push_back(past_from(statement));
   Status status = statement.status();
   if (!status) return std::move(status.error());

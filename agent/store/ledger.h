@@ -53,12 +53,6 @@ struct HumanUndo {
   WallTime at;
 };
 
-// A human trusts a runbook again; what it did before does not count against it.
-struct ArmedAgain {
-  std::string runbook;
-  WallTime at;
-};
-
 // What the hash chain says. Each row that the ledger ever got is a link: SHA-256 over the link before and what was
 // written. Whoever changes, adds or removes a row and is not able to write all links anew is found out; whoever can is
 // found out by a head that was noted elsewhere.
@@ -95,9 +89,10 @@ class Ledger {
   Result<std::vector<LedgerRow>> measures();
   // Orders that were begun to take this one back, oldest first, with what came of them.
   Result<std::vector<guard::PastAction>> undos_of(const std::string& key);
-  // Begun at or after since, oldest first, the newest kMostHistory of them, for the guard. Undos by humans are marked
-  // on the rows they fit; one without such a row is added as a row of its own with an empty key.
-  Result<std::vector<guard::PastAction>> history(WallTime since);
+  // Begun at or after since, or after that moment of this boot whatever the clock was set to; oldest first, the newest
+  // kMostHistory of them, for the guard. Undos by humans are marked on the rows they fit; one without such a row is
+  // added as a row of its own with an empty key.
+  Result<std::vector<guard::PastAction>> history(WallTime since, const BootTime& or_since = {});
 
   Result<LedgerBrakes> brakes();
   Status halt(const std::string& by, const std::string& reason, WallTime now);
@@ -121,7 +116,7 @@ class Ledger {
   Status disarm(const guard::Disarmed& runbook);
   Status rearm(const std::string& runbook, const std::string& by, WallTime now);
   Result<std::vector<guard::Disarmed>> disarmed();
-  Result<std::vector<ArmedAgain>> armed();
+  Result<std::vector<guard::Armed>> armed();
 
   // How often people, or the agent in their name, said something since then: maintenance, undos, disarming.
   Result<std::int64_t> words_since(WallTime since);

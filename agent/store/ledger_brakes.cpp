@@ -156,8 +156,8 @@ Result<std::vector<guard::Disarmed>> Ledger::disarmed() {
   return all;
 }
 
-Result<std::vector<ArmedAgain>> Ledger::armed() {
-  std::vector<ArmedAgain> all;
+Result<std::vector<guard::Armed>> Ledger::armed() {
+  std::vector<guard::Armed> all;
   Statement rows = database_->query("SELECT runbook, at FROM armed ORDER BY at, runbook");
   while (rows.next()) all.push_back({std::string(rows.text(0)), rows.time(1)});
   if (Status status = rows.status(); !status) return std::move(status.error());
