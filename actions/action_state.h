@@ -111,7 +111,7 @@ struct Members<guard::PastAction> {
   template <class Self>
   static auto of(Self& self) {
     return std::tie(self.key, self.target, self.runbook, self.action, self.at, self.finished, self.result,
-                    self.by_hand_undone, self.undoes, self.incident_id, self.boot, self.uptime);
+                    self.by_hand_undone, self.undoes, self.ends_at, self.incident_id, self.boot, self.uptime);
   }
 };
 template <>

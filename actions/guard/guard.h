@@ -85,7 +85,8 @@ struct PastAction {
   bool finished = false;
   OutcomeResult result = OutcomeResult::interrupted;  // when finished
   bool by_hand_undone = false;                        // a human undid it: not again until re-enabled
-  std::string undoes = {};                            // key of the order that it took back since that did not help
+  std::string undoes = {};                            // key of the order that it took back
+  std::optional<WallTime> ends_at = {};               // a measure that is taken back by itself then
   std::string incident_id = {};                       // empty where it is not known
   // When it began by a clock that nobody sets, and of which boot; empty boot: not known.
   std::string boot = {};
@@ -117,17 +118,17 @@ struct Circumstances {
   std::string halted_by;
   std::vector<Maintenance> maintenance;
   TargetState target = TargetState::unknown;
-  std::string target_text;          // what was seen: "nginx.service is failed (signal)"
-  int restarts_seen = 0;            // restarts of the target by anybody within crash_loop_window
-  int entities_of_kind = 0;         // on this host, for the blast radius
-  bool storm = false;               // so much departs at once that no single cause can be told, or that seems to begin
-  std::string recent_change;        // of the target: what was changed; empty: nothing was
-  std::string approved_by;          // as this side itself knows it
-  std::vector<std::string> busy;    // what is at work now, as "kind: what it is" (busy.h): "backup: restic, pid 312"
-  std::vector<Entity> related;      // what depends on the target, or it on them: one action at a time among these
-  std::string self_inflicted;       // our own action that explains what is seen; empty: none does
-  std::vector<Disarmed> disarmed;   // by a human, or noted by somebody else; misfires() is asked besides
-  std::vector<Armed> armed;         // newest last
+  std::string target_text;         // what was seen: "nginx.service is failed (signal)"
+  int restarts_seen = 0;           // restarts of the target by anybody within crash_loop_window
+  int entities_of_kind = 0;        // on this host, for the blast radius
+  bool storm = false;              // so much departs at once that no single cause can be told, or that seems to begin
+  std::string recent_change;       // of the target: what was changed; empty: nothing was
+  std::string approved_by;         // as this side itself knows it
+  std::vector<std::string> busy;   // what is at work now, as "kind: what it is" (busy.h): "backup: restic, pid 312"
+  std::vector<Entity> related;     // what depends on the target, or it on them: one action at a time among these
+  std::string self_inflicted;      // our own action that explains what is seen; empty: none does
+  std::vector<Disarmed> disarmed;  // by a human, or noted by somebody else; misfires() is asked besides
+  std::vector<Armed> armed;
   std::optional<bool> lease;        // granted or not; nullopt: nobody was asked
   std::vector<PastAction> history;  // newest last; at least as far back as the longest window
 };
@@ -140,9 +141,8 @@ Verdict judge(const Policy& policy, const Order& order, const Circumstances& now
 Duration age_of(const PastAction& past, const Circumstances& now);
 
 // Whether a runbook's actions fail so often that it is disarmed: so many, and so large a share of those in the policy's
-// window and after armed_at, failed, timed out or were undone since they did not help.
-std::optional<Disarmed> misfires(const Policy& policy, std::string_view runbook, std::span<const PastAction> history,
-                                 const Circumstances& now, WallTime armed_at);
+// window since it was last armed, failed, ran out of time, or were taken back before their time.
+std::optional<Disarmed> misfires(const Policy& policy, std::string_view runbook, const Circumstances& now);
 
 // Names and one-line texts of all rules in the order they are asked, for `hostmedic list` and the manual.
 struct RuleInfo {

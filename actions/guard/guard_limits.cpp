@@ -28,6 +28,13 @@ Answer pause(const Question& q, Duration first, Duration most, Match match, cons
   return since >= wait ? allow(reason) : hold(reason);
 }
 
+WallTime last_armed(std::string_view runbook, const Circumstances& now) {
+  WallTime last = WallTime::min();
+  for (const Armed& one : now.armed)
+    if (one.runbook == runbook) last = std::max(last, one.at);
+  return last;
+}
+
 }  // namespace
 
 bool counts(const PastAction& past) {
@@ -100,20 +107,23 @@ Answer ask_in_flight(const Question& q) {
   return allow("nothing under way on it or around it");
 }
 
-std::optional<Disarmed> misfires(const Policy& policy, std::string_view runbook, std::span<const PastAction> history,
-                                 const Circumstances& now, WallTime armed_at) {
-  std::vector<std::string_view> undone;
-  for (const PastAction& past : history)
-    if (!past.undoes.empty()) undone.push_back(past.undoes);
+std::optional<Disarmed> misfires(const Policy& policy, std::string_view runbook, const Circumstances& now) {
+  const WallTime armed_at = last_armed(runbook, now);
+  std::vector<const PastAction*> undos;
+  for (const PastAction& past : now.history)
+    if (!past.undoes.empty() && !(past.finished && past.result == OutcomeResult::unnecessary)) undos.push_back(&past);
+  const auto taken_back = [&](const PastAction& past) {
+    return std::ranges::any_of(undos, [&](const PastAction* undo) {
+      return undo->undoes == past.key && !(past.ends_at && undo->at >= *past.ends_at);
+    });
+  };
   int all = 0, failed = 0;
   WallTime last;
-  for (const PastAction& past : history) {
+  for (const PastAction& past : now.history) {
     if (past.runbook != runbook || past.key.empty() || !past.finished || !counts(past)) continue;
     if (past.at <= armed_at || age_of(past, now) >= policy.disarm_window) continue;
     ++all;
-    const bool bad = past.result == OutcomeResult::failed || past.result == OutcomeResult::timed_out ||
-                     std::ranges::find(undone, past.key) != undone.end();
-    if (!bad) continue;
+    if (past.result != OutcomeResult::failed && past.result != OutcomeResult::timed_out && !taken_back(past)) continue;
     ++failed;
     last = past.at;
   }
@@ -126,13 +136,10 @@ std::optional<Disarmed> misfires(const Policy& policy, std::string_view runbook,
 
 // A human may still approve one action of it; that does not arm it again.
 Answer ask_disarmed(const Question& q) {
-  const auto of_runbook = [&](const auto& one) { return one.runbook == q.order.runbook; };
-  WallTime armed_at = WallTime::min();
-  for (const Armed& one : q.now.armed)
-    if (of_runbook(one)) armed_at = std::max(armed_at, one.at);
-  std::optional<Disarmed> why = misfires(q.policy, q.order.runbook, q.now.history, q.now, armed_at);
+  const WallTime armed_at = last_armed(q.order.runbook, q.now);
+  std::optional<Disarmed> why = misfires(q.policy, q.order.runbook, q.now);
   for (const Disarmed& one : q.now.disarmed)
-    if (of_runbook(one) && one.at >= armed_at) why = one;
+    if (one.runbook == q.order.runbook && one.at >= armed_at) why = one;
   if (!why) return allow("it may be trusted");
   const std::string text = q.order.runbook + " was disarmed by " + why->by + ": " + why->reason;
   if (!q.now.approved_by.empty()) return allow(text + "; this one is approved by " + q.now.approved_by);

@@ -128,7 +128,11 @@ Outcome Actuator::carry_out_now(const Order& order, const std::optional<LedgerRo
   const WallTime started = parts_.wall();
   Outcome outcome = first ? effect->undo(order, *first->outcome, context) : effect->execute(order, context);
   outcome.verdict = std::move(judged.outcome.verdict);
-  if (!parts_.stopping()) return finish(order, std::move(outcome), started);
+  if (!parts_.stopping()) {
+    outcome = finish(order, std::move(outcome), started);
+    if (first || outcome.result != OutcomeResult::done) disarm_what_misfires(order, *policy);
+    return outcome;
+  }
   outcome = not_carried_out(order, OutcomeResult::interrupted, "the actuator is stopping; its next start knows more",
                             parts_.wall());
   return outcome;
@@ -155,6 +159,18 @@ Actuator::Seen Actuator::look_at(const Order& order, const EffectInfo& effect, c
   return seen;
 }
 
+// Written down, so that it stays disarmed when its failures have left the window.
+void Actuator::disarm_what_misfires(const Order& order, const guard::Policy& policy) {
+  const std::lock_guard lock(mutex_);
+  const auto now = circumstances(order, policy);
+  auto disarmed = now ? guard::misfires(policy, order.runbook, *now) : std::nullopt;
+  if (!disarmed) return;
+  disarmed->at = now->now;
+  if (Status written = parts_.ledger->disarm(*disarmed); !written)
+    return log_error("ledger: runbook " + order.runbook + ": " + written.error().message());
+  log_warning("runbook " + order.runbook + " is disarmed: " + disarmed->reason);
+}
+
 Result<guard::Circumstances> Actuator::circumstances(const Order& order, const guard::Policy& policy) {
   guard::Circumstances now;
   now.now = parts_.wall();
@@ -168,7 +184,11 @@ Result<guard::Circumstances> Actuator::circumstances(const Order& order, const g
   auto disarmed = parts_.ledger->disarmed();
   if (!disarmed) return disarmed.error();
   now.disarmed = std::move(*disarmed);
-  auto history = parts_.ledger->history(now.now - std::max(longest_window(policy), order.cooldown));
+  auto armed = parts_.ledger->armed();
+  if (!armed) return armed.error();
+  now.armed = std::move(*armed);
+  const Duration window = std::max(longest_window(policy), order.cooldown);
+  auto history = parts_.ledger->history(now.now - window, {now.boot, now.uptime - window});
   if (!history) return history.error();
   now.history = std::move(*history);
   auto approval = parts_.ledger->approval(order.key, now.now);

@@ -86,6 +86,7 @@ class Actuator {
     std::vector<std::string> busy = {};
     std::vector<Entity> related = {};
   };
+  void disarm_what_misfires(const Order& order, const guard::Policy& policy);
   bool others_open(const Order& order);
   Seen look_at(const Order& order, const EffectInfo& effect, const EffectContext& context);
   Judged judge_and_begin(const Order& order, const guard::Policy& policy, const Seen& seen);
