@@ -165,6 +165,7 @@ int main(int argc, char** argv) {
   arguments.options.proc = "/proc";
   const auto boot = read_file("/proc/sys/kernel/random/boot_id", Bytes{64});
   if (boot) arguments.options.boot_id = trim(*boot);
+  arguments.options.busy = {"/proc", "/var/lib/dpkg/lock-frontend"};
   arguments.options.release_command = release_command(arguments);
   arguments.options.policy = [&arguments] { return policy_of_root(arguments.policy_path); };
 

@@ -24,6 +24,7 @@ struct ActuatorOptions {
   std::string proc = {};                               // where procfs is mounted
   std::string systemd_marker = "/run/systemd/system";  // exists where systemd runs
   std::string boot_id;                                 // changes with each boot; empty: not known
+  BusyPaths busy;                                      // where other work is looked for
   std::vector<std::string> release_command;            // starts what asks us to end a measure; its key is appended
   std::optional<uid_t> agent_uid;                      // who may ask for orders, beside root
   std::optional<gid_t> approver_gid;                   // whose members may speak for a human, beside root

@@ -59,6 +59,7 @@ Status serve_actuator(const ActuatorOptions& options, int listen_fd, int stop_fd
                       .effects = all_effects(),
                       .boot = options.boot_id,
                       .release_command = options.release_command,
+                      .busy = options.busy,
                       .cancel_fd = cancel.get()};
   if (!parts.ledger) log_error("the ledger cannot be used, so nothing is done: " + parts.ledger.error().message());
   Actuator actuator(std::move(parts));

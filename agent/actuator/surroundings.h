@@ -12,8 +12,8 @@
 namespace hostmedic {
 
 struct BusyPaths {
-  std::string proc = "/proc";
-  std::string dpkg_lock = "/var/lib/dpkg/lock-frontend";
+  std::string proc;       // where procfs is mounted
+  std::string dpkg_lock;  // held while packages are installed; empty: there is none
 };
 inline constexpr std::size_t kMostBusy = 16;
 

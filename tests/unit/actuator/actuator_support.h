@@ -127,6 +127,7 @@ struct Bench {
                      .effect_program = "/usr/lib/hostmedic/hostmedic-effect",
                      .scratch = "/run/hostmedic-effects",
                      .effects = all_effects(),
+                     .busy = {"/proc", ""},
                      .cancel_fd = cancel.get()});
   }
   FakeManager manager;

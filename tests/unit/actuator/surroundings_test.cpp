@@ -85,7 +85,7 @@ TEST_CASE("a real process is seen, and holds back the order that must not distur
   }
   const std::string expected = "backup: restic, pid " + std::to_string(child.pid);
   const auto seen = [&] {
-    const auto busy = busy_now({}, {});
+    const auto busy = busy_now({"/proc", ""}, {});
     return std::find(busy.begin(), busy.end(), expected) != busy.end();
   };
   for (int tries = 0; tries < 200 && !seen(); ++tries) ::usleep(10'000);
