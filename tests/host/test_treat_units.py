@@ -2,6 +2,7 @@
 """What is done to services and their processes, on a real host: the fault, the order, the host looked at from outside,
 the undo, and the pre-check that refuses. The hosts have no memory, cpu, io and pids controllers: that a limit is set
 is seen in the unit's properties, not in what it holds back."""
+import medic
 from actuator import alone, execute, order, undo
 from testhost import options, wait_for
 
@@ -335,3 +336,30 @@ def test_scales_a_template_out_and_in(host):
     assert last["result"] == "unnecessary" and "1 stay" in last["text"], last
     none = execute(host, order("5", "service.scale", "service:nothing@1.service", **out))
     assert none["result"] == "unnecessary" and "no template" in none["text"], none
+
+
+@options(packages=PACKAGES, timeout=180)
+def test_zombies_are_noticed_approved_reaped_and_proved(host):
+    """The same through the agent: its own rule, runbook, proposal, human, verification."""
+    medic.policy(host, "auto")
+    host.write("/etc/hostmedic/conf.d/soon.toml",
+               '[[rule]]\nid = "processes-zombies"\n'
+               'when = "system.process.count{process.state=defunct} > 200 clear below 100 for 2s"\nprobability = 0.95\nproof = true\n')
+    path = program(host, "/usr/local/bin/careless", """
+import os, time
+if not os.path.exists("/run/cured"):
+    for _ in range(250):
+        if os.fork() == 0: os._exit(0)
+time.sleep(10000)
+""")
+    unit(host, "app.service", path)
+    host.run("systemctl restart hostmedic hostmedic-probe")
+    medic.ready(host)
+    host.run("systemctl start app && sleep 3 && touch /run/cured")
+    incident = medic.wait_incident(host, "process.zombies", timeout=60)
+    wait_for(lambda: medic.entries(medic.incidents(host, "process.zombies")[0], "planned"), 30, "a plan")
+    assert host.is_active("app") and not medic.entries(incident, "acted"), "the runbook goes no further than to ask"
+    host.run(f"hostmedic approve {incident['id']} --yes")
+    healed = medic.wait_incident(host, "process.zombies", "resolved", 60)
+    assert medic.entries(healed, "verified") and "app.service" in str(medic.entries(healed, "acted")), healed["timeline"]
+    assert host.run("ps -eo stat= | grep -c ^Z", check=False).stdout.strip() == "0"
