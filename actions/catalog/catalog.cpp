@@ -4,29 +4,11 @@
 namespace hostmedic {
 namespace {
 constexpr const ActionInfo* kActions[] = {
-    &kServiceRestart,         //
-    &kLogRotate,              //
-    &kJournalVacuum,          //
-    &kContainerRestart,       //
-    &kContainerPause,         //
-    &kContainerStop,          //
-    &kScriptRun,              //
-    &kDatabaseTerminateIdle,  //
-    &kFilesClean,             //
-    &kPackageCacheClean,      //
-    &kDeletedFilesReopen,     //
-    &kReserveRelease,         //
-    &kServiceReload,          //
-    &kServiceStart,           //
-    &kServiceStop,            //
-    &kServiceKillProcess,     //
-    &kServiceScale,           //
-    &kServiceLimit,           //
-    &kProcessTerminate,       //
-    &kProcessFreeze,          //
-    &kProcessRenice,          //
-    &kMemoryRelieve,          //
-    &kZombiesReap,            //
+    &kServiceRestart,     &kLogRotate,      &kJournalVacuum,         &kContainerRestart, &kContainerPause,
+    &kContainerStop,      &kScriptRun,      &kDatabaseTerminateIdle, &kFilesClean,       &kPackageCacheClean,
+    &kDeletedFilesReopen, &kReserveRelease, &kServiceReload,         &kServiceStart,     &kServiceStop,
+    &kServiceKillProcess, &kServiceScale,   &kServiceLimit,          &kProcessTerminate, &kProcessFreeze,
+    &kProcessRenice,      &kMemoryRelieve,  &kZombiesReap,           &kContainerIsolate,
 };
 }
 

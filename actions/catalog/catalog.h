@@ -30,5 +30,6 @@ extern const ActionInfo kProcessFreeze;          // "process.freeze"
 extern const ActionInfo kProcessRenice;          // "process.renice"
 extern const ActionInfo kMemoryRelieve;          // "memory.relieve"
 extern const ActionInfo kZombiesReap;            // "zombies.reap"
+extern const ActionInfo kContainerIsolate;       // "container.isolate"
 
 }  // namespace hostmedic

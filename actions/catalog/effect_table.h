@@ -29,6 +29,7 @@ extern const EffectInfo kProcessFreezeEffect;
 extern const EffectInfo kProcessReniceEffect;
 extern const EffectInfo kMemoryRelieveEffect;
 extern const EffectInfo kZombiesReapEffect;
+extern const EffectInfo kContainerIsolateEffect;
 
 const EffectInfo* find_effect(std::string_view action);
 

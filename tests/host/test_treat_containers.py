@@ -2,7 +2,7 @@
 """What is done to containers, on real ones: Docker's, and one that no engine answers for."""
 import json
 
-from actuator import alone, execute, order
+from actuator import alone, execute, order, undo
 from testhost import options, wait_for
 
 PACKAGES = ("hostmedic",)
@@ -12,7 +12,7 @@ FILES = "/bin/sh /bin/sleep /bin/cat /usr/bin/curl /usr/bin/python3"
 
 def docker(host):
     """Docker is up and has the image "tiny"; the actuator may act."""
-    alone(host)
+    alone(host, 'cooldown = "0s"\n')
     wait_for(lambda: host.run("docker info", check=False).returncode == 0, 60, "Docker is up")
     host.run(f"tar -ch {FILES} /usr/lib/python3* $(ldd {FILES} | grep -o '/lib[^ ]*' | sort -u) | docker import - tiny",
              timeout=100)
@@ -70,3 +70,86 @@ def test_pauses_a_container_that_no_engine_answers_for(host):
     assert "frozen 1" in host.read(f"{group}/cgroup.events")
     again = execute(host, order("c", "container.pause", f"container:{name}", **{"for": "10m"}, lasts=600))
     assert again["result"] == "unnecessary", again
+
+
+SERVE = "import http.server as h; h.ThreadingHTTPServer(('', {port}), h.SimpleHTTPRequestHandler).serve_forever()"
+
+
+def talks(host, url, name=None):
+    """Whether the URL is reached: by the host, or from within the container."""
+    inside = ["docker", "exec", name] if name else []
+    return host.run([*inside, "curl", "-s", "-o", "/dev/null", "-m", "2", url], check=False).returncode == 0
+
+
+def start_talker(host, *arguments):
+    """A container that serves port 80, and two listeners of the host that it reaches. Its address and the host's."""
+    host.run(["docker", "run", "-d", "--name", "web", *arguments, "tiny", "python3", "-c", SERVE.format(port=80)],
+             timeout=60)
+    for port in (8001, 8002):
+        host.run(f"systemd-run --unit listen-{port} python3 -c \"{SERVE.format(port=port)}\"")
+    address = host.out("docker inspect -f '{{.NetworkSettings.IPAddress}}' web")
+    gateway = host.out("docker inspect -f '{{.NetworkSettings.Gateway}}' web")
+    for url, name in ((f"http://{address}/", None), (f"http://{gateway}:8001/", "web"), (f"http://{gateway}:8002/", "web")):
+        wait_for(lambda url=url, name=name: talks(host, url, name), 20, f"{url} is reached")
+    return address, gateway
+
+
+def isolate(key, **parameters):
+    return order(key, "container.isolate", "container:web", lasts=3600, **{"for": "1h", "allow": "", **parameters})
+
+
+@options(packages=PACKAGES, tree="docker", timeout=240)
+def test_isolates_a_container_that_goes_on_running(host):
+    docker(host)
+    address, gateway = start_talker(host)
+    pid = state(host, "web")["Pid"]
+    first = isolate("a", allow=f"{gateway}:8001")
+    done = execute(host, first)
+    assert done["result"] == "done", done
+    print(done["text"], {key: value for key, value in done["details"].items() if key != "container_id"})
+    assert not talks(host, f"http://{address}/"), "the host reached it"
+    assert not talks(host, f"http://{gateway}:8002/", "web"), "it reached what is not allowed"
+    assert talks(host, f"http://{gateway}:8001/", "web"), "the allowed path is cut"
+    assert talks(host, "http://127.0.0.1/", "web"), "its own loopback is cut"
+    now = state(host, "web")
+    assert now["Running"] and now["Pid"] == pid, now
+    assert f"hostmedic order {'a' * 24}" in host.out(f"nsenter -t {pid} -n nft list table inet hostmedic")
+    assert "hostmedic" not in host.out("nft list tables"), "the host's own rules are untouched"
+    again = execute(host, isolate("b"))
+    assert again["result"] == "unnecessary", again
+    released = execute(host, undo("c", first))
+    assert released["result"] == "done", released
+    assert talks(host, f"http://{address}/") and talks(host, f"http://{gateway}:8002/", "web")
+    assert "hostmedic" not in host.out(f"nsenter -t {pid} -n nft list tables")
+    assert state(host, "web")["Pid"] == pid
+    assert int(released["details"]["packets_cut"]) > 0, released
+
+
+@options(packages=PACKAGES, tree="docker", timeout=240)
+def test_isolation_ends_by_the_kernels_own_clock_and_with_the_container(host):
+    docker(host)
+    address, _ = start_talker(host)
+    short = isolate("a", **{"for": "4s"})
+    short["plan"]["lasts_nano"] = 4 * 10**9
+    assert execute(host, short)["result"] == "done"
+    assert not talks(host, f"http://{address}/")
+    wait_for(lambda: talks(host, f"http://{address}/"), 10, "its network comes back")
+    host.run("docker restart -t 1 web", timeout=60)
+    assert execute(host, isolate("b"))["result"] == "done"
+    host.run("docker restart -t 1 web", timeout=60)
+    address = host.out("docker inspect -f '{{.NetworkSettings.IPAddress}}' web")
+    wait_for(lambda: talks(host, f"http://{address}/"), 20, "a new start has a new network")
+    late = execute(host, undo("c", isolate("b")))
+    assert late["result"] == "unnecessary", late
+
+
+@options(packages=PACKAGES, tree="docker", timeout=240)
+def test_never_cuts_the_network_of_the_host(host):
+    docker(host)
+    host.run("docker run -d --name web --network host tiny sleep 600", timeout=60)
+    refused = execute(host, isolate("a"))
+    assert refused["result"] in ("refused", "failed") and "host's own network" in refused["text"], refused
+    host.run("docker rm -f web; mv /usr/sbin/nft /root/nft")
+    host.run("docker run -d --name web tiny sleep 600", timeout=60)
+    missing = execute(host, isolate("b"))
+    assert missing["result"] == "refused" and "nft" in missing["text"], missing

@@ -12,7 +12,7 @@ MAINS = r"agent/[a-z]+/([a-z]+_)?main\.cpp"
 OWN = ["agent/daemon/identity.cpp", "agent/daemon/companions.cpp"]
 REFUSALS = ["probes/disk/select_mounts.cpp", "actions/catalog/plan_check.cpp"]
 # Effects of the catalogue that look at the host itself, from the actuator, which has no other root.
-EFFECTS = ["actions/catalog/container/effect_group", "actions/catalog/effect_child"]
+EFFECTS = ["actions/catalog/container/effect_group", "actions/catalog/effect_child", "actions/catalog/network/effect_"]
 # (rule, what is refused, in which files, paths where it may stand)
 RULES = [
     # Roots enter by constructor, once, so that a test can give another one.
