@@ -4,11 +4,12 @@
 namespace hostmedic {
 namespace {
 constexpr const ActionInfo* kActions[] = {
-    &kServiceRestart,     &kLogRotate,      &kJournalVacuum,         &kContainerRestart, &kContainerPause,
-    &kContainerStop,      &kScriptRun,      &kDatabaseTerminateIdle, &kFilesClean,       &kPackageCacheClean,
-    &kDeletedFilesReopen, &kReserveRelease, &kServiceReload,         &kServiceStart,     &kServiceStop,
-    &kServiceKillProcess, &kServiceScale,   &kServiceLimit,          &kProcessTerminate, &kProcessFreeze,
-    &kProcessRenice,      &kMemoryRelieve,  &kZombiesReap,           &kContainerIsolate,
+    &kServiceRestart,     &kLogRotate,       &kJournalVacuum,         &kContainerRestart, &kContainerPause,
+    &kContainerStop,      &kScriptRun,       &kDatabaseTerminateIdle, &kFilesClean,       &kPackageCacheClean,
+    &kDeletedFilesReopen, &kReserveRelease,  &kServiceReload,         &kServiceStart,     &kServiceStop,
+    &kServiceKillProcess, &kServiceScale,    &kServiceLimit,          &kProcessTerminate, &kProcessFreeze,
+    &kProcessRenice,      &kMemoryRelieve,   &kZombiesReap,           &kContainerIsolate, &kPeerBlock,
+    &kCircuitOpen,        &kConnectionsDrop, &kHostSegment,
 };
 }
 

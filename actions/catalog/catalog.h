@@ -31,5 +31,9 @@ extern const ActionInfo kProcessRenice;          // "process.renice"
 extern const ActionInfo kMemoryRelieve;          // "memory.relieve"
 extern const ActionInfo kZombiesReap;            // "zombies.reap"
 extern const ActionInfo kContainerIsolate;       // "container.isolate"
+extern const ActionInfo kPeerBlock;              // "peer.block"
+extern const ActionInfo kCircuitOpen;            // "circuit.open"
+extern const ActionInfo kConnectionsDrop;        // "connections.drop"
+extern const ActionInfo kHostSegment;            // "host.segment"
 
 }  // namespace hostmedic

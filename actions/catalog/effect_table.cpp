@@ -10,6 +10,7 @@ constexpr const EffectInfo* kEffects[] = {
     &kServiceReloadEffect,  &kServiceStartEffect,      &kServiceStopEffect,        &kServiceKillProcessEffect,
     &kServiceScaleEffect,   &kServiceLimitEffect,      &kProcessTerminateEffect,   &kProcessFreezeEffect,
     &kProcessReniceEffect,  &kMemoryRelieveEffect,     &kZombiesReapEffect,        &kContainerIsolateEffect,
+    &kPeerBlockEffect,      &kCircuitOpenEffect,       &kConnectionsDropEffect,    &kHostSegmentEffect,
 };
 }
 

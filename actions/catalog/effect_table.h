@@ -30,6 +30,10 @@ extern const EffectInfo kProcessReniceEffect;
 extern const EffectInfo kMemoryRelieveEffect;
 extern const EffectInfo kZombiesReapEffect;
 extern const EffectInfo kContainerIsolateEffect;
+extern const EffectInfo kPeerBlockEffect;
+extern const EffectInfo kCircuitOpenEffect;
+extern const EffectInfo kConnectionsDropEffect;
+extern const EffectInfo kHostSegmentEffect;
 
 const EffectInfo* find_effect(std::string_view action);
 

@@ -64,6 +64,17 @@ Result<ContainerGroup> find_container_group(const std::string& root, std::string
   return make_error(ErrorCode::not_found, "no control group belongs to a container " + std::string(id));
 }
 
+Result<std::string> find_unit_group(const std::string& root, std::string_view unit) {
+  std::string found;
+  const bool all = each_group(root, [&](const std::string& path) {
+    if (found.empty() && std::string_view(path).substr(path.rfind('/') + 1) == unit) found = path;
+    return found.empty();
+  });
+  if (!found.empty()) return found;
+  if (!all) return make_error(ErrorCode::limit, "there are too many control groups");
+  return make_error(ErrorCode::not_found, std::string(unit) + " has no control group");
+}
+
 std::vector<std::uint32_t> processes_of(const std::string& group, std::size_t most) {
   std::vector<std::uint32_t> found;
   const auto read = [&](const std::string& path) {

@@ -24,6 +24,9 @@ struct ContainerGroup {
 Result<ContainerGroup> find_container_group(const std::string& root, std::string_view id);
 inline constexpr int kMostGroups = 20'000;
 
+// The group of a systemd unit, by its name.
+Result<std::string> find_unit_group(const std::string& root, std::string_view unit);
+
 // Processes in the group and those below it, at most `most`.
 std::vector<std::uint32_t> processes_of(const std::string& group, std::size_t most);
 

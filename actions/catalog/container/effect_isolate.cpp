@@ -79,27 +79,22 @@ int inside(const Plan& plan, const InsideContext& context) {
                    (netns->others > 0 ? strf("; so are %d processes that share its network", netns->others) : ""));
 }
 
-std::string_view text_of(std::span<const Attribute> was, std::string_view key) {
-  for (const Attribute& one : was)
-    if (one.key == key) return one.value;
-  return {};
-}
-
 int undo_inside(const Plan& plan, std::span<const Attribute> was, const InsideContext& context) {
-  const std::string id(text_of(was, "container_id"));
+  const std::string id(detail_of(was, "container_id"));
   const auto netns = open_netns(id.empty() ? plan.target.name : id, context.proc);
   if (!netns && (netns.error().code == ErrorCode::not_found || netns.error().code == ErrorCode::conflict))
     return ended(kEffectUnnecessary, netns.error().message());
   if (!netns) return ended(kEffectFailed, netns.error().message());
   const std::string& name = netns->container.name;
-  if (text_of(was, "netns") != strf("%llu", static_cast<unsigned long long>(netns->inode)))
+  if (detail_of(was, "netns") != strf("%llu", static_cast<unsigned long long>(netns->inode)))
     return ended(kEffectUnnecessary, name + " has another network since: it was started anew");
   if (const Status entered = enter(*netns); !entered) return ended(kEffectFailed, entered.error().message());
   const auto before = list_nft();
   if (!before && before.error().code == ErrorCode::not_found)
     return ended(kEffectUnnecessary, name + " is not isolated any more");
   if (!before) return ended(kEffectFailed, before.error().message());
-  if (const auto label = nft_label_in(*before); label && *label != text_of(was, "label"))
+  if (const auto label = nft_chain_label(*before, std::string(kName) + "_out");
+      label && *label != detail_of(was, "label"))
     return ended(kEffectUnnecessary, name + " is isolated by another order, " + *label);
   const auto counts = parse_nft_counts(*before);
   if (counts) print_detail("packets_cut", strf("%llu", static_cast<unsigned long long>(counts->packets)));

@@ -52,6 +52,14 @@ std::string cut_rules(const Cut& cut) {
   return script;
 }
 
+std::string cut_removal(const std::string& name) {
+  std::string script;
+  for (const char* part : {"_in", "_out", "_through"})
+    for (const char* verb : {"flush", "delete"})
+      script += std::string(verb) + " chain inet hostmedic " + name + part + "\n";
+  return script + "delete set inet hostmedic " + name + "\n";
+}
+
 int rules_in(std::string_view script) {
   int rules = 0;
   for (const std::string_view line : split(script, '\n'))

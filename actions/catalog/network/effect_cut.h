@@ -21,6 +21,8 @@ struct Cut {
 };
 // Everything with a place without a port; connections to a place with one, and what comes back on them.
 std::string cut_rules(const Cut& cut);
+// The lines that take it away again.
+std::string cut_removal(const std::string& name);
 // How many rules of the kernel that makes, timer aside.
 int rules_in(std::string_view script);
 

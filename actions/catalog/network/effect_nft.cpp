@@ -51,21 +51,21 @@ bool each_item(std::string_view text, Visit visit) {
   return true;
 }
 
-// The first text below that stands under the key "comment" and is a label of ours.
-std::optional<std::string> label_below(const json::value& value, int depth) {
-  if (depth == 0) return std::nullopt;
-  if (const json::array* items = value.if_array())
-    for (const json::value& item : *items)
-      if (auto label = label_below(item, depth - 1)) return label;
-  const json::object* object = value.if_object();
-  if (object == nullptr) return std::nullopt;
-  for (const auto& [key, item] : *object) {
-    const json::string* text = item.if_string();
-    if (key == "comment" && text != nullptr && std::string_view(text->data(), text->size()).starts_with(kLabel))
-      return printable({text->data(), text->size()}, 80);
-    if (auto label = label_below(item, depth - 1)) return label;
-  }
-  return std::nullopt;
+std::string_view text_of(const json::value* value) {
+  const json::string* text = value == nullptr ? nullptr : value->if_string();
+  return text == nullptr ? std::string_view() : std::string_view(text->data(), text->size());
+}
+
+// Visits each element of a set; what is not there has none.
+template <class Visit>
+void each_element(std::string_view text, std::string_view name, Visit visit) {
+  (void)each_item(text, [&](std::string_view kind, const json::value& item) {
+    if (kind != "set" || text_of(member(item, "name")) != name) return;
+    const json::value* elements = member(item, "elem");
+    const json::array* list = elements == nullptr ? nullptr : elements->if_array();
+    if (list == nullptr) return;
+    for (const json::value& element : *list) visit(element);
+  });
 }
 
 }  // namespace
@@ -133,10 +133,12 @@ Result<NftCounts> parse_nft_counts(std::string_view text) {
   return counts;
 }
 
-std::optional<std::string> nft_label_in(std::string_view text) {
+std::optional<std::string> nft_chain_label(std::string_view text, std::string_view chain) {
   std::optional<std::string> label;
-  (void)each_item(text, [&](std::string_view, const json::value& item) {  // nothing there has no label
-    if (!label) label = label_below(item, 12);
+  (void)each_item(text, [&](std::string_view kind, const json::value& rule) {  // nothing there has no label
+    if (label || kind != "rule" || text_of(member(rule, "chain")) != chain) return;
+    const std::string_view comment = text_of(member(rule, "comment"));
+    if (comment.starts_with(kLabel)) label = printable(comment, 80);
   });
   return label;
 }
@@ -144,23 +146,32 @@ std::optional<std::string> nft_label_in(std::string_view text) {
 bool nft_has(std::string_view text, std::string_view wanted_kind, std::string_view name) {
   bool found = false;
   (void)each_item(text, [&](std::string_view kind, const json::value& item) {
-    const json::value* named = kind == wanted_kind ? member(item, "name") : nullptr;
-    const json::string* its = named == nullptr ? nullptr : named->if_string();
-    found = found || (its != nullptr && std::string_view(its->data(), its->size()) == name);
+    found = found || (kind == wanted_kind && text_of(member(item, "name")) == name);
   });
   return found;
 }
 
 std::size_t nft_set_size(std::string_view text, std::string_view name) {
   std::size_t size = 0;
-  (void)each_item(text, [&](std::string_view kind, const json::value& item) {  // nothing there has no elements
-    const json::value* named = kind == "set" ? member(item, "name") : nullptr;
-    const json::string* its = named == nullptr ? nullptr : named->if_string();
-    if (its == nullptr || std::string_view(its->data(), its->size()) != name) return;
-    const json::value* elements = member(item, "elem");
-    if (elements != nullptr && elements->if_array() != nullptr) size = elements->get_array().size();
-  });
+  each_element(text, name, [&](const json::value&) { ++size; });
   return size;
+}
+
+std::optional<std::string> nft_element_label(std::string_view text, std::string_view set, std::string_view value) {
+  std::optional<std::string> label;
+  each_element(text, set, [&](const json::value& element) {
+    // Plain, or {"elem": {"val": ..., "comment": ...}} with what belongs to it.
+    const json::value* more = member(element, "elem");
+    if (text_of(more == nullptr ? &element : member(*more, "val")) != value) return;
+    label = more == nullptr ? std::string() : printable(text_of(member(*more, "comment")), 80);
+  });
+  return label;
+}
+
+std::string_view detail_of(std::span<const Attribute> was, std::string_view key) {
+  for (const Attribute& one : was)
+    if (one.key == key) return one.value;
+  return {};
 }
 
 std::string timer_set(std::string_view name, std::chrono::seconds lasts) {

@@ -5,11 +5,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
-#include "agent/base/result.h"
-#include "agent/base/time.h"
+#include "actions/action.h"
 
 namespace hostmedic {
 
@@ -30,12 +30,18 @@ struct NftCounts {
   std::uint64_t packets = 0;  // of the rules that cut
 };
 Result<NftCounts> parse_nft_counts(std::string_view json);
-// The first comment of a rule or an element in it that begins with "hostmedic"; nullopt: none.
-std::optional<std::string> nft_label_in(std::string_view json);
+// The first label of a rule of a chain; nullopt: the chain is not there, or has none.
+std::optional<std::string> nft_chain_label(std::string_view json, std::string_view chain);
 // Whether a table, a chain or a set of that name is in it.
 bool nft_has(std::string_view json, std::string_view kind, std::string_view name);
 // Elements of the set; 0: it is empty, or is not there.
 std::size_t nft_set_size(std::string_view json, std::string_view name);
+
+// The comment of an element of a set, "" without one; nullopt: the set or the element is not there.
+std::optional<std::string> nft_element_label(std::string_view json, std::string_view set, std::string_view value);
+
+// A detail of the order that is taken back; empty: it has none of that name.
+std::string_view detail_of(std::span<const Attribute> was, std::string_view key);
 
 // The lines of a set that holds both families for so long (zero: for ever). A rule "meta nfproto @NAME ... drop" then
 // ends by the kernel's own clock, whatever became of us.
