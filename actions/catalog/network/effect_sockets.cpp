@@ -106,10 +106,10 @@ Result<bool> parse_sockets(std::span<const std::byte> datagram, std::vector<TcpS
 Result<std::vector<TcpSocket>> list_sockets(const Fd& diag, unsigned state) {
   std::vector<TcpSocket> sockets;
   std::vector<std::byte> buffer(64 << 10);
-  for (const std::uint8_t family : {AF_INET, AF_INET6}) {
+  for (const int family : {AF_INET, AF_INET6}) {
     Request request;
     request.header = {sizeof request, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0};
-    request.body.sdiag_family = family;
+    request.body.sdiag_family = static_cast<std::uint8_t>(family);
     request.body.sdiag_protocol = IPPROTO_TCP;
     request.body.idiag_ext = 1 << (INET_DIAG_INFO - 1);
     request.body.idiag_states = 1U << state;
