@@ -95,7 +95,7 @@ def start_talker(host, *arguments):
 
 
 def isolate(key, **parameters):
-    return order(key, "container.isolate", "container:web", lasts=3600, **{"for": "1h", "allow": "", **parameters})
+    return order(key, "container.isolate", "container:web", lasts=3600, **{"for": "1h", "allow": "none", **parameters})
 
 
 @options(packages=PACKAGES, tree="docker", timeout=240)

@@ -176,9 +176,9 @@ def test_segments_a_host_and_releases_it_by_itself(sick, admin, peer):
     result_of(sick, {**cut, "key": "c" * 24}, "unnecessary")
     result_of(sick, undo("d", cut))
     assert reaches(admin, web) and reaches(sick, f"http://{peer.address}:8080/")
-    short = {**for_seconds("e", "host.segment", "host", 6, allow=""), "approved_by": "uid 0 (root)"}
+    short = {**for_seconds("e", "host.segment", "host", 6, allow="none"), "approved_by": "uid 0 (root)"}
     result_of(sick, short)
     assert not reaches(admin, web)
     wait_for(lambda: reaches(admin, web), 15, "it is released by itself")
-    too_long = {**for_seconds("f", "host.segment", "host", 7200, allow=""), "approved_by": "uid 0 (root)"}
+    too_long = {**for_seconds("f", "host.segment", "host", 7200, allow="none"), "approved_by": "uid 0 (root)"}
     result_of(sick, too_long, "refused")

@@ -69,7 +69,7 @@ int inside(const Plan& plan, const InsideContext& context) {
   if (!counts) return ended(kEffectFailed, counts.error().message());
   print_detail("label", nft_label());
   print_detail("rules", strf("%d", counts->rules));
-  print_detail("allowed", plan.get("allow").empty() ? "nothing" : plan.get("allow"));
+  print_detail("allowed", allowed->empty() ? "nothing" : plan.get("allow"));
   if (rules_itself) print_detail("warning", "it has the right to take the rules away: stop it if it must not talk");
   if (counts->rules != rules_in(script) || !is_cut(after))
     return ended(kEffectFailed, strf("%d of %d rules are there", counts->rules, rules_in(script)));

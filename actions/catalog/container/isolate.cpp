@@ -10,7 +10,7 @@ namespace {
 
 constexpr ParamText kParams[] = {
     {"for", "4h", "it is released by itself after so long; 0s: when somebody says so"},
-    {"allow", "", "what it may still talk to: addresses, networks, or addresses with a port, with commas between"}};
+    {"allow", "none", "what it may still talk to: addresses, networks, or addresses with a port, with commas between"}};
 constexpr std::string_view kPlanParams[] = {"for", "allow"};
 
 Result<Plan> plan(const Incident& incident, const HostView&, std::span<const Attribute> params) {
@@ -24,7 +24,7 @@ Result<Plan> plan(const Incident& incident, const HostView&, std::span<const Att
   if (const auto places = parse_allowed(allow); !places) return Error(places.error()).in("allow");
   plan.parameters.push_back({"allow", allow});
   plan.what = "cut container " + plan.target.name + " off from the network, all but " +
-              (allow.empty() ? "its own loopback" : allow);
+              (allow == "none" ? "its own loopback" : allow);
   plan.command = "nsenter -t $(docker inspect -f '{{.State.Pid}}' " + plan.target.name + ") -n nft -f -";
   plan.undo = kContainerIsolate.undo;
   plan.timeout = kContainerIsolate.timeout;

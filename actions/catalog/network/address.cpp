@@ -123,7 +123,7 @@ Result<NetPlace> parse_peer(std::string_view text) {
 
 Result<std::vector<NetPlace>> parse_allowed(std::string_view text) {
   std::vector<NetPlace> places;
-  if (trim(text).empty()) return places;
+  if (text.empty() || text == "none") return places;
   for (const std::string_view part : split(text, ',')) {
     const auto place = parse_place(trim(part));
     if (!place) return place.error();

@@ -37,7 +37,7 @@ bool contains(const NetPlace& place, const NetAddress& address);
 // One address with or without a port: "192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80", "tcp://192.0.2.1:80",
 // "http://192.0.2.1/path". No prefix.
 Result<NetPlace> parse_peer(std::string_view text);
-// "192.0.2.0/24", and all of parse_peer() but URLs, with commas between; at most kMostAllowed. Empty: none.
+// "192.0.2.0/24", and all of parse_peer() but URLs, with commas between; at most kMostAllowed. "none" or empty: none.
 Result<std::vector<NetPlace>> parse_allowed(std::string_view text);
 inline constexpr std::size_t kMostAllowed = 32;
 // As nftables writes it, without the port: "192.0.2.0/24".

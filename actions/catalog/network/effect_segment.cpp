@@ -47,7 +47,7 @@ Outcome execute(const Order& order, const EffectContext& context) {
     if (parameter.key == "allow") allow = &parameter.value;
   for (const std::string& one : context.policy.never_block) {
     if (allow == nullptr || !parse_net_address(one)) continue;
-    const std::string longer = *allow + (allow->empty() ? "" : ",") + one;
+    const std::string longer = *allow == "none" ? one : *allow + "," + one;
     if (parse_allowed(longer)) *allow = longer;
   }
   return run_in_unit(wider, context, openings());
@@ -100,7 +100,7 @@ int inside(const Plan& plan, const InsideContext&) {
   print_detail("name_servers", strf("%zu", around->name_servers.size()));
   print_detail("aggregator",
                around->agent_peers.empty() ? "not connected to one now" : to_string(*around->agent_peers.begin()));
-  print_detail("allowed", plan.get("allow").empty() ? "nothing more" : plan.get("allow"));
+  print_detail("allowed", allowed->empty() ? "nothing more" : plan.get("allow"));
   return ended(kEffectDone, "the host is cut off but for ssh, its name servers and its aggregator, for " +
                                 format_duration(lasts_of(plan)));
 }

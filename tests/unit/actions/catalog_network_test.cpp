@@ -69,6 +69,7 @@ TEST_CASE("an allow-list of addresses, networks and ports") {
   CHECK(contains(places->at(0), *parse_net_address("192.0.2.200")));
   CHECK_FALSE(contains(places->at(0), *parse_net_address("192.0.3.1")));
   CHECK_FALSE(contains(places->at(0), *parse_net_address("2001:db8::1")));
+  CHECK(parse_allowed("none")->empty());
   CHECK(parse_allowed("")->empty());
   std::string many = "192.0.2.1";
   for (std::size_t i = 0; i < kMostAllowed; ++i) many += ",192.0.2.1";
