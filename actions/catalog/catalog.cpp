@@ -4,12 +4,34 @@
 namespace hostmedic {
 namespace {
 constexpr const ActionInfo* kActions[] = {
-    &kServiceRestart,     &kLogRotate,       &kJournalVacuum,         &kContainerRestart, &kContainerPause,
-    &kContainerStop,      &kScriptRun,       &kDatabaseTerminateIdle, &kFilesClean,       &kPackageCacheClean,
-    &kDeletedFilesReopen, &kReserveRelease,  &kServiceReload,         &kServiceStart,     &kServiceStop,
-    &kServiceKillProcess, &kServiceScale,    &kServiceLimit,          &kProcessTerminate, &kProcessFreeze,
-    &kProcessRenice,      &kMemoryRelieve,   &kZombiesReap,           &kContainerIsolate, &kPeerBlock,
-    &kCircuitOpen,        &kConnectionsDrop, &kHostSegment,
+    &kServiceRestart,         //
+    &kLogRotate,              //
+    &kJournalVacuum,          //
+    &kContainerRestart,       //
+    &kContainerPause,         //
+    &kContainerStop,          //
+    &kScriptRun,              //
+    &kDatabaseTerminateIdle,  //
+    &kFilesClean,             //
+    &kPackageCacheClean,      //
+    &kDeletedFilesReopen,     //
+    &kReserveRelease,         //
+    &kServiceReload,          //
+    &kServiceStart,           //
+    &kServiceStop,            //
+    &kServiceKillProcess,     //
+    &kServiceScale,           //
+    &kServiceLimit,           //
+    &kProcessTerminate,       //
+    &kProcessFreeze,          //
+    &kProcessRenice,          //
+    &kMemoryRelieve,          //
+    &kZombiesReap,            //
+    &kContainerIsolate,       //
+    &kPeerBlock,              //
+    &kCircuitOpen,            //
+    &kConnectionsDrop,        //
+    &kHostSegment,            //
 };
 }
 

@@ -4,13 +4,34 @@
 namespace hostmedic {
 namespace {
 constexpr const EffectInfo* kEffects[] = {
-    &kServiceRestartEffect, &kLogRotateEffect,         &kJournalVacuumEffect,      &kContainerRestartEffect,
-    &kContainerPauseEffect, &kContainerStopEffect,     &kScriptRunEffect,          &kDatabaseTerminateIdleEffect,
-    &kFilesCleanEffect,     &kPackageCacheCleanEffect, &kDeletedFilesReopenEffect, &kReserveReleaseEffect,
-    &kServiceReloadEffect,  &kServiceStartEffect,      &kServiceStopEffect,        &kServiceKillProcessEffect,
-    &kServiceScaleEffect,   &kServiceLimitEffect,      &kProcessTerminateEffect,   &kProcessFreezeEffect,
-    &kProcessReniceEffect,  &kMemoryRelieveEffect,     &kZombiesReapEffect,        &kContainerIsolateEffect,
-    &kPeerBlockEffect,      &kCircuitOpenEffect,       &kConnectionsDropEffect,    &kHostSegmentEffect,
+    &kServiceRestartEffect,         //
+    &kLogRotateEffect,              //
+    &kJournalVacuumEffect,          //
+    &kContainerRestartEffect,       //
+    &kContainerPauseEffect,         //
+    &kContainerStopEffect,          //
+    &kScriptRunEffect,              //
+    &kDatabaseTerminateIdleEffect,  //
+    &kFilesCleanEffect,             //
+    &kPackageCacheCleanEffect,      //
+    &kDeletedFilesReopenEffect,     //
+    &kReserveReleaseEffect,         //
+    &kServiceReloadEffect,          //
+    &kServiceStartEffect,           //
+    &kServiceStopEffect,            //
+    &kServiceKillProcessEffect,     //
+    &kServiceScaleEffect,           //
+    &kServiceLimitEffect,           //
+    &kProcessTerminateEffect,       //
+    &kProcessFreezeEffect,          //
+    &kProcessReniceEffect,          //
+    &kMemoryRelieveEffect,          //
+    &kZombiesReapEffect,            //
+    &kContainerIsolateEffect,       //
+    &kPeerBlockEffect,              //
+    &kCircuitOpenEffect,            //
+    &kConnectionsDropEffect,        //
+    &kHostSegmentEffect,            //
 };
 }
 
