@@ -60,7 +60,8 @@ void Actuator::recover() {
   {
     const std::lock_guard lock(mutex_);
     if (!parts_.ledger) return;
-    if (Status pruned = parts_.ledger->prune(parts_.wall(), kMostRows, kMostRowAge); !pruned)
+    if (Status pruned = parts_.ledger->prune(parts_.wall(), kMostRows, kMostRowAge, {parts_.boot, parts_.uptime()});
+        !pruned)
       log_warning("ledger: pruning: " + pruned.error().message());
     auto open = parts_.ledger->open_rows();
     if (!open) return log_error("ledger: " + open.error().message());

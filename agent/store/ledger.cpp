@@ -275,13 +275,18 @@ Result<std::vector<guard::PastAction>> Ledger::history(WallTime since, const Boo
   return past;
 }
 
-Status Ledger::prune(WallTime now, std::size_t most_rows, Duration most_age) {
-  const WallTime oldest = now - most_age;
+Status Ledger::prune(WallTime now, std::size_t most_rows, Duration most_age, const BootTime& boot) {
   Transaction transaction(*database_);
   if (!transaction.begun()) return transaction.begun();
   const auto nth = database_->one_integer("SELECT begun_at FROM entry ORDER BY begun_at DESC LIMIT 1 OFFSET ?",
                                           std::max<std::size_t>(most_rows, 1) - 1);
   if (!nth && nth.error().code != ErrorCode::not_found) return nth.error();
+  // A clock that was set far ahead makes nothing old that this boot did.
+  const auto recent = database_->one_integer(
+      "SELECT coalesce(min(begun_at), ?1) FROM entry WHERE boot = ?2 AND boot <> '' AND uptime >= ?3", now - most_age,
+      boot.id, to_ns(boot.uptime - most_age));
+  if (!recent) return recent.error();
+  const WallTime oldest = std::min(now - most_age, wall_from_ns(*recent));
   const WallTime before = nth ? std::max(oldest, wall_from_ns(*nth)) : oldest;
   Status status = database_->run(
       "DELETE FROM entry WHERE outcome_record IS NOT NULL AND begun_at < ? AND NOT (" + std::string(kInForce) + ")",

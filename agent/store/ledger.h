@@ -127,7 +127,7 @@ class Ledger {
   // Forgets finished rows beyond these bounds, oldest first, and approvals and maintenance that ended before now -
   // most_age. Rows without outcome, measures in force, the kill switch and undos of humans stay. The chain is cut where
   // nothing that is kept needs it, and goes on from there.
-  Status prune(WallTime now, std::size_t most_rows, Duration most_age);
+  Status prune(WallTime now, std::size_t most_rows, Duration most_age, const BootTime& boot = {});
 
   static constexpr std::size_t kMostHistory = 4096;
   static constexpr std::size_t kMostMaintenance = 64;
