@@ -32,6 +32,7 @@ constexpr const ActionInfo* kActions[] = {
     &kCircuitOpen,            //
     &kConnectionsDrop,        //
     &kHostSegment,            //
+    &kEvidenceCollect,        //
 };
 }
 

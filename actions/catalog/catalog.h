@@ -35,5 +35,6 @@ extern const ActionInfo kPeerBlock;              // "peer.block"
 extern const ActionInfo kCircuitOpen;            // "circuit.open"
 extern const ActionInfo kConnectionsDrop;        // "connections.drop"
 extern const ActionInfo kHostSegment;            // "host.segment"
+extern const ActionInfo kEvidenceCollect;        // "evidence.collect"
 
 }  // namespace hostmedic

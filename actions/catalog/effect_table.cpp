@@ -32,6 +32,7 @@ constexpr const EffectInfo* kEffects[] = {
     &kCircuitOpenEffect,            //
     &kConnectionsDropEffect,        //
     &kHostSegmentEffect,            //
+    &kEvidenceCollectEffect,        //
 };
 }
 

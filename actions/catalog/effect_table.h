@@ -34,6 +34,7 @@ extern const EffectInfo kPeerBlockEffect;
 extern const EffectInfo kCircuitOpenEffect;
 extern const EffectInfo kConnectionsDropEffect;
 extern const EffectInfo kHostSegmentEffect;
+extern const EffectInfo kEvidenceCollectEffect;
 
 const EffectInfo* find_effect(std::string_view action);
 

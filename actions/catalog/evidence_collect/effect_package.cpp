@@ -38,10 +38,10 @@ Status hash_members(Stage& stage) {
 }
 
 Status make_archive(const Stage& stage, const std::string& path, bool zstd) {
-  const auto ended = run_program({"/usr/bin/tar", "--create", "--file=" + path, "--directory=" + stage.directory(),
-                                  "--sort=name", "--owner=0", "--group=0", "--numeric-owner", zstd ? "--zstd" : "--gzip",
-                                  "."},
-                                 kPackTime);
+  const auto ended =
+      run_program({"/usr/bin/tar", "--create", "--file=" + path, "--directory=" + stage.directory(), "--sort=name",
+                   "--owner=0", "--group=0", "--numeric-owner", zstd ? "--zstd" : "--gzip", "."},
+                  kPackTime);
   if (!ended) return ended.error();
   if (*ended != 0) return make_error(ErrorCode::io, strf("tar ended with status %d", *ended));
   const auto file = open_at(AT_FDCWD, path, O_RDONLY | O_NOFOLLOW);
@@ -126,9 +126,8 @@ std::size_t thin_out(const std::string& directory, std::size_t most, std::uint64
     const std::string path = directory + "/" + names[removed];
     bytes -= size_of(path);
     std::filesystem::remove(path, failed);
-    std::filesystem::remove(directory + "/" + names[removed].substr(0, names[removed].find('.')) +
-                                std::string(kManifestEnding),
-                            failed);
+    std::filesystem::remove(
+        directory + "/" + names[removed].substr(0, names[removed].find('.')) + std::string(kManifestEnding), failed);
   }
   return removed;
 }

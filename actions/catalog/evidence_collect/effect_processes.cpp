@@ -145,7 +145,8 @@ void collect_processes(const EvidenceTarget& target, const std::string& proc, St
       stage.leave_out(name, "no time or room was left");
       continue;
     }
-    if (const auto line = read_file(process + "/cmdline", kib(128))) stage.put(name + "cmdline", without_secrets(*line));
+    if (const auto line = read_file(process + "/cmdline", kib(128)))
+      stage.put(name + "cmdline", without_secrets(*line));
     for (const char* file : kFiles) stage.copy(name + file, process + "/" + file, kMostOfFile);
     collect_open_files(proc, pid, sockets, stage);
     stage.put(name + "links", "exe " + link_of(process + "/exe") + "\ncwd " + link_of(process + "/cwd") + "\nroot " +

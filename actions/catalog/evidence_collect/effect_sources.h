@@ -24,7 +24,8 @@ inline constexpr std::size_t kMostEvidenceProcesses = 64;
 // proc: where procfs is mounted. Errors: not_found.
 Result<EvidenceTarget> find_target(const Entity& entity, const std::string& proc);
 
-// Processes with their tree, arguments, memory maps, open files and sockets, limits, waits, and hashes of what they run.
+// Processes with their tree, arguments, memory maps, open files and sockets, limits, waits, and hashes of what they
+// run.
 void collect_processes(const EvidenceTarget& target, const std::string& proc, Stage& stage);
 // Files of the control group, properties of the unit without its environment, the journal, the engine's own view.
 void collect_surroundings(const EvidenceTarget& target, std::uint64_t journal_seconds, Stage& stage);

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kMostOutput = 4 << 20;
 constexpr Duration kToolTime = std::chrono::seconds(10);
 constexpr const char* kSystemctl = "/usr/bin/systemctl";
-constexpr const char* kGroupFiles[] = {"cgroup.events", "cpu.pressure", "cpu.stat",      "io.pressure",
+constexpr const char* kGroupFiles[] = {"cgroup.events", "cpu.pressure",   "cpu.stat",      "io.pressure",
                                        "io.stat",       "memory.current", "memory.events", "memory.pressure",
                                        "memory.stat",   "pids.current"};
 // Chosen by name: the environment and the command lines of a unit may hold secrets.
@@ -35,8 +35,8 @@ constexpr const char* kContainerFields =
     "{{json .NetworkSettings}}\n{{json .HostConfig}}\n";
 
 void collect_output(const std::string& name, std::vector<std::string> argv, Stage& stage) {
-  const auto end = capture_program({.argv = std::move(argv), .most_output = kMostOutput},
-                                   std::min(kToolTime, stage.left()));
+  const auto end =
+      capture_program({.argv = std::move(argv), .most_output = kMostOutput}, std::min(kToolTime, stage.left()));
   if (!end) return stage.leave_out(name, end.error().message());
   if (end->status != 0) stage.leave_out(name, strf("ended with status %d", end->status));
   if (end->cut) stage.leave_out(name, "cut at " + format_bytes(Bytes{end->output.size()}));
@@ -86,7 +86,8 @@ Status find_container(EvidenceTarget& target) {
 }  // namespace
 
 Result<EvidenceTarget> find_target(const Entity& entity, const std::string& proc) {
-  EvidenceTarget target{.entity = entity};
+  EvidenceTarget target;
+  target.entity = entity;
   constexpr std::size_t kAsked = kMostEvidenceProcesses + 1;
   if (entity.kind == EntityKind::process) {
     target.processes = named(proc, entity.name, kAsked);
@@ -106,7 +107,7 @@ Result<EvidenceTarget> find_target(const Entity& entity, const std::string& proc
 
 void collect_surroundings(const EvidenceTarget& target, std::uint64_t journal_seconds, Stage& stage) {
   const std::string since = strf("--since=-%llus", static_cast<unsigned long long>(journal_seconds));
-  std::vector<std::string> journal{"/usr/bin/journalctl", "--no-pager", "--quiet", "--lines=5000",
+  std::vector<std::string> journal{"/usr/bin/journalctl",        "--no-pager", "--quiet", "--lines=5000",
                                    "--output=short-iso-precise", since};
   if (!target.unit.empty()) {
     collect_output("unit/properties", {kSystemctl, "show", "--no-pager", kUnitProperties, "--", target.unit}, stage);

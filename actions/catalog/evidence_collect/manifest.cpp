@@ -56,8 +56,8 @@ bool take_line(std::string_view line, EvidenceManifest& manifest) {
 }
 
 bool names_secret(std::string_view name) {
-  constexpr std::string_view kWords[] = {"passw", "passphrase", "secret", "token", "apikey", "api-key", "api_key",
-                                         "credential", "private-key"};
+  constexpr std::string_view kWords[] = {"passw",   "passphrase", "secret",     "token",      "apikey",
+                                         "api-key", "api_key",    "credential", "private-key"};
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
@@ -90,8 +90,8 @@ std::string to_text(const EvidenceManifest& manifest) {
                      strf("\nbytes %llu", static_cast<unsigned long long>(manifest.bytes)) + "\nsha256 " +
                      manifest.sha256 + "\nprevious " + manifest.previous + "\ntarget " + manifest.target + "\n";
   for (const EvidenceMember& member : manifest.members)
-    text += strf("member %llu ", static_cast<unsigned long long>(member.bytes)) + member.sha256 + " " + member.name +
-            "\n";
+    text +=
+        strf("member %llu ", static_cast<unsigned long long>(member.bytes)) + member.sha256 + " " + member.name + "\n";
   for (const std::string& left : manifest.left_out) text += "left-out " + left + "\n";
   return text;
 }

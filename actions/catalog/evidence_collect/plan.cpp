@@ -59,18 +59,17 @@ Status validate(const Plan& plan) {
 
 }  // namespace
 
-const ActionInfo kEvidenceCollect{
-    .name = "evidence.collect",
-    .summary = "keep what is known of a service, container or process before it is gone",
-    .targets = kinds(EntityKind::service, EntityKind::container, EntityKind::process),
-    .params = kParams,
-    .reversible = false,
-    .local_safe = true,
-    .capabilities = "CAP_DAC_READ_SEARCH CAP_SYS_PTRACE",
-    .timeout = std::chrono::seconds(60),
-    .cost = "Some reading, and at most 512MiB of disk for all packages together.",
-    .undo = "",
-    .plan = plan,
-    .validate = validate};
+const ActionInfo kEvidenceCollect{.name = "evidence.collect",
+                                  .summary = "keep what is known of a service, container or process before it is gone",
+                                  .targets = kinds(EntityKind::service, EntityKind::container, EntityKind::process),
+                                  .params = kParams,
+                                  .reversible = false,
+                                  .local_safe = true,
+                                  .capabilities = "CAP_DAC_READ_SEARCH CAP_SYS_PTRACE",
+                                  .timeout = std::chrono::seconds(60),
+                                  .cost = "Some reading, and at most 512MiB of disk for all packages together.",
+                                  .undo = "",
+                                  .plan = plan,
+                                  .validate = validate};
 
 }  // namespace hostmedic
