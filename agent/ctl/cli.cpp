@@ -219,6 +219,17 @@ void add_recorder_verbs(CLI::App& app, Options& o, Verb& chosen) {
       ->check(CLI::ExistingFile);
 }
 
+void add_evidence_verbs(CLI::App& app, Options& o, Verb& chosen) {
+  CLI::App* evidence = app.add_subcommand("evidence", "packages of evidence that were collected (root)");
+  evidence->fallthrough()->require_subcommand(1);
+  verb(*evidence, "list", "those that are kept, newest first", chosen, list_evidence);
+  verb(*evidence, "verify", "whether one was changed or removed since", chosen, verify_evidence);
+  verb(*evidence, "show", "what is in one, and what was left out", chosen,
+       [&o](Context& c) { return show_evidence(c, o.id); })
+      ->add_option("ID", o.id, "the beginning of its name, or of the order's key")
+      ->required();
+}
+
 void add_score_verb(CLI::App& app, ScoreWish& o, Verb& chosen) {
   CLI::App* run = verb(app, "score", "files of measurements through the shipped detection, row by row; needs no agent",
                        chosen, [&o](Context& c) { return score(c, o); });
@@ -276,6 +287,7 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   add_host_verbs(app, options, chosen);
   add_account_verbs(app, options, chosen);
   add_recorder_verbs(app, options, chosen);
+  add_evidence_verbs(app, options, chosen);
   add_score_verb(app, options.score, chosen);
   add_audit_verb(app, options, chosen);
   add_deploy_verb(app, options.deployment, chosen);

@@ -12,6 +12,7 @@ struct Paths {
   std::string system_bus = "/run/dbus/system_bus_socket";
   std::string etc = "/etc/hostmedic";
   std::string share = "/usr/share/hostmedic";
+  std::string evidence = "/var/lib/hostmedic-actuator/evidence";
   std::string probe;                // the program hostmedic-probe, from main; empty: not installed
   std::string proc, sys;            // the kernel's, from main
   std::string group = "hostmedic";  // that may read the agent's key

@@ -77,6 +77,11 @@ Exit list_health(Context& context);
 Exit list_thresholds(Context& context, const std::string& since);
 // What the models learnt of the entities that match is forgotten.
 Exit relearn(Context& context, const std::string& entity);
+// What evidence.collect left. Root's own.
+Exit list_evidence(Context& context);
+Exit verify_evidence(Context& context);
+// id: the beginning of a package's name, or of the order's key.
+Exit show_evidence(Context& context, const std::string& id);
 // Does not return when it goes well.
 Exit measure_cost(Context& context);
 Exit reload(Context& context);

@@ -7,7 +7,7 @@ _hostmedic_ids() {
 
 _hostmedic() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word
-	local verbs="status incidents explain show list halt resume maintenance silence ack expect report feedback approve reject undo reenable rearm audit check doctor enroll config reload relearn replay backtest score thresholds deploy version"
+	local verbs="status incidents explain show list halt resume maintenance silence ack expect report feedback approve reject undo reenable rearm audit check doctor enroll config reload relearn replay backtest score thresholds deploy evidence version"
 	local global="--json --quiet --ascii --socket --actuator-socket --help"
 	COMPREPLY=()
 	case $prev in
@@ -41,6 +41,7 @@ _hostmedic() {
 	expect) COMPREPLY=($(compgen -W "add list remove --for --at --entity --series --factor --shadow" -- "$cur")) ;;
 	deploy) COMPREPLY=($(compgen -W "mark --version --entity $global" -- "$cur")) ;;
 	config) COMPREPLY=($(compgen -W "reference agent policy aggregator runbook" -- "$cur")) ;;
+	evidence) COMPREPLY=($(compgen -W "list verify show $(hostmedic evidence list --json 2>/dev/null | grep -o '"id":"[0-9TZa-f-]\+"' | cut -d'"' -f4)" -- "$cur")) ;;
 	check) COMPREPLY=($(compgen -f -- "$cur")) ;;
 	replay) COMPREPLY=($(compgen -W "--config --speed $global" -- "$cur") $(compgen -f -- "$cur")) ;;
 	backtest) COMPREPLY=($(compgen -W "--since --config $global" -- "$cur")) ;;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """script.run on a real host: what root put there runs shut in; what anybody else could have put there does not."""
-from actuator import alone, execute, order
+from actuator import alone, execute, order, undo
 from testhost import options
 
 PACKAGES = ("hostmedic",)
@@ -17,7 +17,7 @@ def ordered(key, name, **parameters):
 
 
 @options(packages=PACKAGES)
-def test_runs_what_root_allows(host):
+def test_runs_what_root_allows_and_takes_it_back(host):
     alone(host, OFTEN)
     host.run("mkdir -p /srv/app; touch /srv/app/full")
     script(host, "drain.sh", "echo draining $1; touch /srv/app/drained && rm /srv/app/full",
@@ -31,6 +31,9 @@ def test_runs_what_root_allows(host):
     assert host.out("ls /srv/app") == "drained"
     again = execute(host, ordered("b", "drain.sh", args="nginx.service", undo="fill.sh"))
     assert again["result"] == "unnecessary", again
+    back = execute(host, undo("c", first))
+    assert back["result"] == "done", back
+    assert host.out("ls /srv/app") == "full"
 
 
 @options(packages=PACKAGES)
