@@ -109,7 +109,7 @@ def test_keeps_its_bounds(host):
     for target, more in (("service:a b.service", {}), ("process:..", {"most_bytes": "1"})):
         outcome = execute(host, order("e", "evidence.collect", target, **{"most_bytes": "1000000", "journal": "1", **more}))
         assert outcome["result"] == "refused" and outcome["text"].startswith("plan: "), outcome
-    forced = collect(host, "f", "process:systemd-journal", package="20200101T000000Z-" + "0" * 24)
+    forced = collect(host, "f", "process:nginx", package="20200101T000000Z-" + "0" * 24)
     assert forced["result"] == "done" and "f" * 24 in forced["details"]["path"], forced
 
 
