@@ -211,6 +211,12 @@ def test_freezes_for_a_time(host):
     assert thawed["result"] == "done" and moves(), thawed
     assert execute(host, order("4", "process.freeze", "service:app.service", victim="most_cpu", lasts=2))["result"] == "done"
     wait_for(moves, 15, "it goes on by itself")
+    watched = execute(host, order("7", "process.freeze", "service:hung.service", victim="most_cpu", lasts=600))
+    assert watched["result"] == "unnecessary", watched
+    unit(host, "hung.service", "/bin/sleep 1000", more="WatchdogSec=300")
+    host.run("systemctl start hung")
+    watched = execute(host, order("8", "process.freeze", "service:hung.service", victim="most_cpu", lasts=600))
+    assert watched["result"] == "refused" and "watchdog would end it" in watched["text"], watched
     host.run("cp /bin/sleep /usr/local/bin/hogger")
     unit(host, "one.service", "/usr/local/bin/hogger 1000", more="User=www-data")
     host.run("systemctl start one")

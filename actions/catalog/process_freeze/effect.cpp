@@ -28,6 +28,14 @@ VictimQuery query_of(const Plan& plan, std::string spare) {
           .by = measure_from(plan.get("victim")).value_or(Measure::cpu)};
 }
 
+// systemd ends a service that does not report in time, and one that is held still does not. Empty: it may be held.
+std::string why_watched(const std::string& unit, const EffectContext& context) {
+  constexpr std::string_view kWatchdog[] = {"WatchdogUSec"};
+  const auto period = context.manager.numbers(unit, kWatchdog);
+  const bool watched = period && period->size() == 1 && period->front().value != 0 && period->front().value != kNoLimit;
+  return watched ? unit + " has a watchdog that would end it" : std::string();
+}
+
 TargetState inspect_unit(const Plan& plan, const EffectContext& context, std::string& ret_text) {
   UnitStatus status;
   const TargetState seen = look_at_unit(plan.target.name, context, status, ret_text);
@@ -36,6 +44,10 @@ TargetState inspect_unit(const Plan& plan, const EffectContext& context, std::st
     return status.active_state == "activating" ? TargetState::changing : TargetState::gone;
   if (status.freezer_state.empty()) {
     ret_text += "; this systemd cannot freeze";
+    return TargetState::unknown;
+  }
+  if (const std::string watched = why_watched(plan.target.name, context); !watched.empty()) {
+    ret_text += "; " + watched;
     return TargetState::unknown;
   }
   ret_text += " and " + status.freezer_state;
@@ -57,6 +69,11 @@ TargetState inspect(const Plan& plan, const EffectContext& context, std::string&
     return victim.error().code == ErrorCode::not_found ? TargetState::gone : TargetState::unknown;
   }
   ret_text = words_of(victim->process) + " takes " + in_words(query.by, victim->value);
+  if (const std::string watched = victim->unit.ends_with(".service") ? why_watched(victim->unit, context) : "";
+      !watched.empty()) {
+    ret_text += "; " + watched;
+    return TargetState::unknown;
+  }
   return victim->process.state == 'T' ? TargetState::recovered : TargetState::faulty;
 }
 

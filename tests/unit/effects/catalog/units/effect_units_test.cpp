@@ -141,6 +141,31 @@ TEST_CASE("a limit that does not take is a failure, one below what is in use is 
   CHECK(kServiceLimitEffect.inspect(setting.order.plan, context, text) == TargetState::unknown);
 }
 
+TEST_CASE("a freeze has an end, and is not for what has a watchdog") {
+  Setting setting("process.freeze");
+  setting.order.plan.parameters = {{"victim", "most_cpu"}};
+  setting.manager.next_status = UnitStatus{"loaded", "active", "running", "success", 42, 0, ""};
+  const auto look = [&] { return kProcessFreezeEffect.inspect(setting.order.plan, setting.context(), setting.text); };
+  setting.manager.next_status->freezer_state = "running";
+  CHECK(look() == TargetState::unknown);
+  CHECK(setting.text == "the freeze has no end");
+  setting.order.plan.lasts = std::chrono::minutes(1);
+  CHECK(look() == TargetState::faulty);
+  setting.manager.next_status->freezer_state = "frozen";
+  CHECK(look() == TargetState::recovered);
+  setting.manager.next_status->freezer_state.clear();
+  CHECK(look() == TargetState::unknown);
+  setting.manager.next_status->freezer_state = "running";
+  setting.manager.present = {{"WatchdogUSec", 30'000'000}};
+  CHECK(look() == TargetState::unknown);
+  CHECK(setting.text.find("watchdog") != std::string::npos);
+  setting.manager.present = {{"WatchdogUSec", 0}};
+  CHECK(look() == TargetState::faulty);
+  CHECK(kProcessFreezeEffect.execute(setting.order, setting.context()).result == OutcomeResult::done);
+  CHECK(kProcessFreezeEffect.undo(setting.order, {}, setting.context()).result == OutcomeResult::done);
+  CHECK(setting.manager.frozen == std::vector<std::string>{"freeze nginx.service", "thaw nginx.service"});
+}
+
 TEST_CASE("scaling takes the first idle instance, and its undo that one") {
   struct Instances : FakeManager {
     std::vector<std::string> active{"w@1.service"};
