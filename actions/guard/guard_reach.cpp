@@ -96,8 +96,6 @@ Answer ask_never_touch(const Question& q) {
     if (glob_match(glob, target)) return deny(target + " is never touched ('" + std::string(glob) + "')");
   if (q.order.plan.target.kind == EntityKind::endpoint)
     if (const auto why = why_never_block(q.policy, q.order.plan.target.name)) return deny(*why);
-  if (const std::string_view peer = q.order.plan.get("peer"); !peer.empty())
-    if (const auto why = why_never_block(q.policy, peer)) return deny(*why);
   return allow("not on the built-in list");
 }
 

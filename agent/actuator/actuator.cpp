@@ -110,7 +110,7 @@ Outcome Actuator::carry_out(const Order& asked) {
   return outcome;
 }
 
-Outcome Actuator::carry_out_now(const Order& order, const std::optional<LedgerRow>& first) {
+Outcome Actuator::carry_out_now(Order order, const std::optional<LedgerRow>& first) {
   if (Status valid = check_order(order, parts_.wall()); !valid) return refused(order, valid.error().message());
   const EffectInfo* effect = effect_of(order.plan.action);
   if (effect == nullptr) return refused(order, "no effect for '" + order.plan.action + "'");
@@ -201,7 +201,7 @@ Result<guard::Circumstances> Actuator::circumstances(const Order& order, const g
 }
 
 // Under one lock, so that a brake set meanwhile either is seen here or finds the effect to be cancelled.
-Actuator::Judged Actuator::judge_and_begin(const Order& order, const guard::Policy& policy, const Seen& seen) {
+Actuator::Judged Actuator::judge_and_begin(Order& order, const guard::Policy& policy, const Seen& seen) {
   const std::lock_guard lock(mutex_);
   Judged judged;
   const auto refuse = [&](std::string text) {
@@ -212,6 +212,7 @@ Actuator::Judged Actuator::judge_and_begin(const Order& order, const guard::Poli
   };
   auto now = circumstances(order, policy);
   if (!now) return refuse("the ledger cannot be used: " + now.error().message());
+  order.approved_by = now->approved_by;  // never the asker's word for it
   now->target = seen.state;
   now->target_text = seen.text;
   now->busy = seen.busy;

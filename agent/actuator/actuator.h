@@ -89,9 +89,9 @@ class Actuator {
   void disarm_what_misfires(const Order& order, const guard::Policy& policy);
   bool others_open(const Order& order);
   Seen look_at(const Order& order, const EffectInfo& effect, const EffectContext& context);
-  Judged judge_and_begin(const Order& order, const guard::Policy& policy, const Seen& seen);
+  Judged judge_and_begin(Order& order, const guard::Policy& policy, const Seen& seen);
   Outcome refused(const Order& order, std::string text);
-  Outcome carry_out_now(const Order& order, const std::optional<LedgerRow>& first);
+  Outcome carry_out_now(Order order, const std::optional<LedgerRow>& first);
   Result<guard::Circumstances> circumstances(const Order& order, const guard::Policy& policy);
   Outcome finish(const Order& order, Outcome outcome, WallTime started);
   Status brake(const ActuatorRequest& request, const ActuatorPeer& peer);

@@ -212,7 +212,10 @@ const std::vector<Stop>& stops() {
       {"never-touch", Decision::deny, "'127.0.0.1' is this host itself",
        [](Case& c) { c.order.plan.target = {EntityKind::endpoint, "http://127.0.0.1:8080/health"}; }},
       {"never-touch", Decision::deny, "192.0.2.7 is never blocked ('192.0.2.*' of the policy)",
-       [](Case& c) { c.order.plan.parameters = {{"peer", "192.0.2.7"}}, c.policy.never_block = {"192.0.2.*"}; }},
+       [](Case& c) {
+         c.order.plan.target = {EntityKind::endpoint, "192.0.2.7"};
+         c.policy.never_block = {"192.0.2.*"};
+       }},
   };
   return kStops;
 }

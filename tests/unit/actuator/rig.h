@@ -19,6 +19,7 @@ class Rig {
   struct Effect {
     OutcomeResult result = OutcomeResult::done;
     int executed = 0, undone = 0;
+    std::string approved_by = {};
   };
   static Effect& how() {
     static Effect effect;
@@ -74,8 +75,9 @@ class Rig {
         .action = "service.restart",
         .inspect = [](const Plan&, const EffectContext&, std::string&) { return guard::TargetState::faulty; },
         .execute =
-            [](const Order&, const EffectContext&) {
+            [](const Order& order, const EffectContext&) {
               ++how().executed;
+              how().approved_by = order.approved_by;
               Outcome outcome;
               outcome.result = how().result;
               return outcome;

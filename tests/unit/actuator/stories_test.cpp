@@ -63,6 +63,20 @@ TEST_CASE("story 10: a boot is known by its id, neither assumed nor overlooked")
   }
 }
 
+TEST_CASE("who approved an order is what the ledger knows, not what the order claims") {
+  Rig rig;
+  Order order = rig.order("a.service");
+  order.approved_by = "uid 0 (root)";
+  REQUIRE(rig.actuator->carry_out(order).result == OutcomeResult::done);
+  CHECK(rig.how().approved_by.empty());
+  order = rig.order("b.service");
+  ActuatorRequest approve = request_of(RequestKind::approve);
+  approve.key = order.key;
+  REQUIRE(rig.actuator->answer(approve, kApprover, "").ok);
+  REQUIRE(rig.actuator->carry_out(order).result == OutcomeResult::done);
+  CHECK(rig.how().approved_by == "uid 1000 (ada)");
+}
+
 TEST_CASE("a runbook that misfires is disarmed in the ledger, over restarts and after its failures are forgotten") {
   Rig rig;
   rig.policy.disarm_window = 1h;
