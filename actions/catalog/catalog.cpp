@@ -33,6 +33,9 @@ constexpr const ActionInfo* kActions[] = {
     &kConnectionsDrop,        //
     &kHostSegment,            //
     &kEvidenceCollect,        //
+    &kConfigRollback,         //
+    &kPackageRollback,        //
+    &kCertificateRenew,       //
 };
 }
 

@@ -36,5 +36,8 @@ extern const ActionInfo kCircuitOpen;            // "circuit.open"
 extern const ActionInfo kConnectionsDrop;        // "connections.drop"
 extern const ActionInfo kHostSegment;            // "host.segment"
 extern const ActionInfo kEvidenceCollect;        // "evidence.collect"
+extern const ActionInfo kConfigRollback;         // "config.rollback"
+extern const ActionInfo kPackageRollback;        // "package.rollback"
+extern const ActionInfo kCertificateRenew;       // "certificate.renew"
 
 }  // namespace hostmedic

@@ -33,6 +33,9 @@ constexpr const EffectInfo* kEffects[] = {
     &kConnectionsDropEffect,        //
     &kHostSegmentEffect,            //
     &kEvidenceCollectEffect,        //
+    &kConfigRollbackEffect,         //
+    &kPackageRollbackEffect,        //
+    &kCertificateRenewEffect,       //
 };
 }
 

@@ -35,6 +35,9 @@ extern const EffectInfo kCircuitOpenEffect;
 extern const EffectInfo kConnectionsDropEffect;
 extern const EffectInfo kHostSegmentEffect;
 extern const EffectInfo kEvidenceCollectEffect;
+extern const EffectInfo kConfigRollbackEffect;
+extern const EffectInfo kPackageRollbackEffect;
+extern const EffectInfo kCertificateRenewEffect;
 
 const EffectInfo* find_effect(std::string_view action);
 

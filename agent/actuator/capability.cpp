@@ -25,6 +25,8 @@ constexpr std::pair<std::string_view, int> kKnown[] = {
     {"CAP_SYS_PTRACE", CAP_SYS_PTRACE},            //
     {"CAP_DAC_READ_SEARCH", CAP_DAC_READ_SEARCH},  //
     {"CAP_SYS_NICE", CAP_SYS_NICE},                //
+    {"CAP_FSETID", CAP_FSETID},                    //
+    {"CAP_SYS_CHROOT", CAP_SYS_CHROOT},            //
 };
 }
 

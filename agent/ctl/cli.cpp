@@ -83,6 +83,10 @@ void add_host_verbs(CLI::App& app, Options& o, Verb& chosen) {
                              [&o](Context& c) { return enroll(c, o.what); });
   enrolling->add_option("BUNDLE", o.what, "the file it made")->required();
   enrolling->add_option("--root", o.root, "below this directory instead of /");
+  verb(app, "keep", "remember configuration files as good, for config.rollback to come back to (root)", chosen,
+       [&o](Context& c) { return keep_files(c, o.files); })
+      ->add_option("FILE", o.files, "below /etc")
+      ->required();
   CLI::App* config = app.add_subcommand("config", "about the configuration files");
   config->fallthrough()->require_subcommand(1);
   CLI::App* reference = verb(*config, "reference", "the shipped file: every key with its text and default", chosen,

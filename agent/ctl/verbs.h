@@ -35,6 +35,9 @@ struct DeploymentWish {
 };
 Exit mark_deployment(Context& context, const DeploymentWish& wish);
 
+// Configuration files that are good as they are; root's word.
+Exit keep_files(Context& context, const std::vector<std::string>& files);
+
 struct SilenceWish {
   std::string entity, kind = "*", length, reason;
 };

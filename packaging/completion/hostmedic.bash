@@ -7,7 +7,7 @@ _hostmedic_ids() {
 
 _hostmedic() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word
-	local verbs="status incidents explain show list halt resume maintenance silence ack expect report feedback approve reject undo reenable rearm audit check doctor enroll config reload relearn replay backtest score thresholds deploy evidence version"
+	local verbs="status incidents explain show list halt resume maintenance silence ack expect report feedback approve reject undo reenable rearm audit check doctor enroll keep config reload relearn replay backtest score thresholds deploy evidence version"
 	local global="--json --quiet --ascii --socket --actuator-socket --help"
 	COMPREPLY=()
 	case $prev in
@@ -46,6 +46,7 @@ _hostmedic() {
 	replay) COMPREPLY=($(compgen -W "--config --speed $global" -- "$cur") $(compgen -f -- "$cur")) ;;
 	backtest) COMPREPLY=($(compgen -W "--since --config $global" -- "$cur")) ;;
 	score) COMPREPLY=($(compgen -W "--in --out --train --train-dir --config --interval --per-series --jobs $global" -- "$cur") $(compgen -f -- "$cur")) ;;
+	keep) COMPREPLY=($(compgen -f -- "$cur")) ;;
 	enroll) COMPREPLY=($(compgen -W "--root" -- "$cur") $(compgen -f -- "$cur")) ;;
 	*) COMPREPLY=($(compgen -W "$global" -- "$cur")) ;;
 	esac

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "probes/parse/x509.h"
+#include "agent/base/x509.h"
 
 namespace hostmedic {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/base/x509.h"
 #include "probes/parse/certificate_paths.h"
-#include "probes/parse/x509.h"
 
 using namespace hostmedic;
 

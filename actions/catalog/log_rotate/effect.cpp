@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "actions/catalog/catalog.h"
 #include "actions/catalog/effect_table.h"
 #include "actions/catalog/effect_unit.h"
 #include "actions/catalog/log_rotate/effect_archive.h"
@@ -28,17 +29,20 @@ constexpr std::uint64_t kLeastLog = 1 << 20;
 
 std::string percent(std::optional<double> share) { return share ? strf("%.1f%%", *share * 100) : "unknown"; }
 
-bool root_is_allowed(const guard::Policy& policy, std::string_view root) {
-  return std::any_of(policy.log_roots.begin(), policy.log_roots.end(),
-                     [&](const std::string& allowed) { return root == allowed || is_below(root, allowed); });
+// The policy's directory that permits the plan's; empty: none does. The way to the log is followed from there, since
+// what lies below it may belong to somebody who made a link of it.
+std::string allowed_root(const guard::Policy& policy, std::string_view root) {
+  for (const std::string& allowed : policy.log_roots)
+    if (root == allowed || is_below(root, allowed)) return allowed;
+  return {};
 }
 
 bool uses_logrotate(const Plan& plan) { return plan.get("method") != "copy" && !plan.get("logrotate_config").empty(); }
 
 TargetState inspect(const Plan& plan, const EffectContext& context, std::string& ret_text) {
-  const std::string path(plan.get("path")), root(plan.get("root"));
-  if (!root_is_allowed(context.policy, root)) {
-    ret_text = root + " is not among the log roots of the policy";
+  const std::string path(plan.get("path")), root = allowed_root(context.policy, plan.get("root"));
+  if (root.empty()) {
+    ret_text = std::string(plan.get("root")) + " is not among the log roots of the policy";
     return TargetState::unknown;
   }
   const auto root_dir = open_at(AT_FDCWD, root, O_PATH | O_DIRECTORY);
@@ -59,7 +63,8 @@ TargetState inspect(const Plan& plan, const EffectContext& context, std::string&
 }
 
 Outcome execute(const Order& order, const EffectContext& context) {
-  if (!root_is_allowed(context.policy, order.plan.get("root"))) {
+  const std::string root = allowed_root(context.policy, order.plan.get("root"));
+  if (root.empty()) {
     Outcome outcome;
     outcome.result = OutcomeResult::refused;
     outcome.text = std::string(order.plan.get("root")) + " is not among the log roots of the policy";
@@ -71,7 +76,12 @@ Outcome execute(const Order& order, const EffectContext& context) {
     // "su" and the scripts of the configuration, which may signal the writer.
     for (const char* more : {"CAP_KILL", "CAP_SETGID", "CAP_SETUID"}) capabilities.emplace_back(more);
   }
-  return run_in_unit(order, context, {.capabilities = std::move(capabilities), .read_write_paths = std::move(paths)});
+  Order from_root = order;
+  for (Attribute& parameter : from_root.plan.parameters)
+    if (parameter.key == "root") parameter.value = root;
+  if (!kLogRotate.validate(from_root.plan)) from_root = order;  // "/var" may permit logs, but is no root of them
+  return run_in_unit(from_root, context,
+                     {.capabilities = std::move(capabilities), .read_write_paths = std::move(paths)});
 }
 
 std::string archive_name(const std::string& log) {

@@ -6,7 +6,7 @@
 #include "../parse/x509_samples.h"
 #include "../recording_sink.h"
 #include "agent/base/clock.h"
-#include "probes/parse/x509.h"
+#include "agent/base/x509.h"
 
 using namespace hostmedic;
 using namespace hostmedic::test;

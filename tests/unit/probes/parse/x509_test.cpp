@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "probes/parse/x509.h"
+#include "agent/base/x509.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>

@@ -75,6 +75,24 @@ TEST_CASE("log.rotate asks for no more than its method needs") {
   CHECK(setting.manager.ran.size() == 2);
 }
 
+TEST_CASE("a root below the policy's own that is a link by now leads nowhere") {
+  Setting setting;
+  TempDir other;
+  write(other / "app.log", std::string(2 << 20, 'x'));
+  std::filesystem::create_directory_symlink(other.path, setting.dir / "sub");
+  Order order;
+  order.key = "0123456789abcdef01234567";
+  order.plan = plan_for(setting.dir);
+  order.plan.parameters[0].value = setting.dir / "sub/app.log";
+  order.plan.parameters[1].value = setting.dir / "sub";
+  std::string text;
+  CHECK(kLogRotateEffect.inspect(order.plan, setting.context(), text) == TargetState::unknown);
+  (void)kLogRotateEffect.execute(order, setting.context());
+  REQUIRE(setting.manager.ran.size() == 1);
+  const auto& argv = setting.manager.ran[0].argv;
+  CHECK(std::find(argv.begin(), argv.end(), "root=" + setting.dir.path) != argv.end());
+}
+
 TEST_CASE("log.rotate inside its unit moves the log and refuses a link") {
   Setting setting;
   const std::string text = numbered_lines(3 << 20);
