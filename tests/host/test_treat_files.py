@@ -12,6 +12,8 @@ from testhost import options, wait_for
 
 PACKAGES = ("hostmedic",)
 OLD = "20200101000000"
+# One test orders more than a policy would permit in an hour.
+OFTEN = 'cooldown = "0s"\ncooldown_most = "0s"\nper_target_count = 100\nper_runbook_count = 100\nper_host_count = 100\n'
 # Exchanges a directory for a link to elsewhere and back, as fast as it can.
 SWAP = textwrap.dedent("""\
     import os, sys
@@ -44,42 +46,49 @@ def refused(outcome, words):
     assert outcome["result"] in ("refused", "unnecessary") and words in outcome["text"], outcome
 
 
+def removed_by(host, key):
+    return host.out(f"journalctl -o cat -u hostmedic-order-{key * 24}.service | grep '^removed' || true")
+
+
 @options(packages=PACKAGES)
 def test_old_files_give_room_and_nothing_else_is_touched(host):
-    alone(host, 'clean_roots = ["/srv/cache"]\n')
+    alone(host, OFTEN + 'clean_roots = ["/srv/cache"]\n')
     assert host.filesystem("/srv", 256) == "ext4"
     host.run("mkdir -p /srv/cache/deep/er /srv/cache/swap /srv/cache/bind /srv/cache/memory /srv/outside")
-    host.run("fallocate -l 150M /srv/cache/deep/er/large; fallocate -l 1M $'/srv/cache/deep/new\\nline'; "
+    host.run("fallocate -l 80M /srv/cache/deep/er/large; fallocate -l 125M /srv/ballast; "
              "for i in $(seq 200); do echo x >/srv/cache/swap/$i; echo x >/srv/outside/$i; done; "
              "fallocate -l 1M /srv/outside/hard; ln /srv/outside/hard /srv/cache/hard; fallocate -l 1M /srv/cache/used; "
              "ln -s /srv/outside /srv/cache/link; ln -s / /srv/cache/root; mkfifo /srv/cache/fifo; "
-             "mknod /srv/cache/null c 1 3; python3 -c 'import socket; socket.socket(1).bind(\"/srv/cache/socket\")'")
+             "mknod /srv/cache/null c 1 3")
+    host.run(["python3", "-c", "import socket; socket.socket(1).bind('/srv/cache/socket'); "
+                               "open('/srv/cache/deep/new\\nline', 'w').write('x')"])
     make_old(host, "/srv", "/srv/cache", "/srv/outside")
     # A mount of the same filesystem has the same device number; only that it is a mount tells it.
     host.run("mount --bind /srv/outside /srv/cache/bind; mount -t tmpfs tmpfs /srv/cache/memory; "
              "echo x >/srv/cache/memory/file; echo x >/srv/cache/young")
     outside = host.out("cd /srv/outside; find . -printf '%p %i %n %T@ %C@\\n' | sort; cat * | sha256sum")
     host.write("/root/swap.py", SWAP)
-    holder = host.popen(["python3", "-c", "import time; f = open('/srv/cache/used'); time.sleep(600)"])
-    swapping = host.popen(["python3", "/root/swap.py", "/srv/cache/swap", "/srv/outside"])
+    host.run(["systemd-run", "--unit=holder", "python3", "-c", "import time; f = open('/srv/cache/used'); time.sleep(600)"])
+    host.run("systemd-run --unit=swapping python3 /root/swap.py /srv/cache/swap /srv/outside")
     time.sleep(1)
     outcome = execute(host, clean("a"))
-    swapping.kill()
-    holder.kill()
     print(outcome["text"], outcome["details"])
     assert outcome["result"] == "done", outcome
     details = outcome["details"]
-    assert int(details["available_after"]) - int(details["available_before"]) > 140 << 20, details
+    assert int(details["available_after"]) - int(details["available_before"]) > 75 << 20, details
     assert details["left_in_use"] == "1" and details["left_linked"] == "1" and details["left_other_mounts"], details
+    assert "removed deep/er/large, 80.0MiB" in removed_by(host, "a")
+    told = [execute(host, clean(key))["details"] for key in "0123456789"]
+    host.run("systemctl stop holder swapping")
+    print("removed from the directory that is exchanged:", [one.get("files_removed") for one in told])
     left = set(host.out("cd /srv/cache; find . -xdev -maxdepth 1 -printf '%f\\n'").split())
     assert left - {"swap", "swap.kept"} == {".", "deep", "bind", "memory", "hard", "used", "link", "root", "fifo", "null",
                                             "socket", "young"}, left
     assert host.out("find /srv/cache/deep -type f") == ""
     assert host.out("ls /srv/cache/memory") == "file"
     assert host.out("cd /srv/outside; find . -printf '%p %i %n %T@ %C@\\n' | sort; cat * | sha256sum") == outside
-    removed = host.out(f"journalctl -o cat -u hostmedic-order-{'a' * 24}.service | grep '^removed'")
-    assert "removed deep/er/large, 150MiB" in removed and "new?line" in removed, removed
 
+    host.run("rm /srv/ballast")
     refused(execute(host, clean("b")), "removed from 50% on")
     refused(execute(host, clean("c", root="/srv/cache/deep")), "not one of the clean roots")
     refused(execute(host, clean("d", root="/srv/outside")), "not one of the clean roots")
@@ -92,8 +101,8 @@ def test_old_files_give_room_and_nothing_else_is_touched(host):
 
 
 @options(packages=PACKAGES)
-def test_the_hosts_own_tmp_is_seen_and_a_race_is_bounded(host):
-    alone(host, 'clean_roots = ["/var/tmp"]\n')
+def test_the_hosts_own_tmp_is_seen(host):
+    alone(host, OFTEN + 'clean_roots = ["/var/tmp"]\n')
     host.filesystem("/var/tmp", 64, "tmpfs")
     host.run("for i in 1 2 3; do echo x >/var/tmp/$i; done")
     host.fill("/var/tmp", 0.9)
@@ -104,15 +113,14 @@ def test_the_hosts_own_tmp_is_seen_and_a_race_is_bounded(host):
 
 @options(packages=PACKAGES)
 def test_the_package_cache_is_emptied_unless_the_manager_is_at_work(host):
-    alone(host)
+    alone(host, OFTEN)
     host.run("fallocate -l 20M /var/cache/apt/archives/hm-demo_1.0_all.deb")
     cleaning = lambda key: order(key, "package_cache.clean", "filesystem:/", timeout=30)
-    lock = host.popen(["python3", "-c", "import fcntl, time; f = open('/var/lib/dpkg/lock-frontend', 'w'); "
-                                        "fcntl.lockf(f, fcntl.LOCK_EX); time.sleep(600)"])
+    host.run(["systemd-run", "--unit=lock", "python3", "-c", "import fcntl, time; "
+              "f = open('/var/lib/dpkg/lock-frontend', 'w'); fcntl.lockf(f, fcntl.LOCK_EX); time.sleep(600)"])
     time.sleep(1)
     busy = execute(host, cleaning("a"))
-    lock.kill()
-    lock.wait()
+    host.run("systemctl stop lock")
     refused(busy, "apt has locked /var/lib/dpkg/lock-frontend")
     outcome = execute(host, cleaning("b"))
     assert outcome["result"] == "done" and int(outcome["details"]["bytes_freed"]) >= 20 << 20, outcome
@@ -137,7 +145,7 @@ KEEPER = textwrap.dedent("""\
 
 @options(packages=PACKAGES)
 def test_a_holder_of_deleted_files_is_reloaded(host):
-    alone(host)
+    alone(host, OFTEN)
     host.filesystem("/srv", 256)
     host.write("/root/keeper.py", KEEPER)
     for name, size, reload in (("polite", 60_000_000, "ExecReload=kill -HUP $MAINPID\n"), ("stubborn", 90_000_000, "")):
@@ -162,7 +170,7 @@ def test_a_holder_of_deleted_files_is_reloaded(host):
 
 @options(packages=PACKAGES)
 def test_a_reserve_is_given_up_and_made_again(host):
-    alone(host)
+    alone(host, OFTEN)
     host.filesystem("/srv", 128)
     release = lambda key: order(key, "reserve.release", "filesystem:/srv", path="/srv/hostmedic.reserve")
     refused(execute(host, release("a")), "there is no reserve /srv/hostmedic.reserve")
@@ -188,7 +196,7 @@ NGINX = "/etc/nginx/nginx.conf"
 
 @options(packages=PACKAGES)
 def test_a_configuration_comes_back_and_goes_again(host):
-    alone(host)
+    alone(host, OFTEN)
     back = lambda key, path=NGINX: order(key, "config.rollback", "service:nginx.service", timeout=60, path=path, apply="reload")
     host.run("systemctl start nginx; chmod 0640 " + NGINX)
     refused(execute(host, back("a")), "no good copy of " + NGINX)
@@ -238,7 +246,7 @@ def publish(host, *debs):
 
 @options(packages=PACKAGES, timeout=240)
 def test_a_package_goes_back_and_is_held_back(host):
-    alone(host)
+    alone(host, OFTEN)
     for version in ("1.0", "2.0"):
         build_deb(host, version)
     host.write("/root/user/DEBIAN/control", "Package: hm-user\nVersion: 1\nArchitecture: all\nDepends: hm-demo (>= 2.0)\n"
@@ -278,7 +286,7 @@ def certificate(path, days):
 
 @options(packages=PACKAGES)
 def test_a_certificate_is_renewed_and_its_user_reloaded(host):
-    alone(host)
+    alone(host, OFTEN)
     host.write(*certificate("/etc/tls/a.crt", 3))
     host.write(*certificate("/root/new.crt", 90))
     host.write("/etc/systemd/system/renew.service", "[Service]\nType=oneshot\nExecStart=cp /root/new.crt /etc/tls/a.crt\n")
