@@ -13,7 +13,8 @@ from testhost import options, wait_for
 PACKAGES = ("hostmedic",)
 OLD = "20200101000000"
 # One test orders more than a policy would permit in an hour.
-OFTEN = 'cooldown = "0s"\ncooldown_most = "0s"\nper_target_count = 100\nper_runbook_count = 100\nper_host_count = 100\n'
+OFTEN = ('cooldown = "0s"\ncooldown_most = "0s"\nper_target_count = 100\nper_runbook_count = 100\nper_host_count = 100\n'
+         'disarm_failures = 100\n')
 # Exchanges a directory for a link to elsewhere and back, as fast as it can.
 SWAP = textwrap.dedent("""\
     import os, sys

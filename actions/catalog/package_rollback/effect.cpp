@@ -65,12 +65,12 @@ Outcome undo(const Order& order, const Outcome& first, const EffectContext& cont
   return undo_in_unit(order, first, context, openings(order.plan));
 }
 
-// A configuration file that was changed here stays as it is; nothing asks.
-std::vector<std::string> apt_command(const std::string& wanted, bool simulate, bool network) {
+// Without network it takes what is in its cache or in a repository on disk. A configuration file that was changed here
+// stays as it is; nothing asks.
+std::vector<std::string> apt_command(const std::string& wanted, bool simulate) {
   std::vector<std::string> argv{"/usr/bin/env",       "DEBIAN_FRONTEND=noninteractive", kApt, "--quiet", "--yes",
                                 "--allow-downgrades", "--no-install-recommends"};
   if (simulate) argv.emplace_back("--simulate");
-  if (!network) argv.emplace_back("--no-download");
   for (const char* option : {"Dpkg::Options::=--force-confold", "Dpkg::Options::=--force-confdef",
                              "DPkg::Lock::Timeout=0", "APT::Get::Show-User-Simulation-Note=false"}) {
     argv.emplace_back("-o");
@@ -89,19 +89,18 @@ int failed(const std::string& text) {
 int install(const Plan& plan, const std::string& version) {
   const MonoTime begin = mono_now();
   const std::string package(plan.get("package"));
-  const bool network = plan.get("network") == "yes";
   ::umask(0022);  // files of packages are for everybody
   const auto before = installed_version(package);
   if (!before) return failed(before.error().message());
   print_detail("was_version", *before);
   const std::string wanted = package + "=" + version;
   const auto simulated =
-      capture_program({.argv = apt_command(wanted, true, network), .most_output = 256 << 10}, plan.timeout / 10 * 2);
+      capture_program({.argv = apt_command(wanted, true), .most_output = 256 << 10}, plan.timeout / 10 * 2);
   if (!simulated) return failed(simulated.error().message());
   if (simulated->status != 0) return failed("apt has no version " + version + " of " + package);
   if (const std::string why = why_held_back(simulated->output, package, version); simulated->cut || !why.empty())
     return failed("held back: " + (simulated->cut ? "it would change too much to be told" : why));
-  const auto ended = run_program(apt_command(wanted, false, network), plan.timeout / 10 * 6);
+  const auto ended = run_program(apt_command(wanted, false), plan.timeout / 10 * 6);
   const auto after = installed_version(package);
   if (after) print_detail("version", *after);
   print_detail("took_ms", strf("%lld", static_cast<long long>((mono_now() - begin) / std::chrono::milliseconds(1))));
