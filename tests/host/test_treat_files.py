@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What treats filesystems, configuration, packages and certificates, against the real thing: the fault, the treatment, what
 is to be seen from outside, taking it back, and the look just before that refuses."""
+import os
 import subprocess
 import textwrap
 import time
@@ -311,11 +312,13 @@ def test_a_certificate_is_renewed_and_its_user_reloaded(host):
 def test_a_full_filesystem_gets_its_reserve(host):
     medic.ready(host)
     host.filesystem("/srv", 256)
-    runbook = host.read("/usr/share/hostmedic/runbooks/filesystem-emergency.toml")
+    with open(os.path.join(os.path.dirname(__file__), "../../packaging/examples/filesystem-emergency.toml"), encoding="utf-8") as f:
+        runbook = f.read()
     host.write("/etc/hostmedic/runbooks.d/filesystem-emergency.toml",
                runbook.replace("/var/lib/hostmedic-actuator/hostmedic.reserve", "/srv/hostmedic.reserve"), mode=0o644)
     host.run("fallocate -l 40M /srv/hostmedic.reserve; chmod 0600 /srv/hostmedic.reserve")
-    medic.policy(host, "approve")
+    medic.policy(host, extra='\n[[tier]]\nrunbook = "filesystem-emergency"\ntier = "approve"\n')
+    assert "filesystem-emergency" in host.out("hostmedic list runbooks")
     host.fill("/srv", 0.985)
     proposed = medic.wait_incident(host, "filesystem.filling", timeout=120)
     seen = lambda: [entry["text"] for entry in medic.incidents(host, "filesystem.filling")[0]["timeline"]]

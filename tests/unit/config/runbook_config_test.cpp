@@ -26,6 +26,11 @@ std::string named(const std::string& name) {
 }  // namespace
 
 TEST_CASE("the shipped runbooks are valid and treat what they say") {
+  // The examples go together with what is installed.
+  const std::vector<std::string> with_examples = {HM_SHIPPED "/runbooks", HM_SHIPPED "/examples"};
+  const auto all = load_runbooks(with_examples, incident_kinds(detect::default_engine_config()));
+  for (const std::string& line : texts(all.diagnostics)) MESSAGE(line);
+  CHECK(all.diagnostics.empty());
   const std::vector<std::string> dirs = {HM_SHIPPED "/runbooks"};
   const auto loaded = load_runbooks(dirs, incident_kinds(detect::default_engine_config()));
   for (const std::string& line : texts(loaded.diagnostics)) MESSAGE(line);
