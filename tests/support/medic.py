@@ -11,7 +11,7 @@ from testhost import wait_for
 
 RUNBOOKS = ("service-restart", "filesystem-logs", "memory-exhaustion", "service-memory-limited",
             "service-cpu-limited", "service-tasks-limited", "service-hung", "service-leak", "process-leak",
-            "process-zombies", "cpu-runaway", "change-rollback", "certificate-renew")
+            "process-zombies", "cpu-runaway", "certificate-renew")
 
 
 def policy(host, tier=None, extra=""):
