@@ -110,6 +110,7 @@ class Actuator {
   Result<Order> new_undo(const LedgerRow& first);
   void schedule_release(const std::string& key, Duration after);
   void after_undo(const LedgerRow& first, const Outcome& outcome);
+  void schedule_overdue(const std::string& but);
   void record_gone(const LedgerRow& row);
   void recover_measures();
 

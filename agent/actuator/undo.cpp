@@ -28,6 +28,15 @@ bool may_have_acted(OutcomeResult result) {
 
 bool took_back(OutcomeResult result) { return result == OutcomeResult::done || result == OutcomeResult::unnecessary; }
 
+// Both changed the same thing of the target, and `upper` found it as `lower` had left it: taken back in another order
+// they would leave what neither found.
+bool lies_on(const LedgerRow& upper, const LedgerRow& lower) {
+  return std::ranges::any_of(lower.outcome->details, [&](const Attribute& one) {
+    return one.key.starts_with("was_") &&
+           std::ranges::any_of(upper.outcome->details, [&](const Attribute& other) { return other.key == one.key; });
+  });
+}
+
 // Nothing of the asker's but name, reason and time.
 Order undo_of(const LedgerRow& first, const Order& asked) {
   Order order = first.order;
@@ -72,6 +81,11 @@ Result<LedgerRow> Actuator::to_take_back(const std::string& key) {
       return make_error(ErrorCode::conflict,
                         named + " was taken back by order " + undo.key + " at " + format_utc(undo.at));
   }
+  const auto later = parts_.ledger->later_in_force(**row);
+  if (!later) return later.error();
+  for (const LedgerRow& upper : *later)
+    if (lies_on(upper, **row))
+      return make_error(ErrorCode::conflict, named + " lies under order " + upper.order.key + ", which comes first");
   return std::move(**row);
 }
 
@@ -142,12 +156,8 @@ void Actuator::schedule_release(const std::string& key, Duration after) {
 void Actuator::after_undo(const LedgerRow& first, const Outcome& outcome) {
   const std::string& key = first.order.key;
   if (took_back(outcome.result)) {
-    {
-      const std::lock_guard lock(mutex_);
-      waiting_.erase(key);
-    }
     if (first.ends_at) parts_.manager.unschedule(release_unit(key));
-    return;
+    return schedule_overdue(key);
   }
   if (!first.ends_at || *first.ends_at > parts_.wall()) return;  // its own time comes yet
   std::size_t begun = 0;
@@ -158,6 +168,21 @@ void Actuator::after_undo(const LedgerRow& first, const Outcome& outcome) {
   }
   if (begun >= kMostUndos) return log_error("order " + key + " is still in force and is not tried to be ended again");
   schedule_release(key, kRetry);
+}
+
+// What lay under that order, or could not be taken back for another reason, and is over.
+void Actuator::schedule_overdue(const std::string& but) {
+  constexpr Duration kSoon = std::chrono::seconds(1);
+  std::vector<std::string> keys;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.erase(but);
+    const auto measures = parts_.ledger->measures();
+    if (!measures) return log_error("ledger: " + measures.error().message());
+    for (const LedgerRow& row : *measures)
+      if (*row.ends_at <= parts_.wall() && row.order.key != but) keys.push_back(row.order.key);
+  }
+  for (const std::string& key : keys) schedule_release(key, kSoon);
 }
 
 bool Actuator::waits() {

@@ -108,10 +108,11 @@ Result<LedgerRow> row_from(const Statement& statement) {
 }
 constexpr std::string_view kRowColumns =
     "SELECT order_record, verdict_record, begun_at, outcome_record, boot, ends_at FROM entry ";
-// A measure that nothing has taken back.
-constexpr std::string_view kInForce =
-    "ends_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entry AS later WHERE later.undoes = entry.key AND "
+constexpr std::string_view kNotTakenBack =
+    "NOT EXISTS (SELECT 1 FROM entry AS later WHERE later.undoes = entry.key AND "
     "later.result IN ('done', 'unnecessary'))";
+// A measure that nothing has taken back.
+const std::string kInForce = "ends_at IS NOT NULL AND " + std::string(kNotTakenBack);
 constexpr std::string_view kPastColumns =
     "SELECT key, target, runbook, action, begun_at, result, undoes, ends_at, boot, uptime FROM entry ";
 
@@ -232,8 +233,16 @@ Result<std::vector<LedgerRow>> Ledger::open_rows() {
 }
 
 Result<std::vector<LedgerRow>> Ledger::measures() {
-  return rows_of(
-      database_->query(std::string(kRowColumns) + "WHERE " + std::string(kInForce) + " ORDER BY ends_at, rowid"));
+  return rows_of(database_->query(std::string(kRowColumns) + "WHERE " + kInForce + " ORDER BY ends_at, rowid"));
+}
+
+Result<std::vector<LedgerRow>> Ledger::later_in_force(const LedgerRow& row) {
+  return rows_of(database_->query(
+      std::string(kRowColumns) +
+          "WHERE action = ? AND target = ? AND undoes = '' AND result IN ('done', 'timed_out', 'interrupted') AND "
+          "rowid > (SELECT rowid FROM entry WHERE key = ?) AND " +
+          std::string(kNotTakenBack) + " ORDER BY rowid",
+      row.order.plan.action, to_string(row.order.plan.target), row.order.key));
 }
 
 Result<std::vector<guard::PastAction>> Ledger::undos_of(const std::string& key) {
@@ -289,8 +298,7 @@ Status Ledger::prune(WallTime now, std::size_t most_rows, Duration most_age, con
   const WallTime oldest = std::min(now - most_age, wall_from_ns(*recent));
   const WallTime before = nth ? std::max(oldest, wall_from_ns(*nth)) : oldest;
   Status status = database_->run(
-      "DELETE FROM entry WHERE outcome_record IS NOT NULL AND begun_at < ? AND NOT (" + std::string(kInForce) + ")",
-      before);
+      "DELETE FROM entry WHERE outcome_record IS NOT NULL AND begun_at < ? AND NOT (" + kInForce + ")", before);
   const std::int64_t gone = database_->changes();
   if (status && gone > 0)
     status = append_link(*database_, {now, "pruned", strf("%lld", static_cast<long long>(to_ns(before))),

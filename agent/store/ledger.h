@@ -87,6 +87,8 @@ class Ledger {
   Result<std::vector<LedgerRow>> open_rows();
   // With an end, and not taken back yet; the first to end first.
   Result<std::vector<LedgerRow>> measures();
+  // What the same action did later to the same target and nothing has taken back, oldest first.
+  Result<std::vector<LedgerRow>> later_in_force(const LedgerRow& row);
   // Orders that were begun to take this one back, oldest first, with what came of them.
   Result<std::vector<guard::PastAction>> undos_of(const std::string& key);
   // Begun at or after since, or after that moment of this boot whatever the clock was set to; oldest first, the newest

@@ -21,7 +21,7 @@ void check(bool holds) {
 
 std::vector<std::string> hm_fuzz_seeds() {
   std::vector<std::string> seeds;
-  for (int i = 0; i <= static_cast<int>(RequestKind::reenable); ++i) {
+  for (int i = 0; i <= static_cast<int>(RequestKind::audit); ++i) {
     ActuatorRequest request;
     request.kind = static_cast<RequestKind>(i);
     request.key = request.order.key = "0123456789abcdef01234567";
@@ -30,6 +30,8 @@ std::vector<std::string> hm_fuzz_seeds() {
     request.order.plan.parameters = {{"path", "/var/log/app.log"}, {"keep", "0"}};
     request.action = "log.rotate";
     request.entity = "service:*";
+    request.runbook = "logs";
+    request.order.undoes = request.key;
     seeds.push_back(encode(request));
   }
   ActuatorAnswer answer;
@@ -37,6 +39,9 @@ std::vector<std::string> hm_fuzz_seeds() {
   answer.outcome.emplace().verdict.answers = {{"tier", Decision::allow, "tier is auto"}};
   answer.status.emplace().brakes.maintenance.emplace_back();
   answer.status->recent.emplace_back();
+  answer.status->measures.emplace_back();
+  answer.status->disarmed.emplace_back();
+  answer.audit.emplace().broken = "link 4 (halt) was changed";
   seeds.push_back(encode(answer));
   seeds.push_back(encode(refusal(make_error(ErrorCode::denied, "not for you"))));
   return seeds;

@@ -11,12 +11,14 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "actions/catalog/effect_table.h"
 #include "agent/actuator/actuator.h"
 #include "agent/base/fd.h"
+#include "agent/base/parse.h"
 
 namespace hostmedic::test {
 
@@ -139,6 +141,15 @@ struct Bench {
  private:
   std::string ledger_path_;
 };
+
+// Another one for each run; HM_SEED repeats one.
+inline unsigned seed_of_run() {
+  const char* given = std::getenv("HM_SEED");
+  const auto number = parse_u64(given != nullptr ? given : "");
+  const unsigned seed = number ? static_cast<unsigned>(*number) : std::random_device()();
+  MESSAGE("HM_SEED=", seed);
+  return seed;
+}
 
 inline ActuatorRequest request_of(RequestKind kind) {
   ActuatorRequest request;

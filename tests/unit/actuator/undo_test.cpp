@@ -15,6 +15,7 @@ struct Asked {
   int executed = 0;
   std::vector<std::string> undone;  // "key of the undo, was=value, what the plan says"
   OutcomeResult undo_result = OutcomeResult::done;
+  std::string detail = "was";
 };
 Asked asked;
 
@@ -30,7 +31,7 @@ const EffectInfo kLimit{
           ++asked.executed;
           Outcome outcome;
           outcome.result = order.plan.get("then") == "fails" ? OutcomeResult::failed : OutcomeResult::done;
-          outcome.details = {{"was", "1024"}};
+          outcome.details = {{asked.detail, "1024"}};
           outcome.text = "limited";
           return outcome;
         },
@@ -394,4 +395,39 @@ TEST_CASE("the agent's words are so many in an hour, but the kill switch is alwa
   ActuatorRequest word = request_of(RequestKind::disarm);
   word.runbook = "logs";
   CHECK(actuator.answer(word, kAgent, "").ok);
+}
+
+TEST_CASE("measures that lie on each other are taken back from the top") {
+  TempDir dir;
+  UndoBench bench(dir / "ledger.db");
+  asked.detail = "was_memory_max";
+  Actuator actuator = bench.make();
+  const Order lower = bench.order('a', std::chrono::minutes(10)), upper = bench.order('b', std::chrono::minutes(30));
+  REQUIRE(actuator.carry_out(lower).result == OutcomeResult::done);
+  REQUIRE(actuator.carry_out(upper).result == OutcomeResult::done);
+  bench.now += std::chrono::minutes(10);
+  ActuatorRequest release = request_of(RequestKind::release);
+  release.key = lower.key;
+  const auto early = actuator.undo_order(release, kRoot);
+  REQUIRE_FALSE(early);
+  CHECK(early.error().message().find("lies under order " + upper.key) != std::string::npos);
+  CHECK(says(actuator.carry_out(bench.undo('c', lower)), "lies under"));
+  bench.manager.scheduled.clear();
+  SUBCASE("the upper one is over") {
+    bench.now += std::chrono::minutes(20);
+    release.key = upper.key;
+    const auto order = actuator.undo_order(release, kRoot);
+    REQUIRE(order);
+    CHECK(actuator.carry_out(*order).result == OutcomeResult::done);
+  }
+  SUBCASE("after a death, when both are over") {
+    bench.now += std::chrono::minutes(20);
+    Actuator next = bench.make();
+    next.recover();
+  }
+  REQUIRE(asked.undone.size() == 1);
+  REQUIRE(bench.manager.scheduled.size() == 1);  // then the lower one follows
+  CHECK(bench.manager.scheduled[0].name == "hostmedic-release-" + lower.key + ".service");
+  release.key = lower.key;
+  CHECK(actuator.undo_order(release, kRoot));
 }
