@@ -35,10 +35,10 @@ Result<Plan> plan(const Incident& incident, const HostView&, std::span<const Att
 
 Status validate(const Plan& plan) {
   if (Status status = check_common(plan, kPackageRollback, kPlanParams); !status) return status;
-  if (!is_package_name(plan.get("package"))) return make_error(ErrorCode::malformed, "package is no name of a package");
+  if (!is_apt_package(plan.get("package"))) return make_error(ErrorCode::malformed, "package is no name of a package");
   if (is_vital_package(plan.get("package")))
     return make_error(ErrorCode::denied, std::string(plan.get("package")) + " is never put back by itself");
-  if (!is_package_version(plan.get("version")) || !is_package_version(plan.get("from")) ||
+  if (!is_apt_version(plan.get("version")) || !is_apt_version(plan.get("from")) ||
       plan.get("version") == plan.get("from"))
     return make_error(ErrorCode::malformed, "version and from are not two versions");
   if (plan.get("network") != "yes" && plan.get("network") != "no")

@@ -16,11 +16,11 @@ bool is_made_of(std::string_view text, std::string_view more) {
 
 }  // namespace
 
-bool is_package_name(std::string_view text) {
+bool is_apt_package(std::string_view text) {
   return is_made_of(text, "+-.") && text.front() != '-' && text.front() != '.' && text.front() != '+';
 }
 
-bool is_package_version(std::string_view text) {
+bool is_apt_version(std::string_view text) {
   return is_made_of(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ.+-~:") && text.front() >= '0' && text.front() <= '9';
 }
 
@@ -41,7 +41,7 @@ std::optional<Upgrade> upgrade_from(std::string_view text) {
       continue;
     std::string_view to = words[i + 7];
     if (to.ends_with(',')) to.remove_suffix(1);
-    if (is_package_name(words[i + 1]) && is_package_version(words[i + 5]) && is_package_version(to))
+    if (is_apt_package(words[i + 1]) && is_apt_version(words[i + 5]) && is_apt_version(to))
       return Upgrade{std::string(words[i + 1]), std::string(words[i + 5]), std::string(to)};
   }
   return std::nullopt;

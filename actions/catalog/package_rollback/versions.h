@@ -8,8 +8,8 @@
 
 namespace hostmedic {
 
-bool is_package_name(std::string_view text);
-bool is_package_version(std::string_view text);
+bool is_apt_package(std::string_view text);
+bool is_apt_version(std::string_view text);
 
 // What the host needs to start, to be reached and to change packages at all: never put back by a program.
 bool is_vital_package(std::string_view name);
