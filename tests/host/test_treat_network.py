@@ -30,7 +30,8 @@ def result_of(host, an_order, result="done"):
 
 
 @options(hosts=("victim", "mallory", "trudy"), packages=PACKAGES, timeout=180)
-def test_blocks_each_peer_for_its_own_time(victim, mallory, trudy):
+def test_story_11_each_peer_is_blocked_for_its_own_time(victim, mallory, trudy):
+    """Story 11: others blocked the first attacker only, and kept a time that had grown until their manager was restarted."""
     join(victim, mallory, trudy)
     alone(victim, FREE)
     serve(victim, 8080)
@@ -60,6 +61,7 @@ def test_blocks_each_peer_for_its_own_time(victim, mallory, trudy):
 
 @options(hosts=("victim", "admin"), packages=PACKAGES, timeout=120)
 def test_never_blocks_whom_the_host_needs(victim, admin):
+    """Story 12: others blocked their own addresses; asked last of all, just before acting, of the host itself."""
     join(victim, admin)
     alone(victim, FREE + 'never_block = ["198.51.100.*"]\n')
     number = iter("0123456789abcdef")
@@ -174,6 +176,7 @@ def test_segments_a_host_and_releases_it_by_itself(sick, admin, peer):
     assert reaches(admin, ssh, "--http0.9"), "ssh is cut"
     assert reaches(sick, f"http://{peer.address}:8443/"), "the allowed place is cut"
     assert reaches(sick, "http://127.0.0.1:8080/"), "the loopback is cut"
+    assert ask(sick, "approve", key="c" * 24)["ok"]
     result_of(sick, {**cut, "key": "c" * 24}, "unnecessary")
     result_of(sick, undo("d", cut))
     assert reaches(admin, web) and reaches(sick, f"http://{peer.address}:8080/")

@@ -11,7 +11,8 @@ from testhost import wait_for
 
 RUNBOOKS = ("service-restart", "filesystem-logs", "memory-exhaustion", "service-memory-limited",
             "service-cpu-limited", "service-tasks-limited", "service-hung", "service-leak", "process-leak",
-            "process-zombies", "cpu-runaway", "certificate-renew")
+            "process-zombies", "cpu-runaway", "certificate-renew", "container-behaviour", "container-unhealthy",
+            "container-crash-loop", "service-connections", "upstream-circuit")
 
 
 def policy(host, tier=None, extra=""):
