@@ -2,7 +2,7 @@
 """Peers blocked, circuits opened, connections dropped, a host segmented: on real hosts, looked at from outside."""
 import time
 
-from actuator import alone, execute, order, undo
+from actuator import alone, ask, execute, order, undo
 from testhost import join, options, wait_for
 
 PACKAGES = ("hostmedic",)
@@ -168,7 +168,11 @@ def test_segments_a_host_and_releases_it_by_itself(sick, admin, peer):
     cut = for_seconds("a", "host.segment", "host", 600, allow=f"{peer.address}:8443")
     result_of(sick, cut, "refused")
     assert reaches(admin, web), "nobody approved it"
-    cut = {**cut, "key": "b" * 24, "approved_by": "uid 0 (root)"}
+    claimed = {**cut, "key": "9" * 24, "approved_by": "uid 0 (root)"}
+    result_of(sick, claimed, "refused")
+    assert reaches(admin, web), "the asker's word for it does not count"
+    cut = {**cut, "key": "b" * 24}
+    assert ask(sick, "approve", key="b" * 24)["ok"]
     done = result_of(sick, cut)
     print(done["text"], done["details"])
     assert not reaches(admin, web) and not reaches(peer, web)
@@ -180,9 +184,8 @@ def test_segments_a_host_and_releases_it_by_itself(sick, admin, peer):
     result_of(sick, {**cut, "key": "c" * 24}, "unnecessary")
     result_of(sick, undo("d", cut))
     assert reaches(admin, web) and reaches(sick, f"http://{peer.address}:8080/")
-    short = {**for_seconds("e", "host.segment", "host", 6, allow="none"), "approved_by": "uid 0 (root)"}
-    result_of(sick, short)
+    assert ask(sick, "approve", key="e" * 24)["ok"]
+    result_of(sick, for_seconds("e", "host.segment", "host", 6, allow="none"))
     assert not reaches(admin, web)
     wait_for(lambda: reaches(admin, web), 15, "it is released by itself")
-    too_long = {**for_seconds("f", "host.segment", "host", 7200, allow="none"), "approved_by": "uid 0 (root)"}
-    result_of(sick, too_long, "refused")
+    result_of(sick, for_seconds("f", "host.segment", "host", 7200, allow="none"), "refused")
