@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // evidence.collect: what is known of a service, a container or a group of processes now, before it is gone.
 #include "actions/catalog/catalog.h"
+#include "actions/catalog/container/container_name.h"
 #include "actions/catalog/evidence_collect/manifest.h"
 #include "actions/catalog/plan_check.h"
 #include "agent/base/parse.h"
@@ -32,9 +33,12 @@ Result<Plan> plan(const Incident& incident, const HostView&, std::span<const Att
   Plan plan;
   plan.action = kEvidenceCollect.name;
   plan.target = incident.root;
+  // Processes of a container are seen in its scope, which is no service.
+  if (!container_id_of(incident.root.name).empty())
+    if (auto container = container_of(incident)) plan.target = std::move(*container);
   plan.parameters = {{"most_bytes", strf("%llu", static_cast<unsigned long long>(most->count))},
                      {"journal", strf("%lld", static_cast<long long>(*journal / std::chrono::seconds(1)))}};
-  plan.what = "collect evidence about " + to_string(incident.root) + ", at most " + format_bytes(*most);
+  plan.what = "collect evidence about " + to_string(plan.target) + ", at most " + format_bytes(*most);
   plan.command = "hostmedic evidence list";
   plan.timeout = kEvidenceCollect.timeout;
   return plan;

@@ -32,6 +32,8 @@ TEST_CASE("container actions plan for the container, its scope, or the cause") {
   const Entity scope{EntityKind::service, "docker-" + kId + ".scope"};
   CHECK(made(kContainerPause, incident_on(scope, "service.behaviour", host)).target ==
         Entity{EntityKind::container, kId.substr(0, 12)});
+  CHECK(made(kEvidenceCollect, incident_on(scope, "service.behaviour", host)).target ==
+        Entity{EntityKind::container, kId.substr(0, 12)});
   Incident caused = incident_on(kVar, "filesystem.filling", host);
   CHECK_FALSE(kContainerStop.plan(caused, host.view(), {}).has_value());
   caused.causes = {kNginx, kWeb};
