@@ -108,6 +108,7 @@ Result<EvidenceManifest> parse_manifest(std::string_view text) {
     return make_error(ErrorCode::malformed, "it names no package");
   if (manifest.previous != "-" && !is_sha256(manifest.previous))
     return make_error(ErrorCode::malformed, "it does not say what was before it");
+  if (manifest.target.empty()) return make_error(ErrorCode::malformed, "it does not say what it is about");
   return manifest;
 }
 
