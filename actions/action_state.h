@@ -72,6 +72,13 @@ struct Members<Silence> {
   }
 };
 template <>
+struct Members<Lesson> {
+  template <class Self>
+  static auto of(Self& self) {
+    return std::tie(self.fingerprint, self.kind, self.action, self.helped, self.supervised, self.at);
+  }
+};
+template <>
 struct Members<Now> {
   template <class Self>
   static auto of(Self& self) {

@@ -62,6 +62,7 @@ void Response::Course::new_round() {
   judged_.clear();
   stuck_since_.reset();
   approved_by_.clear();
+  unmet_.clear();
   refusals_ = unknown_ends_ = 0;
 }
 
@@ -75,7 +76,8 @@ const Silence* Response::Course::silenced(const Surroundings& here) const {
 
 // True while it is silenced. An order under way is seen to its end first; a proposal is withdrawn.
 bool Response::Course::hush(const Surroundings& here) {
-  const bool treated = phase == Phase::acting || phase == Phase::verifying || phase == Phase::watching;
+  const bool treated =
+      phase == Phase::acting || phase == Phase::verifying || phase == Phase::undoing || phase == Phase::watching;
   if (treated || !incident.active) return false;
   const bool before = incident.state == IncidentState::suppressed;
   if (const Silence* silence = silenced(here)) {
@@ -110,7 +112,7 @@ void Response::Course::begin(const Surroundings& here) {
   if (hush(here)) return;
   choose_again = false;
   order = Order{};
-  const Runbook* chosen = choose_runbook(here.runbooks, incident);
+  const Runbook* chosen = choose_runbook(here.runbooks, incident, here.sources.conditions);
   new_round();
   if (chosen != nullptr) {
     runbook = *chosen;
@@ -119,12 +121,34 @@ void Response::Course::begin(const Surroundings& here) {
     return;
   }
   runbook.reset();
-  const std::string text = "no runbook treats " + incident.kind + " on " + to_string(incident.root);
-  if (incident.severity >= Severity::error && !incident.suspicion) {
+  phase = Phase::untreated;
+  std::string when;
+  for (const Runbook& one : here.runbooks)
+    if (fits(one, incident))
+      when += (when.empty() ? "; " : ", ") + one.name + " only when " +
+              here.sources.conditions.explain(one.when, incident.root);
+  may_come_ = !when.empty();
+  const std::string text = "no runbook treats " + incident.kind + " on " + to_string(incident.root) + when;
+  if (!may_come_ && incident.severity >= Severity::error && !incident.suspicion) {
     escalate("no-runbook", text, here);
+    phase = Phase::untreated;
   } else {
     note(TimelineKind::note, text, here);
   }
+}
+
+// What a runbook asks for may come to hold.
+void Response::Course::look_again(const Surroundings& here) {
+  const bool again = may_come_ || choose_again;
+  choose_again = false;
+  if (!again) return;
+  if (choose_runbook(here.runbooks, incident, here.sources.conditions) != nullptr) return begin(here);
+  const bool grave = incident.severity >= Severity::error && !incident.suspicion;
+  if (!may_come_ || !grave || told.contains("no-runbook") || !stuck_for(kPlanPatience, here)) return;
+  escalate("no-runbook",
+           "what its runbooks ask for did not come to hold in " + format_duration(kPlanPatience) + " on " +
+               to_string(incident.root),
+           here);
   phase = Phase::untreated;
 }
 
@@ -178,17 +202,16 @@ void Response::Course::advance(const Surroundings& here) {
 }
 
 void Response::Course::step_once(const Surroundings& here) {
+  if (in_force_until && here.now.mono >= *in_force_until) end_measure(here);
   if (hush(here)) return;
   const bool late = here.now.mono >= deadline;
-  const bool under_way = phase == Phase::acting || phase == Phase::verifying;
+  const bool under_way = phase == Phase::acting || phase == Phase::verifying || phase == Phase::undoing;
   if (!incident.part_of.empty() && !under_way && phase != Phase::closed)
     return close("it is part of incident " + incident.part_of, here);
   switch (phase) {
     case Phase::untreated:
       if (!incident.active) return close("the signals are quiet again; nothing was done", here);
-      if (choose_again && choose_runbook(here.runbooks, incident) != nullptr) begin(here);
-      choose_again = false;
-      return;
+      return look_again(here);
     case Phase::judging:
       if (incident.active) return treat(here);
       return close(attempt == 0 ? "recovered by itself; nothing was done" : "the signals are quiet again", here);
@@ -207,6 +230,7 @@ void Response::Course::step_once(const Surroundings& here) {
       return learn(lost, here);
     }
     case Phase::verifying: return verify(here);
+    case Phase::undoing: return take_back(here);
     case Phase::watching:
       if (!still_fires(incident) && incident.flapping) return;  // it stays open until it is quiet for long
       if (!still_fires(incident)) return close(proved_ ? proved_text_ : "recovered by itself", here);
@@ -223,6 +247,7 @@ void Response::Course::step_once(const Surroundings& here) {
   }
 }
 
+// Whoever is called finds here what was tried, with what came of it, and what the runbook says to a human.
 void Response::Course::escalate(const std::string& reason, const std::string& text, const Surroundings& here) {
   phase = Phase::stopped;
   std::string whole = text;
@@ -231,8 +256,16 @@ void Response::Course::escalate(const std::string& reason, const std::string& te
   if (!incident.causes.empty()) whole += "; the cause: " + to_string(incident.causes.front());
   if (attempt > 0) worked_ = false;
   set_state(IncidentState::escalated);
-  note(TimelineKind::escalated, whole, here, {{"reason", reason}});
-  tell(reason, to_string(incident.root) + " needs a human: " + whole, here);
+  std::vector<Attribute> context{{"reason", reason}};
+  for (std::size_t i = 0; i < attempts_.size(); ++i)
+    context.push_back(
+        {strf("tried.%zu", i + 1), printable(attempts_[i].what + ": " + attempts_[i].result, kMostAttributeValue)});
+  if (in_force_until) context.push_back({"in_force", order.plan.what});
+  if (runbook && !runbook->notes.empty()) context.push_back({"next", printable(runbook->notes, kMostAttributeValue)});
+  note(TimelineKind::escalated, whole, here, std::move(context));
+  const std::string tried_before =
+      attempts_.size() > 1 ? strf(" (%zu steps were tried)", attempts_.size()) : std::string();
+  tell(reason, to_string(incident.root) + " needs a human: " + whole + tried_before, here);
 }
 
 void Response::Course::close(const std::string& text, const Surroundings& here) {
@@ -241,23 +274,39 @@ void Response::Course::close(const std::string& text, const Surroundings& here) 
   approved_until_.reset();
   incident.closed_at = here.now.wall;
   if (proved_) worked_ = true;
+  attempts_.clear();
   set_state(IncidentState::resolved);
-  note(TimelineKind::resolved, text, here);
+  if (!in_force_until) return note(TimelineKind::resolved, text, here);
+  const Duration left = *in_force_until - here.now.mono;
+  note(TimelineKind::resolved,
+       text + "; the measure stays in force for another " + format_duration(left) + ": " + order.plan.what, here,
+       {{"in_force_until", format_utc(here.now.wall + left)}});
+}
+
+void Response::Course::end_measure(const Surroundings& here) {
+  in_force_until.reset();
+  note(TimelineKind::undone,
+       "the measure ended by itself after " + format_duration(order.plan.lasts) + ": " + order.plan.what, here,
+       {{"order", order.key}});
 }
 
 void Response::Course::finish(Batch& batch) {
   if (changed_) {
     ++incident.revision;
-    batch.persists.push_back({Command::Kind::persist, incident.id, {}, {}, {}});
+    batch.persists.push_back({.kind = Command::Kind::persist, .incident_id = incident.id});
   }
-  if (order_out_) batch.orders.push_back({Command::Kind::order, incident.id, std::move(*order_out_), {}, {}});
+  if (order_out_)
+    batch.orders.push_back({.kind = Command::Kind::order, .incident_id = incident.id, .order = std::move(*order_out_)});
   for (std::string& text : notices_)
-    batch.notices.push_back({Command::Kind::notify, incident.id, {}, std::move(text), {}});
-  if (worked_) batch.lessons.push_back({Command::Kind::learn, incident.id, {}, {}, *worked_});
+    batch.notices.push_back({.kind = Command::Kind::notify, .incident_id = incident.id, .text = std::move(text)});
+  if (worked_) batch.lessons.push_back({.kind = Command::Kind::learn, .incident_id = incident.id, .worked = *worked_});
+  for (Lesson& lesson : lessons_)
+    batch.lessons.push_back({.kind = Command::Kind::remember, .incident_id = incident.id, .lesson = std::move(lesson)});
   changed_ = false;
   worked_.reset();
   order_out_.reset();
   notices_.clear();
+  lessons_.clear();
 }
 
 }  // namespace hostmedic

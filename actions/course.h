@@ -6,9 +6,17 @@
 //   proposed    a human is asked
 //   acting      the order is with the actuator
 //   verifying   the effect is being proved
+//   undoing     it did not help and is taken back: the guard is asked, then the actuator
 //   watching    proved; waits for detection to fall quiet before anything else is thought of
 //   stopped     nothing more is done until it falls quiet (escalated, rejected, or a step said stop)
 //   closed      resolved; opens again when detection says so
+//
+// While it is verified, the causing signals are compared with what they were before the order. One is clearly worse
+// when it is further beyond its limit, or beyond its usual band, by more than half of what it was beyond, and by more
+// than a quarter of the limit (of the band's width); where there is an end to that, as 1 is for a ratio and 0 for what
+// is too low, half of what was left to the end is enough. So is a signal that is proof by itself and did not fire
+// before. When that is so for as long as the proof has to hold, and a quarter of its time at least, the step has
+// failed.
 //
 // While a silence covers the incident nothing of it goes on but an order under way; its state is then "suppressed".
 #pragma once
@@ -25,8 +33,9 @@ namespace hostmedic {
 struct Response::Surroundings {
   const std::vector<Runbook>& runbooks;
   const guard::Policy& policy;
-  const Circumstances& circumstances;
+  const Sources& sources;
   const std::vector<Silence>& silences;
+  Experience& experience;
   const HostView& host;
   Now now;
 };
@@ -38,12 +47,55 @@ struct Response::Batch {
 };
 
 inline constexpr Duration kProposalLife = std::chrono::minutes(15);
+inline constexpr Duration kOrderLife = std::chrono::seconds(30);
+inline constexpr Duration kAnswerSlack = std::chrono::seconds(30);  // for the actuator's answer after the time limit
+inline constexpr Duration kHoldPatience = std::chrono::minutes(5);  // held so long: a human is asked
+inline constexpr Duration kPlanPatience =
+    std::chrono::seconds(30);  // facts may come late: the growing file, a condition
 
 // A signal of it fires now. Quiet for a moment is not yet inactive: detection waits longer for that.
 bool still_fires(const Incident& incident);
+// An error says why the step does not apply.
+Result<Plan> plan_step(const Step& step, const Incident& incident, const HostView& host);
+std::string order_key(const Order& order, int attempt);
+// ceiling: the runbook's, however far the policy lets it go.
+Verdict judge_under(Tier ceiling, const Order& order, const guard::Policy& policy,
+                    const guard::Circumstances& circumstances);
+
+// A signal as it was before an order.
+struct SignalMark {
+  Entity entity;
+  std::string rule, signal;
+  bool firing = false;
+  std::optional<double> beyond,
+      room;  // beyond its limit or band, by so much; how much further it has to go to be worse
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.entity, self.rule, self.signal, self.firing, self.beyond, self.room);
+  }
+};
+
+// A step that was taken, for whom it is handed over to.
+struct Attempt {
+  std::string what, result;  // "restart nginx.service through systemd", "no proof in 15s; taken back"
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.what, self.result);
+  }
+};
 
 struct Response::Course {
-  enum class Phase : std::uint8_t { untreated, judging, proposed, acting, verifying, watching, stopped, closed };
+  enum class Phase : std::uint8_t {
+    untreated,
+    judging,
+    proposed,
+    acting,
+    verifying,
+    undoing,
+    watching,
+    stopped,
+    closed
+  };
 
   explicit Course(Incident& treated) : incident(treated) {}
 
@@ -54,6 +106,10 @@ struct Response::Course {
   // Does whatever is due now.
   void advance(const Surroundings& here);
   void learn(const Outcome& outcome, const Surroundings& here);
+  // Of the undo.
+  void undone(const Outcome& outcome, const Surroundings& here);
+  // Another plan of the proposal; false: it has none of that key.
+  bool choose(const std::string& key);
   void approve(const std::string& by, const Surroundings& here);
   void reject(const std::string& by, const std::string& reason, const Surroundings& here);
   void acknowledge(const std::string& by, const std::string& reason, const Surroundings& here);
@@ -72,14 +128,17 @@ struct Response::Course {
   Phase phase = Phase::judging;
   std::optional<Runbook> runbook;
   Order order;                         // proposed, or the last one given
+  std::optional<Order> undo;           // that takes it back
+  std::vector<Order> others;           // that a human may approve instead
   std::optional<MonoTime> good_since;  // the check has held since
   MonoTime deadline;                   // of proposed, acting, verifying, watching
   WallTime proposal_expires_at;
-  bool restored = false;       // nothing was done since the restart
-  bool choose_again = false;   // the runbooks changed
-  std::set<std::string> told;  // reasons for which a human was told
-  std::set<int> tried;         // steps, since the incident was last resolved or a step was proved
-  int attempt = 0;             // orders given
+  std::optional<MonoTime> in_force_until;  // a measure ends by itself
+  bool restored = false;                   // nothing was done since the restart
+  bool choose_again = false;               // the runbooks changed
+  std::set<std::string> told;              // reasons for which a human was told
+  std::set<int> tried;                     // steps, since the incident was last resolved or a step was proved
+  int attempt = 0;                         // orders given
 
  private:
   void step_once(const Surroundings& here);
@@ -88,10 +147,15 @@ struct Response::Course {
   void resume(const Surroundings& here);
   void new_round();
   void treat(const Surroundings& here);
+  void look_again(const Surroundings& here);
+  bool may_act(const Surroundings& here);
   bool make_plan(const Surroundings& here);
+  std::vector<Order> plans(const Surroundings& here, std::string& ret_reasons) const;
+  void put_in_order(std::vector<Order>& ret_plans, const Surroundings& here) const;
+  void date(Order& ret_order, const Surroundings& here) const;
   void no_plan(const std::string& reasons, const Surroundings& here);
   Tier tier(const Surroundings& here, const Entity& target) const;
-  Verdict judge(const Surroundings& here);
+  Verdict judge(const Order& asked, const Surroundings& here);
   void decide(const Verdict& verdict, const Surroundings& here);
   void note_verdict(const Verdict& verdict, std::string_view whose, Tier tier, const Surroundings& here);
   void propose(const Surroundings& here);
@@ -101,6 +165,16 @@ struct Response::Course {
   std::optional<bool> check_holds(const Check& check, const Surroundings& here) const;
   std::string proof_text(const Check& check, const Surroundings& here) const;
   void step_failed(const std::string& why, const Surroundings& here);
+  bool may_undo(OutcomeResult result) const;
+  void begin_undo(const Surroundings& here);
+  void take_back(const Surroundings& here);
+  void go_on(const Surroundings& here);
+  void mark_signals(const Surroundings& here);
+  std::string worse(const Surroundings& here) const;
+  bool step_undoes() const;
+  void note_lesson(bool helped, const Surroundings& here);
+  void add_attempt(const std::string& result);
+  void end_measure(const Surroundings& here);
   void escalate(const std::string& reason, const std::string& text, const Surroundings& here);
   void close(const std::string& text, const Surroundings& here);
   void reopen(const Surroundings& here);
@@ -112,10 +186,19 @@ struct Response::Course {
   bool changed_ = false;
   std::optional<Order> order_out_;
   std::optional<bool> worked_;  // what came of the treatment, to be learnt
+  std::vector<Lesson> lessons_;
   std::vector<std::string> notices_;
-  std::size_t detection_entries_ = 0;  // of detection's timeline, already taken over
-  std::string planned_;                // what the last planned entry said
-  std::string judged_;                 // what the last verdict entry said
+  std::vector<Attempt> attempts_;  // since the incident was last resolved, the last eight
+  std::vector<SignalMark> marks_;  // before the order
+  std::optional<MonoTime> worse_since_;
+  std::string failed_why_;  // of the step that is taken back
+  bool undo_sent_ = false;
+  OutcomeResult result_ = OutcomeResult::done;  // of the order
+  bool may_come_ = false;                       // a runbook fits but for its `when`
+  std::string unmet_;                           // the requirement that was told
+  std::size_t detection_entries_ = 0;           // of detection's timeline, already taken over
+  std::string planned_;                         // what the last planned entry said
+  std::string judged_;                          // what the last verdict entry said
   std::optional<MonoTime> stuck_since_;
   MonoTime not_before_;  // no new order earlier, after a refusal
   int refusals_ = 0;

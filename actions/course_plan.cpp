@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the runbook's next step to the order: plan, verdict, proposal.
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "actions/course.h"
 #include "agent/base/text.h"
 
 namespace hostmedic {
 namespace {
-
-constexpr Duration kOrderLife = std::chrono::seconds(30);
-constexpr Duration kAnswerSlack = std::chrono::seconds(30);   // for the actuator's answer after the plan's time limit
-constexpr Duration kHoldPatience = std::chrono::minutes(5);   // held so long: a human is asked
-constexpr Duration kPlanPatience = std::chrono::seconds(30);  // facts such as the growing file may come late
 
 // Denials that a human or the target itself lifts. They are asked again for as long as the incident is active.
 constexpr std::string_view kWaiting[] = {"kill-switch",  "maintenance", "exclusion-window", "tier",
@@ -38,6 +35,8 @@ bool only_a_human(const Verdict& verdict) {
   });
 }
 
+}  // namespace
+
 std::string order_key(const Order& order, int attempt) {
   const std::string text = order.incident_id +
                            strf("/%d/%d/%lld/", order.step, attempt, static_cast<long long>(to_ns(order.issued_at))) +
@@ -45,7 +44,24 @@ std::string order_key(const Order& order, int attempt) {
   return hex64(fnv1a(text)) + hex64(fnv1a(text, 0x9e3779b97f4a7c15ULL)).substr(0, 8);
 }
 
-}  // namespace
+Result<Plan> plan_step(const Step& step, const Incident& incident, const HostView& host) {
+  const ActionInfo* const action = find_action(step.action);
+  if (action == nullptr) return make_error(ErrorCode::not_found, "no such action");
+  auto plan = action->plan(incident, host, step.params);
+  if (!plan) return plan;
+  if (step.timeout > Duration{}) plan->timeout = step.timeout;
+  if (Status valid = action->validate(*plan); !valid) return std::move(valid).error();
+  return plan;
+}
+
+Verdict judge_under(Tier ceiling, const Order& order, const guard::Policy& policy,
+                    const guard::Circumstances& circumstances) {
+  if (ceiling >= guard::tier_of(policy, order.runbook, order.plan.target))
+    return guard::judge(policy, order, circumstances);
+  guard::Policy lower = policy;
+  lower.tiers.push_back({"*", "*", ceiling});
+  return guard::judge(lower, order, circumstances);
+}
 
 void Response::Course::treat(const Surroundings& here) {
   if (incident.suspicion || !still_fires(incident)) return;  // not believed yet; or it flaps, and is quiet just now
@@ -55,55 +71,106 @@ void Response::Course::treat(const Surroundings& here) {
     approved_by_.clear();
     approved_until_.reset();
   }
+  if (!may_act(here)) return;
   // What a human approved is done as it was approved, or not at all.
   if (approved_by_.empty() && !make_plan(here)) return;
-  order.confidence = incident.confidence;
-  order.signals = incident.signals;
-  order.proof = incident.proof;
-  order.issued_at = here.now.wall;
-  order.expires_at = here.now.wall + kOrderLife;
-  order.approved_by = approved_by_;
-  if (approved_by_.empty()) order.key = order_key(order, attempt);
-  decide(judge(here), here);
+  date(order, here);
+  decide(judge(order, here), here);
+}
+
+// The runbook's requirements. All are asked, so that those that look back in time do so from the beginning.
+bool Response::Course::may_act(const Surroundings& here) {
+  const Requirement* unmet = nullptr;
+  for (const Requirement& one : runbook->requirements)
+    if (!here.sources.conditions.holds(one.condition, incident.root).value_or(false) && unmet == nullptr) unmet = &one;
+  if (unmet == nullptr) {
+    if (!std::exchange(unmet_, {}).empty()) stuck_since_.reset();
+    return true;
+  }
+  const std::string text = "runbook " + runbook->name + " waits: " + unmet->why + " (" +
+                           here.sources.conditions.explain(unmet->condition, incident.root) + ")";
+  if (unmet_ != unmet->condition) {
+    unmet_ = unmet->condition;
+    note(TimelineKind::note, text, here);
+  }
+  if (stuck_for(kHoldPatience, here) && tier(here, incident.root) >= Tier::approve) escalate("require", text, here);
+  return false;
+}
+
+// When it is given, by whom, how sure, and what the runbook asks of the guard.
+void Response::Course::date(Order& ret_order, const Surroundings& here) const {
+  ret_order.confidence = incident.confidence * here.experience.trust(incident.fingerprint, incident.kind,
+                                                                     ret_order.plan.action, here.now.wall);
+  ret_order.signals = incident.signals;
+  ret_order.proof = incident.proof;
+  ret_order.issued_at = here.now.wall;
+  ret_order.expires_at = here.now.wall + kOrderLife;
+  ret_order.approved_by = approved_by_;
+  ret_order.not_while.clear();
+  for (const std::string& kind : runbook->not_while)
+    ret_order.not_while += (ret_order.not_while.empty() ? "" : " ") + kind;
+  ret_order.cooldown = runbook->cooldown;
+  ret_order.touched_most = runbook->touched_most;
+  if (approved_by_.empty()) ret_order.key = order_key(ret_order, attempt);
+}
+
+// The untried steps that have a plan, the one to take first in front. reasons: why the others have none.
+std::vector<Order> Response::Course::plans(const Surroundings& here, std::string& ret_reasons) const {
+  std::vector<Order> found;
+  for (int i = 0; i < static_cast<int>(runbook->steps.size()); ++i) {
+    if (tried.contains(i)) continue;
+    const Step& step = runbook->steps[static_cast<std::size_t>(i)];
+    auto plan = plan_step(step, incident, here.host);
+    if (!plan) {
+      if (!ret_reasons.empty()) ret_reasons += "; ";
+      ret_reasons += step.action + ": " + plan.error().message();
+      continue;
+    }
+    Order& made = found.emplace_back();
+    made.incident_id = incident.id;
+    made.incident_kind = incident.kind;
+    made.runbook = runbook->name;
+    made.step = i;
+    made.plan = *std::move(plan);
+  }
+  if (runbook->choose == Choice::success) put_in_order(found, here);
+  return found;
+}
+
+// What only prepares goes first, then what most likely helps; else as the runbook has them.
+void Response::Course::put_in_order(std::vector<Order>& ret_plans, const Surroundings& here) const {
+  const auto rank = [&](const Order& one) {
+    if (runbook->steps[static_cast<std::size_t>(one.step)].verify.subject == Check::Subject::none) return 2.0;
+    return here.experience.expected(incident.fingerprint, incident.kind, one.plan.action, here.now.wall);
+  };
+  std::ranges::stable_sort(ret_plans, std::greater(), rank);
 }
 
 bool Response::Course::make_plan(const Surroundings& here) {
   std::string reasons;
-  for (int i = 0; i < static_cast<int>(runbook->steps.size()); ++i) {
-    if (tried.contains(i)) continue;
-    const Step& step = runbook->steps[static_cast<std::size_t>(i)];
-    const ActionInfo* action = find_action(step.action);
-    Result<Plan> plan = make_error(ErrorCode::not_found, "no such action");
-    if (action != nullptr) plan = action->plan(incident, here.host, step.params);
-    if (plan && step.timeout > Duration{}) plan->timeout = step.timeout;
-    Status valid = ok();
-    if (plan) valid = action->validate(*plan);
-    if (!plan || !valid) {
-      if (!reasons.empty()) reasons += "; ";
-      reasons += step.action + ": " + (plan ? valid.error() : plan.error()).message();
-      continue;
-    }
-    order = Order{};
-    order.incident_id = incident.id;
-    order.incident_kind = incident.kind;
-    order.runbook = runbook->name;
-    order.step = i;
-    order.plan = std::move(*plan);
-    const std::string identity = order.plan.action + " " + to_string(order.plan.target) + " " + order.plan.command;
-    if (planned_ == identity) return true;
-    planned_ = identity;
-    judged_.clear();
-    stuck_since_.reset();
-    note(TimelineKind::planned, order.plan.what, here,
-         {{"action", order.plan.action},
-          {"command", order.plan.command},
-          {"undo", order.plan.undo},
-          {"runbook", runbook->name},
-          {"step", strf("%d", i + 1)}});
-    return true;
+  std::vector<Order> found = plans(here, reasons);
+  if (found.empty()) {
+    no_plan(reasons, here);
+    return false;
   }
-  no_plan(reasons, here);
-  return false;
+  order = std::move(found.front());
+  found.erase(found.begin());
+  others = std::move(found);
+  const std::string identity = order.plan.action + " " + to_string(order.plan.target) + " " + order.plan.command;
+  if (planned_ == identity) return true;
+  planned_ = identity;
+  judged_.clear();
+  stuck_since_.reset();
+  std::vector<Attribute> facts{{"action", order.plan.action},
+                               {"command", order.plan.command},
+                               {"undo", order.plan.undo},
+                               {"runbook", runbook->name},
+                               {"step", strf("%d", order.step + 1)}};
+  if (runbook->choose == Choice::success)
+    facts.push_back({"expected_success", strf("%.2f", here.experience.expected(incident.fingerprint, incident.kind,
+                                                                               order.plan.action, here.now.wall))});
+  note(TimelineKind::planned, order.plan.what, here, std::move(facts));
+  return true;
 }
 
 void Response::Course::no_plan(const std::string& reasons, const Surroundings& here) {
@@ -123,14 +190,10 @@ Tier Response::Course::tier(const Surroundings& here, const Entity& target) cons
   return std::min(guard::tier_of(here.policy, runbook->name, target), runbook->ceiling);
 }
 
-Verdict Response::Course::judge(const Surroundings& here) {
-  guard::Circumstances circumstances = here.circumstances(order);
-  circumstances.approved_by = order.approved_by;
-  if (tier(here, order.plan.target) == guard::tier_of(here.policy, runbook->name, order.plan.target))
-    return guard::judge(here.policy, order, circumstances);
-  guard::Policy lower = here.policy;  // the runbook's own ceiling
-  lower.tiers.push_back({"*", "*", runbook->ceiling});
-  return guard::judge(lower, order, circumstances);
+Verdict Response::Course::judge(const Order& asked, const Surroundings& here) {
+  guard::Circumstances circumstances = here.sources.circumstances(asked);
+  circumstances.approved_by = asked.approved_by;
+  return judge_under(runbook ? runbook->ceiling : Tier::automatic, asked, here.policy, circumstances);
 }
 
 void Response::Course::note_verdict(const Verdict& verdict, std::string_view whose, Tier tier,
@@ -169,30 +232,6 @@ void Response::Course::decide(const Verdict& verdict, const Surroundings& here) 
     escalate("held", "waited " + format_duration(kHoldPatience) + " in vain: " + verdict.summary(), here);
 }
 
-void Response::Course::propose(const Surroundings& here) {
-  phase = Phase::proposed;
-  deadline = here.now.mono + kProposalLife;
-  proposal_expires_at = here.now.wall + kProposalLife;
-  note(TimelineKind::approval, "waits for a human until " + format_utc(proposal_expires_at) + ": " + order.plan.what,
-       here);
-  tell("proposal",
-       "approval wanted for " + to_string(incident.root) + ": " + order.plan.what + " (" + order.plan.command + ")",
-       here);
-}
-
-void Response::Course::approve(const std::string& by, const Surroundings& here) {
-  approved_by_ = by;
-  approved_until_ = deadline;
-  phase = Phase::judging;
-  judged_.clear();
-  note(TimelineKind::approval, "approved by " + by, here);
-}
-
-void Response::Course::reject(const std::string& by, const std::string& reason, const Surroundings& here) {
-  phase = Phase::stopped;
-  note(TimelineKind::approval, "rejected by " + by + (reason.empty() ? std::string() : ": " + reason), here);
-}
-
 void Response::Course::give_order(const Surroundings& here) {
   ++attempt;
   phase = Phase::acting;
@@ -200,6 +239,7 @@ void Response::Course::give_order(const Surroundings& here) {
   acted_at_ = here.now.mono;
   proved_ = false;
   before_ = here.host.value(incident.root, check().series, check().attributes);
+  mark_signals(here);
   stuck_since_.reset();
   approved_by_.clear();
   approved_until_.reset();
@@ -209,6 +249,14 @@ void Response::Course::give_order(const Surroundings& here) {
         {"command", order.plan.command},
         {"attempt", strf("%d", attempt)},
         {"expires_at", format_utc(order.expires_at)}});
+  if (order.approved_by.empty() && order.confidence < here.policy.confidence_act)
+    tell("tentative",
+         strf("acted on %s though it is only %.0f%% sure, and takes it back if that does not help: ",
+              to_string(incident.root).c_str(), 100 * order.confidence) +
+             order.plan.what,
+         here);
+  others.clear();
+  undo.reset();
   order_out_ = order;
 }
 

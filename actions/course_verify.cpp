@@ -38,7 +38,10 @@ void Response::Course::learn(const Outcome& outcome, const Surroundings& here) {
   }
   note(TimelineKind::acted, std::string(to_string(outcome.result)) + ": " + outcome.text, here, std::move(details));
   good_since.reset();
+  worse_since_.reset();
   unsure_ = false;
+  result_ = outcome.result;
+  if (order.plan.lasts > Duration{} && may_undo(outcome.result)) in_force_until = here.now.mono + order.plan.lasts;
   const bool prepares = check().subject == Check::Subject::none;
   switch (outcome.result) {
     case OutcomeResult::failed: return step_failed("it failed: " + outcome.text, here);
@@ -92,8 +95,8 @@ std::optional<bool> Response::Course::check_holds(const Check& check, const Surr
       return *value <= *before_ - check.bound;
     }
     case Check::Subject::incident_quiet: return !still_fires(incident);
-    case Check::Subject::condition:
-    case Check::Subject::none: return std::nullopt;
+    case Check::Subject::condition: return here.sources.conditions.holds(check.condition, incident.root);
+    case Check::Subject::none: break;
   }
   return std::nullopt;
 }
@@ -108,7 +111,7 @@ std::string Response::Course::proof_text(const Check& check, const Surroundings&
       if (!before_ || !value) return "all signals are quiet";
       return check.series + strf(" fell from %.3f to %.3f", *before_, *value);
     case Check::Subject::incident_quiet: return "all signals are quiet";
-    case Check::Subject::condition: return check.condition + " holds";
+    case Check::Subject::condition: return here.sources.conditions.explain(check.condition, incident.root);
     case Check::Subject::none: break;
   }
   return {};
@@ -130,12 +133,21 @@ void Response::Course::verify(const Surroundings& here) {
                    " after the fault; held for " + format_duration(here.now.mono - *good_since);
     proved_ = true;
     tried.insert(order.step);
+    note_lesson(true, here);
+    add_attempt(proved_text_);
     note(TimelineKind::verified, proved_text_, here,
          {{"after_order", after_order}, {"after_fault", format_duration(after_fault)}});
     if (!still_fires(incident)) return close(proved_text_, here);
     phase = Phase::watching;
     deadline = here.now.mono + kWatch;
     return;
+  }
+  if (const std::string got_worse = worse(here); got_worse.empty()) {
+    worse_since_.reset();
+  } else {
+    if (!worse_since_) worse_since_ = here.now.mono;
+    if (here.now.mono - *worse_since_ >= std::max(check.settle, check.within / 4))
+      return step_failed("it got worse: " + got_worse, here);
   }
   if (good_since || here.now.mono < deadline) return;
   const std::string why = "no proof in " + format_duration(check.within);
@@ -152,6 +164,15 @@ void Response::Course::verify(const Surroundings& here) {
 void Response::Course::step_failed(const std::string& why, const Surroundings& here) {
   tried.insert(order.step);
   note(TimelineKind::verified, strf("step %d did not help: ", order.step + 1) + why, here, {{"result", "failed"}});
+  note_lesson(false, here);
+  add_attempt(why);
+  failed_why_ = why;
+  if (may_undo(result_) && step_undoes()) return begin_undo(here);
+  go_on(here);
+}
+
+// What the step says of its failure, once it is taken back or cannot be.
+void Response::Course::go_on(const Surroundings& here) {
   const std::size_t step = static_cast<std::size_t>(order.step);
   const OnFailure then =
       runbook && step < runbook->steps.size() ? runbook->steps[step].on_failure : OnFailure::escalate;
@@ -160,8 +181,24 @@ void Response::Course::step_failed(const std::string& why, const Surroundings& h
     case OnFailure::stop: phase = Phase::stopped; return set_state(IncidentState::open);
     case OnFailure::escalate:
       return escalate("step-failed",
-                      strf("step %d of runbook ", order.step + 1) + order.runbook + " did not help: " + why, here);
+                      strf("step %d of runbook ", order.step + 1) + order.runbook + " did not help: " + failed_why_,
+                      here);
   }
+}
+
+// What prepares is no treatment, and there is no experience with it.
+void Response::Course::note_lesson(bool helped, const Surroundings& here) {
+  if (check().subject == Check::Subject::none) return;
+  Lesson lesson{incident.fingerprint,       incident.kind, order.plan.action, helped,
+                !order.approved_by.empty(), here.now.wall};
+  here.experience.note(lesson.fingerprint, lesson.kind, lesson.action, lesson.helped, lesson.supervised, lesson.at);
+  lessons_.push_back(std::move(lesson));
+}
+
+void Response::Course::add_attempt(const std::string& result) {
+  constexpr std::size_t kMostAttempts = 8;
+  if (attempts_.size() == kMostAttempts) attempts_.erase(attempts_.begin());
+  attempts_.push_back({order.plan.what, result});
 }
 
 // The first moment after a restart. Nothing that was planned before is carried out; an order that is still open waits
@@ -174,12 +211,14 @@ void Response::Course::resume(const Surroundings& here) {
     if (entry.kind == TimelineKind::ordered)
       attempt = std::max(attempt, static_cast<int>(parse_u64(fact(entry.attributes, "attempt")).value_or(0)));
   }
-  if (phase == Phase::acting) {
+  if (phase == Phase::acting || phase == Phase::undoing) {
     for (const Runbook& known : here.runbooks)
       if (known.name == order.runbook) runbook = known;
     deadline = here.now.mono + order.plan.timeout + kAnswerLimit;
     acted_at_ = here.now.mono - std::max(Duration{}, here.now.wall - order.issued_at);
-    note(TimelineKind::note, "the daemon was restarted while order " + order.key + " was under way", here);
+    undo_sent_ = phase == Phase::undoing;
+    note(TimelineKind::note,
+         "the daemon was restarted while order " + (undo ? undo->key : order.key) + " was under way", here);
     return;
   }
   if (phase != Phase::judging) return;

@@ -2,6 +2,7 @@
 #include "actions/response.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "actions/course.h"
 
@@ -15,11 +16,11 @@ std::vector<Command> Response::Batch::in_order() && {
   return commands;
 }
 
-Response::Response(std::vector<Runbook> runbooks, guard::Policy policy, Circumstances circumstances)
-    : runbooks_(std::move(runbooks)), policy_(std::move(policy)), circumstances_(std::move(circumstances)) {}
+Response::Response(std::vector<Runbook> runbooks, guard::Policy policy, Sources sources)
+    : runbooks_(std::move(runbooks)), policy_(std::move(policy)), sources_(std::move(sources)) {}
 
-Response::Surroundings Response::surroundings(const HostView& host, Now now) const {
-  return {runbooks_, policy_, circumstances_, silences_, host, now};
+Response::Surroundings Response::surroundings(const HostView& host, Now now) {
+  return {runbooks_, policy_, sources_, silences_, experience_, host, now};
 }
 
 void Response::reconfigure(std::vector<Runbook> runbooks, guard::Policy policy) {
@@ -60,8 +61,12 @@ std::vector<Command> Response::outcome(const Outcome& outcome, const HostView& h
   const Surroundings here = surroundings(host, now);
   Batch batch;
   for (auto& [id, course] : courses_) {
-    if (outcome.key.empty() || course->order.key != outcome.key) continue;
-    course->learn(outcome, here);
+    const bool undo = course->undo && course->undo->key == outcome.key;
+    if (outcome.key.empty() || (course->order.key != outcome.key && !undo)) continue;
+    if (undo)
+      course->undone(outcome, here);
+    else
+      course->learn(outcome, here);
     course->advance(here);
     course->finish(batch);
   }
@@ -69,13 +74,15 @@ std::vector<Command> Response::outcome(const Outcome& outcome, const HostView& h
 }
 
 Result<std::vector<Command>> Response::approve(const std::string& incident_id, const std::string& by,
-                                               const HostView& host, Now now) {
+                                               const std::string& key, const HostView& host, Now now) {
   const auto found = courses_.find(incident_id);
   if (found == courses_.end() || found->second->phase != Course::Phase::proposed)
     return make_error(ErrorCode::not_found, "no proposal waits for incident " + incident_id);
   Course& course = *found->second;
   if (now.mono >= course.deadline)
     return make_error(ErrorCode::conflict, "the proposal for incident " + incident_id + " has expired");
+  if (!key.empty() && !course.choose(key))
+    return make_error(ErrorCode::not_found, "the proposal for incident " + incident_id + " has no such plan now");
   const Surroundings here = surroundings(host, now);
   course.approve(by, here);
   course.advance(here);
@@ -116,8 +123,12 @@ void Response::restore(Incident incident, std::optional<Order> open_order) {
   if (kept.state == IncidentState::resolved) {
     course->phase = Course::Phase::closed;
   } else if (open_order) {
-    course->phase = Course::Phase::acting;
-    course->order = std::move(*open_order);
+    course->phase = open_order->undoes.empty() ? Course::Phase::acting : Course::Phase::undoing;
+    course->order = *open_order;
+    if (!open_order->undoes.empty()) {
+      course->order.key = std::exchange(course->order.undoes, {});
+      course->undo = std::move(*open_order);
+    }
     kept.state = IncidentState::acting;
   } else if (kept.state == IncidentState::escalated) {
     course->phase = Course::Phase::stopped;
@@ -130,7 +141,8 @@ const std::map<std::string, Incident>& Response::incidents() const { return inci
 std::vector<Proposal> Response::proposals() const {
   std::vector<Proposal> waiting;
   for (const auto& [id, course] : courses_)
-    if (course->phase == Course::Phase::proposed) waiting.push_back({id, course->order, course->proposal_expires_at});
+    if (course->phase == Course::Phase::proposed)
+      waiting.push_back({id, course->order, course->proposal_expires_at, course->others});
   return waiting;
 }
 
@@ -142,6 +154,11 @@ std::optional<MonoTime> Response::wake_at() const {
     if (!earliest || at < *earliest) earliest = at;
   }
   return earliest;
+}
+
+bool Response::in_force(const std::string& incident_id) const {
+  const auto found = courses_.find(incident_id);
+  return found != courses_.end() && found->second->in_force_until;
 }
 
 void Response::forget(const std::string& incident_id) {

@@ -13,6 +13,8 @@
 
 #include "actions/action.h"
 #include "actions/guard/guard.h"
+#include "actions/learn/experience.h"
+#include "actions/runbook/conditions.h"
 #include "actions/runbook/runbook.h"
 #include "detect/model/state_codec.h"
 
@@ -30,19 +32,28 @@ struct Silence {
   std::string entity = "*", kind = "*";  // patterns over to_string(root) and the incident's kind
 };
 
+// What came of an action, as the response's experience has taken it in: to be kept over a restart.
+struct Lesson {
+  std::string fingerprint, kind, action;
+  bool helped = false, supervised = false;  // see Experience::note
+  WallTime at;
+};
+
 // What the pipeline must do next, in this order.
 struct Command {
   enum class Kind : std::uint8_t {
-    persist,  // the incident changed: write it, report it
-    order,    // write `order` synced, then hand it to the actuator
-    notify,   // a human is wanted: `text`
-    learn,    // treating this root ended it, or did not: `worked`
+    persist,   // the incident changed: write it, report it
+    order,     // write `order` synced, then hand it to the actuator
+    notify,    // a human is wanted: `text`
+    learn,     // treating this root ended it, or did not: `worked`
+    remember,  // `lesson`
   };
   Kind kind{};
   std::string incident_id;
-  Order order;
-  std::string text;
+  Order order = {};
+  std::string text = {};
   bool worked = false;
+  Lesson lesson = {};
 };
 
 // A plan that waits for a human.
@@ -50,14 +61,21 @@ struct Proposal {
   std::string incident_id;
   Order order;
   WallTime expires_at;
+  std::vector<Order> others;  // of the same runbook, which the human may choose instead
+};
+
+// Whom the response asks, within its own calls.
+struct Sources {
+  // The daemon's own view for the guard: halted, maintenance, history, target state from the host view.
+  std::function<guard::Circumstances(const Order&)> circumstances;
+  // An incident with the values of its signals as they are now; null: it is not known any more.
+  std::function<const Incident*(const std::string& id)> detected;
+  Conditions& conditions;
 };
 
 class Response {
  public:
-  // circumstances(order) gives the daemon's own view for the guard: halted, maintenance, history, target state from
-  // the host view.
-  using Circumstances = std::function<guard::Circumstances(const Order&)>;
-  Response(std::vector<Runbook> runbooks, guard::Policy policy, Circumstances circumstances);
+  Response(std::vector<Runbook> runbooks, guard::Policy policy, Sources sources);
 
   // A new configuration; open treatments go on with the steps they have.
   void reconfigure(std::vector<Runbook> runbooks, guard::Policy policy);
@@ -70,9 +88,10 @@ class Response {
   // Once per frame: deadlines, holds that may have ended, verification.
   std::vector<Command> tick(const HostView& host, Now now);
   std::vector<Command> outcome(const Outcome& outcome, const HostView& host, Now now);
-  // by: "uid 0 (root)". An error says why not (no such proposal, expired).
-  Result<std::vector<Command>> approve(const std::string& incident_id, const std::string& by, const HostView& host,
-                                       Now now);
+  // by: "uid 0 (root)". key: the order of the proposal that is meant; empty: the proposed one. An error says why not
+  // (no such proposal, expired).
+  Result<std::vector<Command>> approve(const std::string& incident_id, const std::string& by, const std::string& key,
+                                       const HostView& host, Now now);
   Result<std::vector<Command>> reject(const std::string& incident_id, const std::string& by, const std::string& reason,
                                       Now now);
   // A human knows: nobody is told of it again until it opens anew. Error not_found: no such incident is open.
@@ -87,7 +106,13 @@ class Response {
   std::vector<Proposal> proposals() const;
   // The earliest time at which a verification may be complete: a tick then proves it without waiting for a frame.
   std::optional<MonoTime> wake_at() const;
+  // Whether a measure of it still lasts, which ends by itself: its end belongs to its timeline.
+  bool in_force(const std::string& incident_id) const;
   void forget(const std::string& incident_id);
+
+  const Experience& experience() const { return experience_; }
+  // As it was kept, before the first incident.
+  void set_experience(std::vector<ExperienceRow> rows) { experience_.load(std::move(rows)); }
 
   // All of its state, for a snapshot between two calls; load_whole() is for a response of the same runbooks and policy.
   // What cannot be fails the reader, and the response is of no use then.
@@ -98,12 +123,13 @@ class Response {
   struct Course;  // course.h
   struct Batch;
   struct Surroundings;
-  Surroundings surroundings(const HostView& host, Now now) const;
+  Surroundings surroundings(const HostView& host, Now now);
 
   std::vector<Runbook> runbooks_;
   guard::Policy policy_;
-  Circumstances circumstances_;
+  Sources sources_;
   std::vector<Silence> silences_;
+  Experience experience_;
   std::map<std::string, Incident> incidents_;
   std::map<std::string, std::shared_ptr<Course>> courses_;
 };

@@ -10,9 +10,11 @@ namespace hostmedic {
 // A course keeps the runbook that it was begun with, whatever is configured now.
 template <class Self>
 auto Response::Course::whole(Self& self) {
-  return std::tie(self.runbook, self.order, self.good_since, self.deadline, self.proposal_expires_at, self.restored,
-                  self.choose_again, self.told, self.tried, self.attempt, self.changed_, self.order_out_, self.notices_,
-                  self.worked_, self.detection_entries_, self.planned_, self.judged_, self.stuck_since_,
+  return std::tie(self.runbook, self.order, self.undo, self.others, self.good_since, self.deadline,
+                  self.proposal_expires_at, self.in_force_until, self.restored, self.choose_again, self.told,
+                  self.tried, self.attempt, self.changed_, self.order_out_, self.notices_, self.worked_, self.lessons_,
+                  self.attempts_, self.marks_, self.worse_since_, self.failed_why_, self.undo_sent_, self.result_,
+                  self.may_come_, self.unmet_, self.detection_entries_, self.planned_, self.judged_, self.stuck_since_,
                   self.not_before_, self.refusals_, self.unknown_ends_, self.unsure_, self.proved_, self.proved_text_,
                   self.approved_by_, self.approved_until_, self.acted_at_, self.before_);
 }
@@ -37,6 +39,7 @@ void Response::Course::load_whole(detect::StateReader& reader) {
 
 void Response::save_whole(detect::StateWriter& writer) const {
   detect::put_whole(writer, silences_);
+  detect::put_whole(writer, experience_);
   detect::put_whole(writer, incidents_);
   for (const auto& [id, course] : courses_) detect::put_whole(writer, *course);
 }
@@ -44,6 +47,7 @@ void Response::save_whole(detect::StateWriter& writer) const {
 void Response::load_whole(detect::StateReader& reader) {
   courses_.clear();
   detect::get_whole(reader, silences_);
+  detect::get_whole(reader, experience_);
   detect::get_whole(reader, incidents_);
   for (auto& [id, incident] : incidents_) {
     auto course = std::make_shared<Course>(incident);

@@ -343,6 +343,7 @@ std::size_t Engine::relearn(std::string_view entity_pattern) {
 }
 const Survey& Engine::survey() const { return *internals_->survey; }
 void Engine::learn(const Entity& root, bool worked) { internals_->book.learn(root, worked); }
+const std::string& Engine::stage() const { return internals_->conditions.stage(); }
 const EntityGraph& Engine::graph() const { return internals_->book.graph(); }
 std::string Engine::recent_change(const Entity& entity) const {
   const std::string* change = internals_->book.recent_change(entity);

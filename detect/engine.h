@@ -147,6 +147,7 @@ class Engine {
   // Several roots failed in a moment: wait whether that is the front of a storm.
   bool gathering() const;
   const HostView& host() const;
+  const std::string& stage() const;  // EngineConfig::stage
   const BehaviourWatch& behaviour() const;
   std::size_t detector_count() const;
   std::size_t condition_count() const;

@@ -31,13 +31,20 @@ std::string_view to_string(OnFailure on_failure) {
   return "?";
 }
 
-const Runbook* choose_runbook(std::span<const Runbook> runbooks, const Incident& incident) {
-  const std::string root = to_string(incident.root);
+bool fits(const Runbook& runbook, const Incident& incident) {
+  return std::ranges::find(runbook.kinds, incident.kind) != runbook.kinds.end() &&
+         glob_match(runbook.entity, to_string(incident.root));
+}
+
+// Those behind the chosen one are asked too, so that what looks back in time begins to look when the incident opens.
+const Runbook* choose_runbook(std::span<const Runbook> runbooks, const Incident& incident, Conditions& conditions) {
+  const Runbook* chosen = nullptr;
   for (const Runbook& runbook : runbooks) {
-    if (std::find(runbook.kinds.begin(), runbook.kinds.end(), incident.kind) == runbook.kinds.end()) continue;
-    if (glob_match(runbook.entity, root)) return &runbook;
+    if (!fits(runbook, incident)) continue;
+    const bool holds = runbook.when.empty() || conditions.holds(runbook.when, incident.root).value_or(false);
+    if (holds && chosen == nullptr) chosen = &runbook;
   }
-  return nullptr;
+  return chosen;
 }
 
 }  // namespace hostmedic

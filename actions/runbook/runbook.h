@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actions/action.h"
+#include "actions/runbook/conditions.h"
 
 namespace hostmedic {
 
@@ -79,7 +80,9 @@ struct Runbook {
   std::string source;              // file:line it came from
 };
 
-// First runbook, in the given order, that treats the incident; nullptr if none does.
-const Runbook* choose_runbook(std::span<const Runbook> runbooks, const Incident& incident);
+// Kind and root of the incident fit.
+bool fits(const Runbook& runbook, const Incident& incident);
+// First runbook, in the given order, that fits and whose `when` holds; nullptr if none does. Each that fits is asked.
+const Runbook* choose_runbook(std::span<const Runbook> runbooks, const Incident& incident, Conditions& conditions);
 
 }  // namespace hostmedic

@@ -114,10 +114,14 @@ boost::asio::awaitable<json::object> ControlApi::incident(const json::object& re
 
 json::object ControlApi::proposals() const {
   json::array rows;
-  for (const Proposal& proposal : daemon_.pipeline().proposals())
+  for (const Proposal& proposal : daemon_.pipeline().proposals()) {
+    json::array others;
+    for (const Order& other : proposal.others) others.push_back(to_json_object(other));
     rows.push_back({{"incident_id", proposal.incident_id},
                     {"order", to_json_object(proposal.order)},
+                    {"others", std::move(others)},
                     {"expires_at_unix_nano", to_ns(proposal.expires_at)}});
+  }
   json::object answer = accepted();
   answer["proposals"] = std::move(rows);
   return answer;
@@ -172,7 +176,7 @@ json::object ControlApi::decide(const Peer& peer, const json::object& request, b
   if (peer.uid != 0) return refusal(root_only(approve ? "approve" : "reject"));
   const std::string id = text_of(request, "id");
   Pipeline& pipeline = daemon_.pipeline();
-  const Status decided = approve ? pipeline.approve(id, peer_name(peer), daemon_.now())
+  const Status decided = approve ? pipeline.approve(id, peer_name(peer), text_of(request, "key"), daemon_.now())
                                  : pipeline.reject(id, peer_name(peer), text_of(request, "reason"), daemon_.now());
   return decided ? accepted() : refusal(decided.error());
 }

@@ -7,7 +7,8 @@
 //   incidents    {all?: bool, limit?: 1..1000}             {incidents: [incident]} newest first; open ones unless all
 //   incident     {id: prefix}                              {incident, orders: [order], outcomes: [outcome],
 //                                                           similar, traces: see case_json.h, no_traces?: why}
-//   proposals                                              {proposals: [{incident_id, order, expires_at_unix_nano}]}
+//   proposals                                              {proposals: [{incident_id, order, others: [order],
+//                                                                         expires_at_unix_nano}]}
 //   list         {what: one of the table in lists.cpp}     {items: [...]}
 //   halt         {reason?}                                 stops all acting, at once and over restarts
 //   resume                                                 (root only)
@@ -21,7 +22,7 @@
 //   feedback     {id: prefix, real: bool, note?}           what a human makes of it {id, rules: how many it moves}
 //   feedback-off {id: prefix}                              (root only) {removed: how many}
 //   report       {seconds}                                 {report: see agent/store/account.h}
-//   approve      {id}, reject {id, reason?}                (root only)
+//   approve      {id, key?}, reject {id, reason?}          (root only) key: one of the proposal's `others` instead
 //   relearn      {entity?: pattern}                        (root only) {groups: how many models begin anew}
 //   deploy-mark  {name, version?, entity?}                 {entities: [...]} that were marked; host unless said
 //   reload                                                 (root only) as SIGHUP; answers what changed or why not

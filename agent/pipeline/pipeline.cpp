@@ -81,14 +81,21 @@ Pipeline::Pipeline(std::unique_ptr<detect::Engine> engine, std::vector<Runbook> 
       runbooks_(std::move(runbooks)),
       policy_(std::move(policy)),
       output_(output),
-      response_(runbooks_, policy_, [this](const Order& order) { return circumstances(order); }) {}
+      response_(runbooks_, policy_,
+                {.circumstances = [this](const Order& order) { return circumstances(order); },
+                 .detected = [this](const std::string& id) { return detected(id); },
+                 .conditions = conditions_}) {
+  conditions_.follow(engine_->host(), engine_->stage());
+}
 
 void Pipeline::frame(const Frame& frame) {
   if (tape_ != nullptr) tape_->frame(frame);
   ++frames_;
   now_ = {frame.mono, frame.wall};
   note_probe_events(frame);
+  const std::uint64_t ignored = engine_->ignored_frames();
   const detect::Changes& changes = engine_->step(frame);
+  if (engine_->ignored_frames() == ignored) conditions_.frame(frame);
   observe(changes.opened, now_);
   observe(changes.updated, now_);
   observe(changes.cleared, now_);
@@ -132,6 +139,7 @@ void Pipeline::tick(Now now) {
 void Pipeline::silence(Now now) {
   if (tape_ != nullptr) tape_->input(SilenceInput{now});
   now_ = now;
+  conditions_.silence();
   static const HostView unknown_host;
   run(response_.tick(unknown_host, now_));
   tell_due();
@@ -155,10 +163,15 @@ void Pipeline::outcome(const Outcome& outcome, Now now) {
   run(response_.outcome(outcome, engine_->host(), now));
 }
 
-Status Pipeline::approve(const std::string& incident_id, const std::string& by, Now now) {
-  if (tape_ != nullptr) tape_->input(ApproveInput{incident_id, by, now});
+const Incident* Pipeline::detected(const std::string& id) const {
+  const auto found = engine_->incidents().find(id);
+  return found == engine_->incidents().end() ? nullptr : &found->second;
+}
+
+Status Pipeline::approve(const std::string& incident_id, const std::string& by, const std::string& key, Now now) {
+  if (tape_ != nullptr) tape_->input(ApproveInput{incident_id, by, key, now});
   now_ = now;
-  auto commands = response_.approve(incident_id, by, engine_->host(), now);
+  auto commands = response_.approve(incident_id, by, key, engine_->host(), now);
   if (!commands) return std::move(commands).error();
   run(*commands);
   return ok();
@@ -200,6 +213,7 @@ void Pipeline::reconfigure(std::unique_ptr<detect::Engine> engine, std::vector<R
       if (!incident.closed_at) engine->adopt(incident);
     if (auto learnt = engine_->checkpoint()) (void)engine->restore(*learnt);  // else it learns anew
     engine_ = std::move(engine);
+    conditions_.follow(engine_->host(), engine_->stage());
     hold_learning();
     engine_->set_expected(expected_);
     engine_->set_feedback(feedback_);
@@ -238,6 +252,7 @@ void Pipeline::run(const std::vector<Command>& commands) {
       case Command::Kind::learn:
         if (incident != response_.incidents().end()) engine_->learn(incident->second.root, command.worked);
         break;
+      case Command::Kind::remember: output_.remember(command.lesson); break;
     }
   }
 }
@@ -269,7 +284,9 @@ void Pipeline::note_probe_events(const Frame& frame) {
 void Pipeline::forget_closed(Now now) {
   std::vector<std::string> old;
   for (const auto& [id, incident] : response_.incidents())
-    if (incident.closed_at && !incident.active && now.wall - *incident.closed_at > kKeepClosed) old.push_back(id);
+    if (incident.closed_at && !incident.active && now.wall - *incident.closed_at > kKeepClosed &&
+        !response_.in_force(id))
+      old.push_back(id);
   for (const std::string& id : old) {
     engine_->forget(id);
     response_.forget(id);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actions/response.h"
+#include "agent/pipeline/condition_watch.h"
 #include "detect/engine.h"
 
 namespace hostmedic {
@@ -34,6 +35,8 @@ class PipelineOutput {
   // Writes the order to disk, synced, and only then asks the actuator for it.
   virtual void submit(const Order& order) = 0;
   virtual void notify(const Incident& incident, const std::string& text) = 0;
+  // To be told again by set_experience() at the next start; who does not keep it need not listen.
+  virtual void remember(const Lesson&) {}
 };
 
 // What a probe last said of itself.
@@ -60,13 +63,15 @@ class Pipeline {
   // Instead of a frame when none came for a while: deadlines go on, values are unknown.
   void silence(Now now);
   void outcome(const Outcome& outcome, Now now);
-  Status approve(const std::string& incident_id, const std::string& by, Now now);
+  // key: the order of the proposal that is meant; empty: the proposed one.
+  Status approve(const std::string& incident_id, const std::string& by, const std::string& key, Now now);
   Status reject(const std::string& incident_id, const std::string& by, const std::string& reason, Now now);
 
   Status acknowledge(const std::string& incident_id, const std::string& by, const std::string& reason, Now now);
 
   // From the store, before the first frame.
   void restore(Incident incident, std::optional<Order> open_order);
+  void set_experience(std::vector<ExperienceRow> rows) { response_.set_experience(std::move(rows)); }
   void set_history(std::vector<guard::PastAction> history) { history_ = std::move(history); }
   void set_brakes(Brakes brakes);
   const Brakes& brakes() const { return brakes_; }
@@ -96,6 +101,7 @@ class Pipeline {
   const std::map<std::string, Incident>& incidents() const { return response_.incidents(); }
   std::vector<Proposal> proposals() const { return response_.proposals(); }
   const detect::Engine& engine() const { return *engine_; }
+  const Experience& experience() const { return response_.experience(); }
   const std::vector<Runbook>& runbooks() const { return runbooks_; }
   const guard::Policy& policy() const { return policy_; }
   const std::map<std::string, ProbeStatus>& probes() const { return probes_; }
@@ -116,6 +122,7 @@ class Pipeline {
   void tell_due();
   void hold_learning();
   guard::Circumstances circumstances(const Order& order) const;
+  const Incident* detected(const std::string& id) const;
   void save_own(detect::StateWriter& writer) const;
   void load_own(detect::StateReader& reader);
 
@@ -140,6 +147,7 @@ class Pipeline {
   std::vector<Notice> notices_;  // oldest first
   std::map<std::string, ProbeStatus> probes_;
   std::uint64_t frames_ = 0;
+  ConditionWatch conditions_;
   Response response_;
 };
 

@@ -30,7 +30,7 @@ namespace hostmedic {
 namespace {
 
 // A new version with every change of what is kept, or of how it is acted upon.
-constexpr detect::SnapshotKind kKind{"pipeline", "HMPS", 1};
+constexpr detect::SnapshotKind kKind{"pipeline", "HMPS", 2};
 
 std::array<detect::Print, 2> prints_of(const std::vector<Runbook>& runbooks, const guard::Policy& policy) {
   return {{{"runbooks", detect::print_of(runbooks)}, {"policy", detect::print_of(policy)}}};
@@ -47,6 +47,7 @@ void Pipeline::save_own(detect::StateWriter& writer) const {
   detect::put_whole(writer, probes_);
   detect::put_whole(writer, frames_);
   detect::put_whole(writer, notices_);
+  conditions_.save_whole(writer);
   response_.save_whole(writer);
 }
 
@@ -59,6 +60,7 @@ void Pipeline::load_own(detect::StateReader& reader) {
   detect::get_whole(reader, probes_);
   detect::get_whole(reader, frames_);
   detect::get_whole(reader, notices_);
+  conditions_.load_whole(reader);
   response_.load_whole(reader);
 }
 

@@ -10,7 +10,7 @@ struct Teller {
   void operator()(const TickInput& in) const { pipeline.tick(in.now); }
   void operator()(const SilenceInput& in) const { pipeline.silence(in.now); }
   void operator()(const OutcomeInput& in) const { pipeline.outcome(in.outcome, in.now); }
-  void operator()(const ApproveInput& in) const { (void)pipeline.approve(in.incident_id, in.by, in.now); }
+  void operator()(const ApproveInput& in) const { (void)pipeline.approve(in.incident_id, in.by, in.key, in.now); }
   void operator()(const RejectInput& in) const { (void)pipeline.reject(in.incident_id, in.by, in.reason, in.now); }
   void operator()(const BrakesInput& in) const { pipeline.set_brakes(in.brakes); }
   void operator()(const RelearnInput& in) const { (void)pipeline.relearn(in.entity_pattern); }

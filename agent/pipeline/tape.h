@@ -21,7 +21,7 @@ struct OutcomeInput {
   Now now;
 };
 struct ApproveInput {
-  std::string incident_id, by;
+  std::string incident_id, by, key;
   Now now;
 };
 struct RejectInput {

@@ -43,6 +43,7 @@ struct Encoder {
     kind(InputKind::approve), now(in.now);
     out.put_text(in.incident_id);
     out.put_text(in.by);
+    out.put_text(in.key);
   }
   void operator()(const RejectInput& in) const {
     kind(InputKind::reject), now(in.now);
@@ -110,6 +111,7 @@ Result<PipelineInput> decode_input(std::string_view bytes) {
       input.now = get_now(in);
       input.incident_id = in.get_text(kMostText);
       input.by = in.get_text(kMostText);
+      if (!in.at_end()) input.key = in.get_text(kMostText);  // recordings of 0.1.0 have none
       return whole(std::move(input));
     }
     case InputKind::reject: {

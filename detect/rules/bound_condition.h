@@ -39,6 +39,8 @@ class BoundCondition {
 
   // Of the last step that gave `yes`: "system.cpu.load_average.5m 9.1 > 4 and ..."
   std::string explain();
+  // Whatever the last step gave: how each comparison stands. "a 42% > 90%: no; b unknown > 5: unknown"
+  std::string standing();
   // The first comparison that made it true.
   struct Witness {
     std::optional<double> value, limit;
@@ -122,6 +124,7 @@ class BoundCondition {
 
   std::string explain(int node, Row& row);
   std::string explain_compare(const ConditionNode& node, Row& row);
+  std::string side(int number_of, Row& row, Unit unit, bool name);
   // The comparison that is true, and the row that it is true for.
   std::pair<const ConditionNode*, Row*> decisive(int node, Row& row);
 

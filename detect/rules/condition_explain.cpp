@@ -101,25 +101,49 @@ std::string BoundCondition::explain(int number, Row& row) {
   return source();
 }
 
+// One side of a comparison: its value, behind what it is called.
+std::string BoundCondition::side(int number_of, Row& row, Unit unit, bool name) {
+  const ConditionNode& node = at(number_of);
+  const std::string source = flat(condition_.source(node));
+  if (node.op == Op::number) return source;
+  const Quantity value = number(number_of, row, false);
+  return (name ? source + " " : "") + (value.known ? format_value(value.value, unit) : "unknown");
+}
+
 // "system.cpu.load_average.5m / system.cpu.logical.count 5.1 > 4"
 std::string BoundCondition::explain_compare(const ConditionNode& node, Row& row) {
   const Unit unit = unit_of(node.dimension);
-  const auto shown = [&](int number_of, bool name) {
-    const ConditionNode& side = at(number_of);
-    const std::string source = flat(condition_.source(side));
-    if (side.op == Op::number) return source;
-    const Quantity value = number(number_of, row, false);
-    return (name ? source + " " : "") + (value.known ? format_value(value.value, unit) : "unknown");
-  };
   const std::string sign(sign_of(node.relation));
-  const std::string limit = shown(node.second, false);
+  const std::string limit = side(node.second, row, unit, false);
   const Quantity left = number(node.first, row, false), right = number(node.second, row, false);
   const bool above = node.relation == Relation::above || node.relation == Relation::at_least;
   // Held by its limit for clearing, or by a hold.
   const bool back = left.known && right.known && node.relation != Relation::equal &&
                     node.relation != Relation::different &&
                     (above ? left.value < right.value : left.value > right.value);
-  return shown(node.first, true) + (back ? ", was " : " ") + sign + " " + limit;
+  return side(node.first, row, unit, true) + (back ? ", was " : " ") + sign + " " + limit;
+}
+
+std::string BoundCondition::standing() {
+  std::string text;
+  for (const ConditionNode& node : condition_.nodes) {
+    if (node.op != Op::compare) continue;
+    const Rows& scope = scopes_[static_cast<std::size_t>(node.rows >= 0 ? node.rows : node.scope)];
+    if (!text.empty()) text += "; ";
+    if (scope.rows.empty()) {
+      text += flat(condition_.source(node)) + ": nothing to look at";
+      continue;
+    }
+    Row row = scope.rows[std::min(scope.witness, scope.rows.size() - 1)];  // a copy: it is only looked at
+    const Unit unit = unit_of(node.dimension);
+    const Truth truth = compare(node, row, false);
+    text += side(node.first, row, unit, true) + " " + std::string(sign_of(node.relation)) + " " +
+            side(node.second, row, unit, false) +
+            (truth == Truth::yes  ? ": yes"
+             : truth == Truth::no ? ": no"
+                                  : ": unknown");
+  }
+  return text.empty() ? flat(condition_.text) : text;
 }
 
 std::pair<const ConditionNode*, BoundCondition::Row*> BoundCondition::decisive(int number, Row& row) {

@@ -32,6 +32,7 @@ class ConditionSet {
   void feed(SeriesId series, const Reading& reading, bool shadow = false);
   void judge(MonoTime now, WallTime wall, CaseBook& book);
 
+  const std::string& stage() const { return stage_; }
   std::size_t size() const { return bound_.size(); }  // conditions at work
   std::size_t refused() const { return refused_; }
   std::size_t bytes_used() const;

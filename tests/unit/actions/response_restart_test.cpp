@@ -145,7 +145,7 @@ TEST_CASE("invariants hold over random courses of events") {
           if (under_way) ward.outcome(static_cast<OutcomeResult>(random() % 7));
           break;
         case 6: {
-          auto commands = ward.response->approve(ward.incident.id, "uid 0 (root)", ward.host.view(), ward.now());
+          auto commands = ward.response->approve(ward.incident.id, "uid 0 (root)", "", ward.host.view(), ward.now());
           if (commands) ward.take(std::move(*commands));
           break;
         }

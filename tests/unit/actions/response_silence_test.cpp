@@ -53,7 +53,7 @@ TEST_CASE("a silence withdraws a proposal; its end asks again") {
   silence(ward, 1h);
   ward.pass(1s);
   CHECK(ward.response->proposals().empty());
-  CHECK_FALSE(ward.response->approve(ward.incident.id, "root", ward.host.view(), ward.now()));
+  CHECK_FALSE(ward.response->approve(ward.incident.id, "root", "", ward.host.view(), ward.now()));
   CHECK(ward.kept().state == IncidentState::suppressed);
   ward.response->set_silences({});
   ward.pass(1s);

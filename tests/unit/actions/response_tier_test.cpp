@@ -60,8 +60,8 @@ TEST_CASE("with tier approve a human's yes gives the order, once") {
   CHECK(ward.notices.size() == 1);
   ward.pass(5min, 10s);
   const std::string key = ward.response->proposals()[0].order.key;
-  CHECK_FALSE(ward.response->approve("nonsense", "uid 0 (root)", ward.host.view(), ward.now()));
-  auto commands = ward.response->approve(ward.incident.id, "uid 0 (root)", ward.host.view(), ward.now());
+  CHECK_FALSE(ward.response->approve("nonsense", "uid 0 (root)", "", ward.host.view(), ward.now()));
+  auto commands = ward.response->approve(ward.incident.id, "uid 0 (root)", "", ward.host.view(), ward.now());
   REQUIRE(commands.has_value());
   ward.take(std::move(*commands));
   REQUIRE(ward.orders.size() == 1);
@@ -69,7 +69,7 @@ TEST_CASE("with tier approve a human's yes gives the order, once") {
   CHECK(ward.orders[0].key == key);
   CHECK(ward.orders[0].issued_at == ward.host.wall());
   CHECK(ward.says(TimelineKind::approval, "approved by uid 0 (root)"));
-  CHECK_FALSE(ward.response->approve(ward.incident.id, "uid 0 (root)", ward.host.view(), ward.now()));
+  CHECK_FALSE(ward.response->approve(ward.incident.id, "uid 0 (root)", "", ward.host.view(), ward.now()));
   CHECK(ward.response->proposals().empty());
 }
 
@@ -77,7 +77,7 @@ TEST_CASE("an approval does not lift the kill switch") {
   Ward ward(Tier::approve);
   ward.observe();
   ward.halted = true;
-  auto commands = ward.response->approve(ward.incident.id, "uid 0 (root)", ward.host.view(), ward.now());
+  auto commands = ward.response->approve(ward.incident.id, "uid 0 (root)", "", ward.host.view(), ward.now());
   REQUIRE(commands.has_value());
   ward.take(std::move(*commands));
   CHECK(ward.orders.empty());
@@ -93,7 +93,7 @@ TEST_CASE("an approval lapses with its proposal") {
   Ward ward(Tier::approve);
   ward.observe();
   ward.halted = true;
-  REQUIRE(ward.response->approve(ward.incident.id, "uid 0 (root)", ward.host.view(), ward.now()).has_value());
+  REQUIRE(ward.response->approve(ward.incident.id, "uid 0 (root)", "", ward.host.view(), ward.now()).has_value());
   ward.pass(16min, 10s);
   ward.halted = false;
   ward.pass(10s);
@@ -118,7 +118,7 @@ TEST_CASE("a proposal that nobody answers expires and escalates") {
   Ward ward(Tier::approve);
   ward.observe();
   ward.host.advance(15min);
-  CHECK_FALSE(ward.response->approve(ward.incident.id, "uid 0 (root)", ward.host.view(), ward.now()));
+  CHECK_FALSE(ward.response->approve(ward.incident.id, "uid 0 (root)", "", ward.host.view(), ward.now()));
   ward.pass(1s);
   CHECK(ward.kept().state == IncidentState::escalated);
   CHECK(ward.notices.size() == 2);
@@ -131,7 +131,7 @@ TEST_CASE("a proposal is withdrawn when the target recovers by itself") {
   ward.quiet();
   CHECK(ward.response->proposals().empty());
   CHECK(ward.kept().state == IncidentState::resolved);
-  CHECK_FALSE(ward.response->approve(ward.incident.id, "uid 0 (root)", ward.host.view(), ward.now()));
+  CHECK_FALSE(ward.response->approve(ward.incident.id, "uid 0 (root)", "", ward.host.view(), ward.now()));
 }
 
 TEST_CASE("medium confidence asks a human even where the tier is auto") {

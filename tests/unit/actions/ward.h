@@ -44,12 +44,22 @@ inline Runbook logs_runbook() {
   return runbook;
 }
 
+// What conditions say, as the test sets it; what it does not speak of is not known.
+struct Said final : Conditions {
+  std::map<std::string, bool> answers;
+  std::optional<bool> holds(const std::string& condition, const Entity&) override {
+    const auto known = answers.find(condition);
+    return known == answers.end() ? std::nullopt : std::optional(known->second);
+  }
+  std::string explain(const std::string& condition, const Entity&) override { return condition + " is what it is"; }
+};
+
 // A host with one incident, a response, and a pipeline made of a ledger.
 struct Ward {
   explicit Ward(Tier tier = Tier::automatic, Runbook runbook = restart_runbook()) {
     policy.tier = tier;
     runbooks = {std::move(runbook)};
-    response.emplace(runbooks, policy, [this](const Order& order) { return circumstances(order); });
+    response.emplace(runbooks, policy, sources());
     host.unit("failed");
     incident = incident_on(kNginx, "service.failed", host);
   }
@@ -63,6 +73,11 @@ struct Ward {
     return ward;
   }
 
+  Sources sources() {
+    return {.circumstances = [this](const Order& order) { return circumstances(order); },
+            .detected = [this](const std::string&) { return &incident; },
+            .conditions = said};
+  }
   guard::Circumstances circumstances(const Order&) {
     guard::Circumstances c;
     c.now = host.wall();
@@ -95,9 +110,11 @@ struct Ward {
         past.runbook = command.order.runbook;
         past.action = command.order.plan.action;
         past.at = command.order.issued_at;
+        past.undoes = command.order.undoes;
         ledger.push_back(past);
       }
       if (command.kind == Command::Kind::notify) notices.push_back(command.text);
+      if (command.kind == Command::Kind::remember) lessons.push_back(command.lesson);
     }
   }
   void observe() { take(response->observe(incident, host.view(), now())); }
@@ -147,6 +164,7 @@ struct Ward {
   }
 
   guard::Policy policy;
+  Said said;
   std::vector<Runbook> runbooks;
   std::optional<Response> response;
   TestHost host;
@@ -158,6 +176,7 @@ struct Ward {
   std::vector<guard::PastAction> ledger;
   std::vector<Order> orders;
   std::vector<std::string> notices;
+  std::vector<Lesson> lessons;
   int persisted = 0;
 };
 

@@ -18,6 +18,12 @@ action = "service.restart"
 verify = { check = "unit_active" }
 )";
 
+struct Nothing final : Conditions {
+  std::optional<bool> holds(const std::string&, const Entity&) override { return std::nullopt; }
+  std::string explain(const std::string&, const Entity&) override { return ""; }
+};
+Nothing nothing;  // the runbooks looked for here ask for nothing
+
 std::string named(const std::string& name) {
   std::string text = kRestart;
   return text.replace(text.find("mine"), 4, name);
@@ -39,7 +45,7 @@ TEST_CASE("the shipped runbooks are valid and treat what they say") {
   Incident incident;
   incident.root = {EntityKind::service, "nginx.service"};
   incident.kind = "service.failed";
-  const Runbook* restart = choose_runbook(loaded.config, incident);
+  const Runbook* restart = choose_runbook(loaded.config, incident, nothing);
   REQUIRE(restart != nullptr);
   CHECK(restart->name == "service-restart");
   REQUIRE(restart->steps.size() == 1);
@@ -48,10 +54,10 @@ TEST_CASE("the shipped runbooks are valid and treat what they say") {
   CHECK(restart->steps[0].verify.within == 15s);
   CHECK(restart->notes.find("systemd has given up") == 0);
   incident.kind = "service.crash_looping";
-  CHECK(choose_runbook(loaded.config, incident) == nullptr);
+  CHECK(choose_runbook(loaded.config, incident, nothing) == nullptr);
   incident.root = {EntityKind::filesystem, "/var"};
   incident.kind = "filesystem.filling";
-  const Runbook* logs = choose_runbook(loaded.config, incident);
+  const Runbook* logs = choose_runbook(loaded.config, incident, nothing);
   REQUIRE(logs != nullptr);
   REQUIRE(logs->steps.size() == 2);
   CHECK(logs->steps[0].action == "journal.vacuum");

@@ -108,7 +108,7 @@ class Play {
       default: break;
     }
     for (const Proposal& proposal : ward.pipeline.proposals())
-      if (below(8) == 0) (void)ward.pipeline.approve(proposal.incident_id, who, now);
+      if (below(8) == 0) (void)ward.pipeline.approve(proposal.incident_id, who, "", now);
   }
   int below(int count) { return static_cast<int>(dice_.uniform() * count); }
 
