@@ -202,7 +202,7 @@ void Response::Course::advance(const Surroundings& here) {
 }
 
 void Response::Course::step_once(const Surroundings& here) {
-  if (in_force_until && here.now.mono >= *in_force_until) end_measure(here);
+  end_measures(here);
   if (hush(here)) return;
   const bool late = here.now.mono >= deadline;
   const bool under_way = phase == Phase::acting || phase == Phase::verifying || phase == Phase::undoing;
@@ -260,7 +260,7 @@ void Response::Course::escalate(const std::string& reason, const std::string& te
   for (std::size_t i = 0; i < attempts_.size(); ++i)
     context.push_back(
         {strf("tried.%zu", i + 1), printable(attempts_[i].what + ": " + attempts_[i].result, kMostAttributeValue)});
-  if (in_force_until) context.push_back({"in_force", order.plan.what});
+  for (const Measure& one : in_force) context.push_back({"in_force", printable(one.what, kMostAttributeValue)});
   if (runbook && !runbook->notes.empty()) context.push_back({"next", printable(runbook->notes, kMostAttributeValue)});
   note(TimelineKind::escalated, whole, here, std::move(context));
   const std::string tried_before =
@@ -276,18 +276,27 @@ void Response::Course::close(const std::string& text, const Surroundings& here) 
   if (proved_) worked_ = true;
   attempts_.clear();
   set_state(IncidentState::resolved);
-  if (!in_force_until) return note(TimelineKind::resolved, text, here);
-  const Duration left = *in_force_until - here.now.mono;
+  if (in_force.empty()) return note(TimelineKind::resolved, text, here);
+  const Duration left = in_force.back().until - here.now.mono;
   note(TimelineKind::resolved,
-       text + "; the measure stays in force for another " + format_duration(left) + ": " + order.plan.what, here,
+       text + "; a measure stays in force for another " + format_duration(left) + ": " + in_force.back().what, here,
        {{"in_force_until", format_utc(here.now.wall + left)}});
 }
 
-void Response::Course::end_measure(const Surroundings& here) {
-  in_force_until.reset();
-  note(TimelineKind::undone,
-       "the measure ended by itself after " + format_duration(order.plan.lasts) + ": " + order.plan.what, here,
-       {{"order", order.key}});
+void Response::Course::begin_measure(const Surroundings& here) {
+  constexpr std::size_t kMostMeasures = 8;
+  if (in_force.size() == kMostMeasures) in_force.erase(in_force.begin());
+  in_force.push_back({order.key, order.plan.what, order.plan.lasts, here.now.mono + order.plan.lasts});
+  std::ranges::sort(in_force, {}, &Measure::until);
+}
+
+void Response::Course::end_measures(const Surroundings& here) {
+  while (!in_force.empty() && here.now.mono >= in_force.front().until) {
+    const Measure ended = std::move(in_force.front());
+    in_force.erase(in_force.begin());
+    note(TimelineKind::undone, "the measure ended by itself after " + format_duration(ended.lasts) + ": " + ended.what,
+         here, {{"order", ended.key}});
+  }
 }
 
 void Response::Course::finish(Batch& batch) {

@@ -84,6 +84,17 @@ struct Attempt {
   }
 };
 
+// What was done and ends by itself.
+struct Measure {
+  std::string key, what;
+  Duration lasts{};
+  MonoTime until;
+  template <class Self>
+  static auto whole(Self& self) {
+    return std::tie(self.key, self.what, self.lasts, self.until);
+  }
+};
+
 struct Response::Course {
   enum class Phase : std::uint8_t {
     untreated,
@@ -133,12 +144,12 @@ struct Response::Course {
   std::optional<MonoTime> good_since;  // the check has held since
   MonoTime deadline;                   // of proposed, acting, verifying, watching
   WallTime proposal_expires_at;
-  std::optional<MonoTime> in_force_until;  // a measure ends by itself
-  bool restored = false;                   // nothing was done since the restart
-  bool choose_again = false;               // the runbooks changed
-  std::set<std::string> told;              // reasons for which a human was told
-  std::set<int> tried;                     // steps, since the incident was last resolved or a step was proved
-  int attempt = 0;                         // orders given
+  std::vector<Measure> in_force;  // the one that ends last at the end; at most eight
+  bool restored = false;          // nothing was done since the restart
+  bool choose_again = false;      // the runbooks changed
+  std::set<std::string> told;     // reasons for which a human was told
+  std::set<int> tried;            // steps, since the incident was last resolved or a step was proved
+  int attempt = 0;                // orders given
 
  private:
   void step_once(const Surroundings& here);
@@ -171,10 +182,11 @@ struct Response::Course {
   void go_on(const Surroundings& here);
   void mark_signals(const Surroundings& here);
   std::string worse(const Surroundings& here) const;
-  bool step_undoes() const;
+  bool step_undoes(const Surroundings& here) const;
   void note_lesson(bool helped, const Surroundings& here);
   void add_attempt(const std::string& result);
-  void end_measure(const Surroundings& here);
+  void begin_measure(const Surroundings& here);
+  void end_measures(const Surroundings& here);
   void escalate(const std::string& reason, const std::string& text, const Surroundings& here);
   void close(const std::string& text, const Surroundings& here);
   void reopen(const Surroundings& here);

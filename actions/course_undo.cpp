@@ -74,11 +74,12 @@ bool Response::Course::may_undo(OutcomeResult result) const {
   return result == OutcomeResult::done || result == OutcomeResult::timed_out || result == OutcomeResult::interrupted;
 }
 
-bool Response::Course::step_undoes() const {
+// What was done although it was not sure enough was done since it can be taken back; the runbook has no say in that.
+bool Response::Course::step_undoes(const Surroundings& here) const {
   const std::size_t step = static_cast<std::size_t>(order.step);
   const ActionInfo* const action = find_action(order.plan.action);
-  return runbook && step < runbook->steps.size() && runbook->steps[step].undo && action != nullptr &&
-         action->reversible;
+  if (!runbook || step >= runbook->steps.size() || action == nullptr || !action->reversible) return false;
+  return runbook->steps[step].undo || order.confidence < here.policy.confidence_act;
 }
 
 // The guard is asked at once, and again on each tick until it allows it.
@@ -144,7 +145,7 @@ void Response::Course::undone(const Outcome& outcome, const Surroundings& here) 
        here, std::move(details));
   if (back) {
     if (!attempts_.empty()) attempts_.back().result += "; taken back";
-    in_force_until.reset();
+    std::erase_if(in_force, [&](const Measure& one) { return one.key == order.key; });
     return go_on(here);
   }
   if (outcome.result == OutcomeResult::refused && ++refusals_ < kMostRefusals) {

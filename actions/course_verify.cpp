@@ -41,7 +41,7 @@ void Response::Course::learn(const Outcome& outcome, const Surroundings& here) {
   worse_since_.reset();
   unsure_ = false;
   result_ = outcome.result;
-  if (order.plan.lasts > Duration{} && may_undo(outcome.result)) in_force_until = here.now.mono + order.plan.lasts;
+  if (order.plan.lasts > Duration{} && may_undo(outcome.result)) begin_measure(here);
   const bool prepares = check().subject == Check::Subject::none;
   switch (outcome.result) {
     case OutcomeResult::failed: return step_failed("it failed: " + outcome.text, here);
@@ -167,7 +167,7 @@ void Response::Course::step_failed(const std::string& why, const Surroundings& h
   note_lesson(false, here);
   add_attempt(why);
   failed_why_ = why;
-  if (may_undo(result_) && step_undoes()) return begin_undo(here);
+  if (may_undo(result_) && step_undoes(here)) return begin_undo(here);
   go_on(here);
 }
 

@@ -158,7 +158,7 @@ std::optional<MonoTime> Response::wake_at() const {
 
 bool Response::in_force(const std::string& incident_id) const {
   const auto found = courses_.find(incident_id);
-  return found != courses_.end() && found->second->in_force_until;
+  return found != courses_.end() && !found->second->in_force.empty();
 }
 
 void Response::forget(const std::string& incident_id) {

@@ -11,8 +11,8 @@ namespace hostmedic {
 template <class Self>
 auto Response::Course::whole(Self& self) {
   return std::tie(self.runbook, self.order, self.undo, self.others, self.good_since, self.deadline,
-                  self.proposal_expires_at, self.in_force_until, self.restored, self.choose_again, self.told,
-                  self.tried, self.attempt, self.changed_, self.order_out_, self.notices_, self.worked_, self.lessons_,
+                  self.proposal_expires_at, self.in_force, self.restored, self.choose_again, self.told, self.tried,
+                  self.attempt, self.changed_, self.order_out_, self.notices_, self.worked_, self.lessons_,
                   self.attempts_, self.marks_, self.worse_since_, self.failed_why_, self.undo_sent_, self.result_,
                   self.may_come_, self.unmet_, self.detection_entries_, self.planned_, self.judged_, self.stuck_since_,
                   self.not_before_, self.refusals_, self.unknown_ends_, self.unsure_, self.proved_, self.proved_text_,

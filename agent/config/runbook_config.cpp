@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "actions/guard/busy.h"
 #include "agent/base/text.h"
 #include "agent/config/condition_text.h"
 #include "agent/config/files.h"
@@ -23,7 +24,7 @@ const Key<Runbook> kRunbookKeys[] = {
     key<Runbook, FIELD(kinds)>("", "kinds", kName, false, "Kinds of incidents that it treats."),
     key<Runbook, FIELD(entity)>("", "entity", {}, false, "Pattern over the incident's root."),
     key<Runbook, FIELD(not_while)>("", "not_while", {.form = Form::name, .most_items = 16}, false,
-                                   "Kinds of busy work that it must not disturb, such as \"backup\"."),
+                                   "Kinds of busy work that it must not disturb."),
     key<Runbook, FIELD(cooldown)>("", "cooldown", {.least = 0, .most = 7 * 86400}, false,
                                   "Between two of its actions on one target, where the policy asks for less."),
     key<Runbook, FIELD(touched_most)>("", "touched_most", {.least = 0, .most = 1000}, false,
@@ -137,6 +138,15 @@ void look_at_kinds(const Node& root, std::span<const std::string> known, const P
                                unknown_text("kind of incident", kind.text, names) + " (no rule opens such)");
 }
 
+void look_at_busy_kinds(const Node& root, const Place& place) {
+  const Node* const kinds = find_member(root, "not_while");
+  std::vector<std::string_view> known;
+  for (const guard::BusyKind& kind : guard::busy_kinds()) known.push_back(kind.name);
+  for (const Node& kind : kinds != nullptr ? kinds->items : std::vector<Node>())
+    if (kind.kind == Node::Kind::text && !guard::is_busy_kind(kind.text))
+      place.error(kind.at, unknown_text("kind of busy work", kind.text, known));
+}
+
 // Notes may have several lines, which no other text may.
 void read_notes(const Member& member, const Place& place, Runbook& runbook) {
   if (member.value.kind != Node::Kind::text || member.value.text.size() > 8192)
@@ -167,6 +177,7 @@ Runbook read_runbook(const Node& root, const std::string& file, std::span<const 
   if (find_member(root, "kinds") != nullptr && runbook.kinds.empty())
     place.error(position_of(root, "kinds"), "kinds: expected at least one kind of incident");
   look_at_kinds(root, known_kinds, place);
+  look_at_busy_kinds(root, place);
   return runbook;
 }
 

@@ -28,7 +28,7 @@ class Otherwise {
     }
     if (const auto* approved = std::get_if<ApproveInput>(&input)) {
       if (const std::string id = counterpart(approved->incident_id); !id.empty())
-        with_.input(ApproveInput{id, approved->by, approved->now});
+        with_.input(ApproveInput{id, approved->by, "", approved->now});
     } else if (const auto* rejected = std::get_if<RejectInput>(&input)) {
       if (const std::string id = counterpart(rejected->incident_id); !id.empty())
         with_.input(RejectInput{id, rejected->by, rejected->reason, rejected->now});

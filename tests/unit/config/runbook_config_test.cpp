@@ -108,6 +108,8 @@ TEST_CASE("mistakes in a runbook are told with their place") {
        "r:6:1: a [[require]] needs the key 'why'"},
       {head + step + "verify = { check = \"condition\" }", "r:5:10: this check needs the key 'condition'"},
       {head + step + "undo = true\nverify = { check = \"unit_active\" }", "r:5:8: service.restart cannot be undone"},
+      {head + "not_while = [\"backup\", \"migrations\"]\n" + step + "verify = { check = \"unit_active\" }",
+       "r:3:24: unknown kind of busy work 'migrations', did you mean 'migration'?"},
       {head + "choose = \"best\"\n" + step + "verify = { check = \"unit_active\" }",
        "r:3:10: choose: expected one of order, success, found \"best\""},
   };
@@ -131,7 +133,7 @@ kinds = ["service.failed"]
 when = """
 entity is "service:web*"
 and system.memory.utilization@host < 95% for 30s"""
-not_while = ["backup", "package"]
+not_while = ["backup", "package-manager"]
 cooldown = "10m"
 touched_most = 2
 choose = "success"
@@ -153,7 +155,7 @@ condition = "known(system.uptime@host)"
   REQUIRE(loaded.ok());
   const Runbook& book = loaded.config;
   CHECK(book.when.starts_with("entity is"));
-  CHECK(book.not_while == std::vector<std::string>{"backup", "package"});
+  CHECK(book.not_while == std::vector<std::string>{"backup", "package-manager"});
   CHECK(book.cooldown == 10min);
   CHECK(book.touched_most == 2);
   CHECK(book.choose == Choice::success);
