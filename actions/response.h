@@ -61,7 +61,7 @@ struct Proposal {
   std::string incident_id;
   Order order;
   WallTime expires_at;
-  std::vector<Order> others;  // of the same runbook, which the human may choose instead
+  std::vector<Order> others = {};  // of the same runbook, which the human may choose instead
 };
 
 // Whom the response asks, within its own calls.

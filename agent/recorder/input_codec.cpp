@@ -111,7 +111,7 @@ Result<PipelineInput> decode_input(std::string_view bytes) {
       input.now = get_now(in);
       input.incident_id = in.get_text(kMostText);
       input.by = in.get_text(kMostText);
-      if (!in.at_end()) input.key = in.get_text(kMostText);  // recordings of 0.1.0 have none
+      input.key = in.get_text(kMostText);
       return whole(std::move(input));
     }
     case InputKind::reject: {

@@ -57,7 +57,15 @@ std::vector<Runbook> runbooks() {
   logs.kinds = {"filesystem.filling", "filesystem.full"};
   logs.steps = {step_of("journal.vacuum", Check::Subject::series_fell),
                 step_of("log.rotate", Check::Subject::series_below)};
-  return {restart, logs};
+  // Asks for what comes and goes, and takes what most likely helps.
+  Runbook asking = restart;
+  asking.name = "asking";
+  asking.when = "system.filesystem.utilization@\"filesystem:*\" > 20% for 3s";
+  asking.requirements = {{"known(system.filesystem.utilization@\"filesystem:*\")", "else nothing is known"}};
+  asking.choose = Choice::success;
+  asking.steps[1].verify.subject = Check::Subject::condition;
+  asking.steps[1].verify.condition = "max(system.filesystem.utilization@\"filesystem:*\", 4s) < 99%";
+  return {asking, restart, logs};
 }
 
 guard::Policy policy_of(std::uint64_t seed) {
@@ -108,7 +116,9 @@ class Play {
       default: break;
     }
     for (const Proposal& proposal : ward.pipeline.proposals())
-      if (below(8) == 0) (void)ward.pipeline.approve(proposal.incident_id, who, "", now);
+      if (below(8) == 0)
+        (void)ward.pipeline.approve(proposal.incident_id, who, proposal.others.empty() ? "" : proposal.others[0].key,
+                                    now);
   }
   int below(int count) { return static_cast<int>(dice_.uniform() * count); }
 

@@ -106,7 +106,7 @@ TEST_CASE("each input of the pipeline comes back; what is cut does not") {
       TickInput{now},
       SilenceInput{now},
       OutcomeInput{outcome, now},
-      ApproveInput{"ab", "uid 0 (root)", now},
+      ApproveInput{"ab", "uid 0 (root)", "feed", now},
       RejectInput{"ab", "uid 0 (root)", "not now", now},
       BrakesInput{brakes},
       RelearnInput{"service:*"},
