@@ -128,9 +128,9 @@ struct Members<guard::Policy> {
     return std::tie(self.tier, self.tiers, self.confidence_act, self.confidence_reversible, self.per_target,
                     self.per_runbook, self.per_host, self.cooldown, self.cooldown_most, self.touched_most,
                     self.touched_share_most, self.boot_grace, self.crash_loop_restarts, self.crash_loop_window,
-                    self.protected_entities, self.exclusions, self.log_roots, self.clean_roots, self.storm_runbooks, self.post_change,
-                    self.disarm_failures, self.disarm_share, self.disarm_window, self.need_lease, self.never_block,
-                    self.busy_processes);
+                    self.protected_entities, self.exclusions, self.log_roots, self.clean_roots, self.storm_runbooks,
+                    self.post_change, self.disarm_failures, self.disarm_share, self.disarm_window, self.need_lease,
+                    self.never_block, self.busy_processes);
   }
 };
 

@@ -57,6 +57,9 @@ inline constexpr Duration kPlanPatience =
 bool still_fires(const Incident& incident);
 // An error says why the step does not apply.
 Result<Plan> plan_step(const Step& step, const Incident& incident, const HostView& host);
+// Without a key.
+Order order_of(const Runbook& runbook, int step, Plan plan, const Incident& incident, const Experience& experience,
+               WallTime now);
 std::string order_key(const Order& order, int attempt);
 // ceiling: the runbook's, however far the policy lets it go.
 Verdict judge_under(Tier ceiling, const Order& order, const guard::Policy& policy,

@@ -54,6 +54,27 @@ Result<Plan> plan_step(const Step& step, const Incident& incident, const HostVie
   return plan;
 }
 
+// How sure it is, what the runbook asks of the guard, and for how long it is good.
+Order order_of(const Runbook& runbook, int step, Plan plan, const Incident& incident, const Experience& experience,
+               WallTime now) {
+  Order order;
+  order.incident_id = incident.id;
+  order.incident_kind = incident.kind;
+  order.runbook = runbook.name;
+  order.step = step;
+  order.plan = std::move(plan);
+  order.confidence =
+      incident.confidence * experience.trust(incident.fingerprint, incident.kind, order.plan.action, now);
+  order.signals = incident.signals;
+  order.proof = incident.proof;
+  order.issued_at = now;
+  order.expires_at = now + kOrderLife;
+  for (const std::string& kind : runbook.not_while) order.not_while += (order.not_while.empty() ? "" : " ") + kind;
+  order.cooldown = runbook.cooldown;
+  order.touched_most = runbook.touched_most;
+  return order;
+}
+
 Verdict judge_under(Tier ceiling, const Order& order, const guard::Policy& policy,
                     const guard::Circumstances& circumstances) {
   if (ceiling >= guard::tier_of(policy, order.runbook, order.plan.target))
@@ -97,21 +118,14 @@ bool Response::Course::may_act(const Surroundings& here) {
   return false;
 }
 
-// When it is given, by whom, how sure, and what the runbook asks of the guard.
+// When it is given, by whom, and how sure it is now.
 void Response::Course::date(Order& ret_order, const Surroundings& here) const {
-  ret_order.confidence = incident.confidence * here.experience.trust(incident.fingerprint, incident.kind,
-                                                                     ret_order.plan.action, here.now.wall);
-  ret_order.signals = incident.signals;
-  ret_order.proof = incident.proof;
-  ret_order.issued_at = here.now.wall;
-  ret_order.expires_at = here.now.wall + kOrderLife;
+  const Order fresh =
+      order_of(*runbook, ret_order.step, std::move(ret_order.plan), incident, here.experience, here.now.wall);
+  const std::string key = std::move(ret_order.key);
+  ret_order = fresh;
   ret_order.approved_by = approved_by_;
-  ret_order.not_while.clear();
-  for (const std::string& kind : runbook->not_while)
-    ret_order.not_while += (ret_order.not_while.empty() ? "" : " ") + kind;
-  ret_order.cooldown = runbook->cooldown;
-  ret_order.touched_most = runbook->touched_most;
-  if (approved_by_.empty()) ret_order.key = order_key(ret_order, attempt);
+  ret_order.key = approved_by_.empty() ? order_key(ret_order, attempt) : key;
 }
 
 // The untried steps that have a plan, the one to take first in front. reasons: why the others have none.
@@ -126,12 +140,7 @@ std::vector<Order> Response::Course::plans(const Surroundings& here, std::string
       ret_reasons += step.action + ": " + plan.error().message();
       continue;
     }
-    Order& made = found.emplace_back();
-    made.incident_id = incident.id;
-    made.incident_kind = incident.kind;
-    made.runbook = runbook->name;
-    made.step = i;
-    made.plan = *std::move(plan);
+    found.push_back(order_of(*runbook, i, *std::move(plan), incident, here.experience, here.now.wall));
   }
   if (runbook->choose == Choice::success) put_in_order(found, here);
   return found;

@@ -37,6 +37,7 @@ struct Options {
   ReplayWish replay;
   BacktestWish backtest;
   FeedbackWish feedback;
+  ApproveWish approval;
   std::string account_since = "14d", file_of_ledger;
 };
 
@@ -110,9 +111,11 @@ void add_acting_verbs(CLI::App& app, Options& o, Verb& chosen) {
   on->add_option("--entity", o.wish.entity, "pattern: service:nginx.service, filesystem:*")->capture_default_str();
   verb(*maintenance, "off", "end all maintenance (root)", chosen, maintenance_off);
   CLI::App* yes = verb(app, "approve", "let a plan that waits be carried out (root)", chosen,
-                       [&o](Context& c) { return approve(c, o.id, o.yes); });
-  yes->add_option("ID", o.id, "the incident's id or its beginning")->required();
-  yes->add_flag("--yes,-y", o.yes, "do not ask");
+                       [&o](Context& c) { return approve(c, o.approval); });
+  yes->add_option("ID", o.approval.id, "the incident's id or its beginning; the only one that waits");
+  yes->add_flag("--yes,-y", o.approval.yes, "do not ask");
+  yes->add_option("--step", o.approval.step, "this step of the runbook instead")->check(CLI::Range(1, 8));
+  yes->add_option("--action", o.approval.action, "the step with this action instead");
   CLI::App* no = verb(app, "reject", "forbid a plan that waits (root)", chosen,
                       [&o](Context& c) { return reject(c, o.id, o.reason); });
   no->add_option("ID", o.id, "the incident's id or its beginning")->required();
@@ -143,6 +146,19 @@ void add_audit_verb(CLI::App& app, Options& o, Verb& chosen) {
                              [&o](Context& c) { return audit(c, o.file_of_ledger); });
   app_audit->add_option("WHAT", o.what, "verify, the only thing there is to do")->check(CLI::IsMember({"verify"}));
   app_audit->add_option("--file", o.file_of_ledger, "read this ledger, instead of asking the actuator for its own");
+}
+
+void add_runbook_verbs(CLI::App& app, Options& o, Verb& chosen) {
+  CLI::App* runbook = app.add_subcommand("runbook", "what treats which incidents, and what it would do");
+  runbook->fallthrough()->require_subcommand(1);
+  verb(*runbook, "list", "all of them, with their tier here and what came of them", chosen, list_runbooks);
+  verb(*runbook, "show", "all that one says", chosen, [&o](Context& c) { return show_runbook(c, o.what); })
+      ->add_option("NAME", o.what, "of the runbook")
+      ->required();
+  CLI::App* test = verb(*runbook, "test", "what one would do about an incident now; nothing is done", chosen,
+                        [&o](Context& c) { return test_runbook(c, o.what, o.id); });
+  test->add_option("NAME", o.what, "of the runbook")->required();
+  test->add_option("--incident", o.id, "the incident's id or its beginning")->required();
 }
 
 void add_deploy_verb(CLI::App& app, DeploymentWish& o, Verb& chosen) {
@@ -294,6 +310,7 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   add_evidence_verbs(app, options, chosen);
   add_score_verb(app, options.score, chosen);
   add_audit_verb(app, options, chosen);
+  add_runbook_verbs(app, options, chosen);
   add_deploy_verb(app, options.deployment, chosen);
   verb(app, "version", "of this program", chosen, [&surroundings](Context& c) {
     if (c.json)
@@ -308,7 +325,7 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
                   .look = surroundings.look,
                   .who = surroundings.who,
                   .paths = {},
-                  .confirm = surroundings.confirm};
+                  .one_key = surroundings.one_key};
   const std::vector<std::string> words = args;
   try {
     std::reverse(args.begin(), args.end());  // as CLI11 takes them

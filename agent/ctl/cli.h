@@ -21,8 +21,8 @@ struct Surroundings {
   std::string version;
   std::string who;  // "uid 0 (root)"
   Paths paths;
-  // Asks the person at the terminal; absent when nobody is there.
-  std::function<bool(const std::string& question)> confirm;
+  // Asks the person at the terminal, who answers with one key; absent when nobody is there.
+  std::function<char(const std::string& question)> one_key;
 };
 
 // args: without the program's name.

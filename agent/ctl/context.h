@@ -26,8 +26,8 @@ struct Context {
   AskActuator ask_actuator = {};  // which keeps brakes and approvals of its own
   std::string who;                // who asks, as the kernel will say it: "uid 0 (root)"
   Paths paths;
-  // Asks the person at the terminal; absent when nobody is there.
-  std::function<bool(const std::string& question)> confirm;
+  // Asks the person at the terminal, who answers with one key; absent when nobody is there.
+  std::function<char(const std::string& question)> one_key;
 };
 
 // Writes cause and remedy, one line each; returns the exit code.

@@ -2,6 +2,7 @@
 // hostmedic: the command line of the agent.
 #include <pwd.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -60,11 +61,19 @@ std::string probe_program() {
   return {};
 }
 
-bool confirm(const std::string& question) {
-  std::cout << question << " [y/N] " << std::flush;
-  std::string answer;
-  std::getline(std::cin, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
+// Without waiting for the end of a line.
+char one_key(const std::string& question) {
+  std::cout << question << ' ' << std::flush;
+  termios before{};
+  const bool known = ::tcgetattr(STDIN_FILENO, &before) == 0;
+  termios at_once = before;
+  at_once.c_lflag &= ~static_cast<tcflag_t>(ICANON);
+  if (known) (void)::tcsetattr(STDIN_FILENO, TCSANOW, &at_once);
+  char key = 0;
+  if (::read(STDIN_FILENO, &key, 1) != 1) key = 0;
+  if (known) (void)::tcsetattr(STDIN_FILENO, TCSANOW, &before);
+  std::cout << std::endl;
+  return key;
 }
 
 }  // namespace
@@ -75,7 +84,7 @@ int main(int argc, char** argv) {
   surroundings.paths.proc = "/proc";
   surroundings.paths.sys = "/sys";
   surroundings.paths.probe = probe_program();
-  if (::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) surroundings.confirm = confirm;
+  if (::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1) surroundings.one_key = one_key;
   const auto exit = hostmedic::run_cli(surroundings, std::vector<std::string>(argv + 1, argv + argc));
   std::cout.flush();
   return std::cout ? static_cast<int>(exit) : static_cast<int>(hostmedic::Exit::unavailable);

@@ -33,6 +33,7 @@ boost::asio::awaitable<json::object> ControlApi::dispatch(const Peer& peer, cons
   const std::string verb = text_of(request, "verb");
   if (verb == "incidents") co_return co_await incidents(request);
   if (verb == "incident") co_return co_await incident(request);
+  if (verb == "runbook-test") co_return co_await rehearse(request);
   if (verb == "feedback" || verb == "feedback-off") co_return co_await feedback(peer, request, verb == "feedback");
   if (verb == "report") co_return co_await report(request);
   json::object answer = accepted();
@@ -40,6 +41,8 @@ boost::asio::awaitable<json::object> ControlApi::dispatch(const Peer& peer, cons
     answer["status"] = daemon_.status();
   } else if (verb == "proposals") {
     answer = proposals();
+  } else if (verb == "runbook") {
+    answer = runbook(request);
   } else if (verb == "list") {
     auto rows = list_rows(daemon_, text_of(request, "what"));
     if (!rows) co_return refusal(rows.error());

@@ -23,6 +23,9 @@
 //   feedback-off {id: prefix}                              (root only) {removed: how many}
 //   report       {seconds}                                 {report: see agent/store/account.h}
 //   approve      {id, key?}, reject {id, reason?}          (root only) key: one of the proposal's `others` instead
+//   runbook      {name}                                    {runbook: all of it, with its tier here}
+//   runbook-test {name, id: prefix}                        {incident_id, incident, open, unfit, when, require, steps}:
+//                                                           what it would do now; nothing is done
 //   relearn      {entity?: pattern}                        (root only) {groups: how many models begin anew}
 //   deploy-mark  {name, version?, entity?}                 {entities: [...]} that were marked; host unless said
 //   reload                                                 (root only) as SIGHUP; answers what changed or why not
@@ -50,6 +53,8 @@ class ControlApi {
   boost::asio::awaitable<boost::json::object> dispatch(const Peer& peer, const boost::json::object& request);
   boost::asio::awaitable<boost::json::object> incidents(const boost::json::object& request);
   boost::asio::awaitable<boost::json::object> incident(const boost::json::object& request);
+  boost::asio::awaitable<boost::json::object> rehearse(const boost::json::object& request);
+  boost::json::object runbook(const boost::json::object& request) const;
   boost::json::object proposals() const;
   boost::json::object brake(const Peer& peer, const boost::json::object& request, std::string_view verb);
   boost::json::object deploy_mark(const Peer& peer, const boost::json::object& request);

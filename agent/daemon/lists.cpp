@@ -194,9 +194,23 @@ json::array actions(const Daemon&) {
   return rows;
 }
 
+// What came of its steps in the kinds of incidents that it treats; older outcomes count less.
+std::pair<double, double> outcomes_of(const Runbook& runbook, const std::vector<ExperienceRow>& rows) {
+  double helped = 0, failed = 0;
+  for (const ExperienceRow& row : rows) {
+    if (std::ranges::find(runbook.kinds, row.subject) == runbook.kinds.end()) continue;
+    if (std::ranges::find(runbook.steps, row.action, &Step::action) == runbook.steps.end()) continue;
+    helped += row.record.helped;
+    failed += row.record.failed;
+  }
+  return {helped, failed};
+}
+
 json::array runbooks(const Daemon& daemon) {
   json::array rows;
+  const std::vector<ExperienceRow> experience = daemon.pipeline().experience().rows();
   for (const Runbook& runbook : daemon.pipeline().runbooks()) {
+    const auto [helped, failed] = outcomes_of(runbook, experience);
     json::array steps, kinds;
     for (const Step& step : runbook.steps) steps.push_back(json::value(step.action));
     for (const std::string& kind : runbook.kinds) kinds.push_back(json::value(kind));
@@ -204,6 +218,8 @@ json::array runbooks(const Daemon& daemon) {
                     {"summary", runbook.summary},
                     {"kinds", std::move(kinds)},
                     {"steps", std::move(steps)},
+                    {"helped", helped},
+                    {"failed", failed},
                     {"ceiling", to_string(runbook.ceiling)},
                     {"tier", to_string(guard::tier_of(daemon.pipeline().policy(), runbook.name, Entity{}))},
                     {"source", runbook.source}});

@@ -168,6 +168,22 @@ const Incident* Pipeline::detected(const std::string& id) const {
   return found == engine_->incidents().end() ? nullptr : &found->second;
 }
 
+// On a copy of the conditions: what is asked of those at work begins to look back in time, and the response would see
+// that.
+Rehearsal Pipeline::rehearse(const Runbook& runbook, const Incident& incident) const {
+  ConditionWatch copy;
+  copy.follow(engine_->host(), engine_->stage());
+  detect::StateWriter writer;
+  conditions_.save_whole(writer);
+  detect::Literals none;
+  detect::StateReader reader = detect::StateReader::exact(writer.bytes(), none);
+  copy.load_whole(reader);
+  const Sources sources{.circumstances = [this](const Order& order) { return circumstances(order); },
+                        .detected = [this](const std::string& id) { return detected(id); },
+                        .conditions = copy};
+  return hostmedic::rehearse(runbook, incident, engine_->host(), now_, policy_, sources, response_.experience());
+}
+
 Status Pipeline::approve(const std::string& incident_id, const std::string& by, const std::string& key, Now now) {
   if (tape_ != nullptr) tape_->input(ApproveInput{incident_id, by, key, now});
   now_ = now;

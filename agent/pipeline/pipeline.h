@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "actions/rehearsal.h"
 #include "actions/response.h"
 #include "agent/pipeline/condition_watch.h"
 #include "detect/engine.h"
@@ -97,6 +98,9 @@ class Pipeline {
 
   // The models of what matches begin anew. How many groups that are.
   std::size_t relearn(std::string_view entity_pattern);
+
+  // What the runbook would do about the incident now; nothing is done, and nothing here is changed by asking.
+  Rehearsal rehearse(const Runbook& runbook, const Incident& incident) const;
 
   const std::map<std::string, Incident>& incidents() const { return response_.incidents(); }
   std::vector<Proposal> proposals() const { return response_.proposals(); }

@@ -86,12 +86,12 @@ TEST_CASE("approve asks, then tells the actuator, then the daemon") {
   host.daemon = {{"proposals", one_line(one_proposal())}, {"approve", kYes}};
   host.actuator = taking();
   std::string question;
-  host.confirm = [&](const std::string& text) { return question = text, true; };
+  host.one_key = [&](const std::string& text) { return question = text, 'y'; };
   CHECK(host.run({"approve", "0011"}) == 0);
   REQUIRE(host.asked.size() == 3);
   CHECK(host.asked[1] == "actuator approve 0123456789abcdef01234567");
   CHECK(host.asked[2] == R"(daemon {"verb":"approve","id":"00112233aabbccdd"})");
-  CHECK(question == "Approve this plan?");
+  CHECK(question == "Approve this plan? (y)es, (n)o");
   CHECK(contains(host.out.str(), "by hand      $ logrotate --force /etc/logrotate.d/app\n"));
   CHECK(contains(host.out.str(), "undo         cannot be undone\n"));
 }
@@ -100,10 +100,10 @@ TEST_CASE("nothing is approved by a no, without a terminal, or when the actuator
   Host host;
   host.daemon = {{"proposals", one_line(one_proposal())}, {"approve", kYes}};
   host.actuator = taking();
-  host.confirm = [](const std::string&) { return false; };
+  host.one_key = [](const std::string&) { return 'n'; };
   CHECK(host.run({"approve", "0011"}) == 1);
   CHECK(host.asked.size() == 1);
-  host.confirm = nullptr;
+  host.one_key = nullptr;
   CHECK(host.run({"approve", "0011"}) == 64);
   CHECK(host.asked.size() == 2);
   host.actuator = [](const ActuatorRequest&) { return refusal(make_error(ErrorCode::denied, "only root")); };

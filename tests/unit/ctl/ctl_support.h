@@ -88,7 +88,7 @@ struct Host {
   std::map<std::string, std::string> daemon;
   std::function<ActuatorAnswer(const ActuatorRequest&)> actuator;
   std::vector<std::string> asked;  // requests, as they came: "daemon {...}", "actuator approve KEY"
-  std::function<bool(const std::string&)> confirm;
+  std::function<char(const std::string&)> one_key;
   Look look{.colour = false, .width = 100, .now = test_now()};
   TempDir dir;
   std::ostringstream out, err;
@@ -126,7 +126,7 @@ struct Host {
     paths.sys = dir.path + "/sys";
     paths.group = "no-such-group";
     paths.policy_of_root = false;
-    const Surroundings surroundings{out, err, look, "1.2.3", "uid 7 (tester)", paths, confirm};
+    const Surroundings surroundings{out, err, look, "1.2.3", "uid 7 (tester)", paths, one_key};
     const int exit = static_cast<int>(run_cli(surroundings, std::move(args)));
     control.reset();
     acting.reset();

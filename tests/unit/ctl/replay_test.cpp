@@ -14,7 +14,7 @@ namespace {
 struct Place {
   std::string dir;
   std::ostringstream out, err;
-  Context context{.out = out, .err = err, .look = {}, .who = "uid 0 (root)", .paths = {}, .confirm = {}};
+  Context context{.out = out, .err = err, .look = {}, .who = "uid 0 (root)", .paths = {}, .one_key = {}};
   Place() {
     std::string name = "/tmp/hm-replay-XXXXXX";
     dir = ::mkdtemp(name.data());
