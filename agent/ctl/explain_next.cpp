@@ -76,7 +76,14 @@ std::vector<std::string> what_next(const CaseFile& file, const Look& look) {
     case IncidentState::escalated: {
       const TimelineEntry* entry = last_entry(incident, TimelineKind::escalated);
       std::vector<std::string> lines{"A human is needed; nothing more is done by itself."};
-      if (entry != nullptr) lines.push_back("Why: " + printable(entry->text, 1024));
+      if (entry != nullptr) {
+        lines.push_back("Why: " + printable(entry->text, 1024));
+        for (const Attribute& fact : entry->attributes) {
+          if (fact.key.starts_with("tried.")) lines.push_back("Tried: " + printable(fact.value, 1024));
+          if (fact.key == "in_force") lines.push_back("Still in force: " + printable(fact.value, 1024));
+          if (fact.key == "next") lines.push_back("The runbook says: " + printable(fact.value, 1024));
+        }
+      }
       lines.push_back("It closes by itself when its signals are quiet.");
       return lines;
     }

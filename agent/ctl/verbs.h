@@ -63,7 +63,6 @@ struct ApproveWish {
 Exit approve(Context& context, const ApproveWish& wish);
 Exit reject(Context& context, const std::string& id, const std::string& reason);
 
-<<<<<<< HEAD
 // id: an order's key, or an incident's id or the beginning of it, whose last order that can be undone is meant.
 Exit undo(Context& context, const std::string& id, const std::string& reason);
 // After an undo by a human.
@@ -72,12 +71,11 @@ Exit reenable(Context& context, const std::string& action, const std::string& ta
 Exit rearm(Context& context, const std::string& runbook);
 // file: a ledger; empty: the actuator is asked for its own.
 Exit audit(Context& context, const std::string& file);
-=======
+
 Exit list_runbooks(Context& context);
 Exit show_runbook(Context& context, const std::string& name);
 // What it would do about the incident; nothing is done.
 Exit test_runbook(Context& context, const std::string& name, const std::string& incident);
->>>>>>> 5ecddbc (agent/ctl: runbook list, show and test; another step may be approved, with one key; agent/pipeline: what a runbook would do)
 
 // Without files: what is installed.
 Exit check_configuration(Context& context, const std::vector<std::string>& files);

@@ -7,7 +7,7 @@ _hostmedic_ids() {
 
 _hostmedic() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word
-	local verbs="status incidents explain show list halt resume maintenance silence ack expect report feedback approve reject undo reenable rearm audit check doctor enroll keep config reload relearn replay backtest score thresholds deploy evidence version"
+	local verbs="status incidents explain show list halt resume maintenance silence ack expect report feedback approve reject undo reenable rearm audit check doctor enroll keep config reload relearn replay backtest score thresholds deploy evidence runbook version"
 	local global="--json --quiet --ascii --socket --actuator-socket --help"
 	COMPREPLY=()
 	case $prev in
@@ -26,7 +26,8 @@ _hostmedic() {
 	"") COMPREPLY=($(compgen -W "$verbs $global --version" -- "$cur")) ;;
 	incidents) COMPREPLY=($(compgen -W "--all --limit $global" -- "$cur")) ;;
 	explain|show) COMPREPLY=($(compgen -W "--verbose --plot $(_hostmedic_ids incidents --all)" -- "$cur")) ;;
-	approve) COMPREPLY=($(compgen -W "--yes $(_hostmedic_ids list proposals)" -- "$cur")) ;;
+	runbook) COMPREPLY=($(compgen -W "list show test --incident $global $(hostmedic runbook list --json 2>/dev/null | grep -o '"name":"[^"]*"' | cut -d'"' -f4) $(_hostmedic_ids incidents)" -- "$cur")) ;;
+	approve) COMPREPLY=($(compgen -W "--yes --step --action $(_hostmedic_ids list proposals)" -- "$cur")) ;;
 	reject) COMPREPLY=($(compgen -W "--reason $(_hostmedic_ids list proposals)" -- "$cur")) ;;
 	undo) COMPREPLY=($(compgen -W "--reason $(_hostmedic_ids incidents --all)" -- "$cur")) ;;
 	audit) COMPREPLY=($(compgen -W "verify --file $global" -- "$cur")) ;;
