@@ -38,8 +38,8 @@ Result<Waiting> find_waiting(const json::array& proposals, const std::string& id
     if (!read) return std::move(read).error();
     found = Waiting{incident, std::move(*read), {}, time_at(*row, "expires_at_unix_nano")};
     for (const json::value& other : array_at(*row, "others"))
-      if (auto one = order_from_value(other, "others"); one && found->others.size() < kMostOthers)
-        found->others.push_back(std::move(*one));
+      if (auto more = order_from_value(other, "others"); more && found->others.size() < kMostOthers)
+        found->others.push_back(std::move(*more));
   }
   if (!found && id.empty()) return make_error(ErrorCode::not_found, "no plan waits for approval");
   if (!found)

@@ -183,3 +183,38 @@ TEST_CASE("in a storm the runbooks that the policy names go on") {
   }
   CHECK(output.orders.size() == 8);
 }
+
+TEST_CASE("what a runbook would do is told with every rule, and asking changes nothing") {
+  Host host;
+  Brakes brakes;
+  brakes.halted = true;
+  host.pipeline.set_brakes(brakes);
+  host.ticks(2);
+  host.tell("failed");
+  REQUIRE(host.pipeline.incidents().size() == 1);
+  const Incident& incident = host.pipeline.incidents().begin()->second;
+  Runbook asked = restart_runbook();
+  asked.when = "known(system.uptime@host)";
+  asked.requirements = {{"system.uptime@host > 10m for 1m", "the boot"}};
+  asked.steps.push_back(asked.steps[0]);
+  asked.steps[1].action = "log.rotate";
+  const std::string before = *host.pipeline.snapshot();
+  const Rehearsal told = host.pipeline.rehearse(asked, incident);
+  CHECK(*host.pipeline.snapshot() == before);
+  CHECK(told.unfit.empty());
+  REQUIRE(told.when.size() == 1);
+  CHECK(told.when[0].holds == false);
+  REQUIRE(told.requirements.size() == 1);
+  CHECK_FALSE(told.requirements[0].holds.has_value());
+  CHECK(told.requirements[0].text.find("not known") != std::string::npos);
+  REQUIRE(told.steps.size() == 2);
+  REQUIRE(told.steps[0].order);
+  CHECK(told.steps[0].order->plan.command == "systemctl restart nginx.service");
+  CHECK(told.steps[0].verdict.decision == Decision::deny);
+  CHECK(told.steps[0].verdict.answers.size() == guard::rules().size());
+  CHECK_FALSE(told.steps[1].order);
+  CHECK_FALSE(told.steps[1].no_plan.empty());
+  CHECK(host.output.orders.empty());
+  asked.kinds = {"disk.full"};
+  CHECK(host.pipeline.rehearse(asked, incident).unfit == "it does not treat incidents of the kind service.failed");
+}
