@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What treats filesystems, configuration, packages and certificates, against the real thing: the fault, the treatment, what
 is to be seen from outside, taking it back, and the look just before that refuses."""
-import os
 import subprocess
 import textwrap
 import time
 
-import medic
 from actuator import alone, execute, order, undo
 from test_change import build_deb
 from testhost import options, wait_for
@@ -306,28 +304,3 @@ def test_a_certificate_is_renewed_and_its_user_reloaded(host):
     assert outcome["details"]["not_after"] > outcome["details"]["was_not_after"]
     host.run("ls /run/reloaded; cmp /root/new.crt /etc/tls/a.crt")
     refused(asked("d", "renew.service"), "is valid until")
-
-
-@options(packages=PACKAGES, timeout=240)
-def test_a_full_filesystem_gets_its_reserve(host):
-    medic.ready(host)
-    host.filesystem("/srv", 256)
-    with open(os.path.join(os.path.dirname(__file__), "../../packaging/examples/filesystem-emergency.toml"), encoding="utf-8") as f:
-        runbook = f.read()
-    host.write("/etc/hostmedic/runbooks.d/filesystem-emergency.toml",
-               runbook.replace("/var/lib/hostmedic-actuator/hostmedic.reserve", "/srv/hostmedic.reserve"), mode=0o644)
-    host.run("fallocate -l 40M /srv/hostmedic.reserve; chmod 0600 /srv/hostmedic.reserve")
-    medic.policy(host, extra='\n[[tier]]\nrunbook = "filesystem-emergency"\ntier = "approve"\n')
-    assert "filesystem-emergency" in host.out("hostmedic list runbooks")
-    host.fill("/srv", 0.985)
-    proposed = medic.wait_incident(host, "filesystem.filling", timeout=120)
-    seen = lambda: [entry["text"] for entry in medic.incidents(host, "filesystem.filling")[0]["timeline"]]
-    for _ in range(2):  # the holder of deleted files that there is none of, then the reserve
-        wait_for(lambda: any("waits for a human" in text for text in seen()), 120, "a proposal")
-        host.run(f"hostmedic approve {proposed['id']} --yes")
-        time.sleep(8)
-        if host.run("ls /srv/hostmedic.reserve", check=False).returncode != 0:
-            break
-    print("\n".join(seen()))
-    assert host.run("ls /srv/hostmedic.reserve", check=False).returncode != 0
-    wait_for(lambda: medic.incidents(host, "filesystem.filling")[0]["state"] == "resolved", 60, "it is over")
