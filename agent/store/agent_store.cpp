@@ -54,6 +54,17 @@ CREATE TABLE gap (
   count INTEGER NOT NULL
 ) STRICT;
 )sql",
+    R"sql(
+CREATE TABLE experience (
+  subject TEXT NOT NULL,
+  action TEXT NOT NULL,
+  helped REAL NOT NULL,
+  failed REAL NOT NULL,
+  at INTEGER NOT NULL,
+  supervised INTEGER NOT NULL,
+  PRIMARY KEY (subject, action)
+) STRICT;
+)sql",
 };
 constexpr Schema kSchema{0x484d4131, kMigrations};  // "HMA1"
 
@@ -274,6 +285,40 @@ Result<std::optional<std::string>> AgentStore::setting(std::string_view name) {
   Status status = row.status();
   if (!status) return std::move(status.error());
   return value;
+}
+
+Status AgentStore::put_experience(const std::vector<ExperienceRow>& rows) {
+  Transaction transaction(*database_);
+  Status status = transaction.begun();
+  for (const ExperienceRow& row : rows) {
+    if (!status) break;
+    status = database_->run(
+        "INSERT OR REPLACE INTO experience (subject, action, helped, failed, at, supervised) VALUES (?, ?, ?, ?, ?, ?)",
+        row.subject, row.action, row.record.helped, row.record.failed, row.record.at, row.record.supervised);
+  }
+  if (status)
+    status = database_->run(
+        "DELETE FROM experience WHERE rowid NOT IN (SELECT rowid FROM experience ORDER BY at DESC LIMIT ?)",
+        Experience::kMostRows);
+  return status ? transaction.commit() : status;
+}
+
+Result<std::vector<ExperienceRow>> AgentStore::experience() {
+  std::vector<ExperienceRow> rows;
+  Statement statement =
+      database_->query("SELECT subject, action, helped, failed, at, supervised FROM experience ORDER BY at");
+  while (statement.next()) {
+    ExperienceRow& row = rows.emplace_back();
+    row.subject = statement.text(0);
+    row.action = statement.text(1);
+    row.record = {.helped = statement.number(2),
+                  .failed = statement.number(3),
+                  .at = statement.time(4),
+                  .supervised = static_cast<int>(statement.integer(5))};
+  }
+  Status status = statement.status();
+  if (!status) return std::move(status.error());
+  return rows;
 }
 
 Status AgentStore::prune(WallTime now, Bytes most_size, Duration most_age) {

@@ -13,6 +13,7 @@
 
 #include "actions/action.h"
 #include "actions/guard/guard.h"
+#include "actions/learn/experience.h"
 #include "agent/base/bytes.h"
 #include "agent/base/result.h"
 #include "agent/store/similar.h"
@@ -68,6 +69,11 @@ class AgentStore {
   // Small texts that outlive a restart. On disk when it returns. name: at most 64 bytes, value: at most 64 KiB.
   Status set_setting(std::string_view name, std::string_view value);
   Result<std::optional<std::string>> setting(std::string_view name);
+
+  // What came of treatments. Replaces the rows of these subjects and actions; of all that is kept the stalest beyond
+  // Experience::kMostRows go.
+  Status put_experience(const std::vector<ExperienceRow>& rows);
+  Result<std::vector<ExperienceRow>> experience();
 
   Spool& spool() { return *spool_; }
 

@@ -270,3 +270,28 @@ TEST_CASE("of very many earlier incidents the newest are read, all are counted, 
   CHECK(cases->incidents.size() == SimilarCases::kMostShown);
   CHECK(cases->incidents[0].id == "p69");
 }
+
+TEST_CASE("what came of treatments is kept over a restart, one row a subject and action, bounded") {
+  const TempDir dir;
+  {
+    AgentStore store = open(dir / "agent.db");
+    CHECK(store.experience()->empty());
+    REQUIRE(
+        store.put_experience({{"f1", "service.restart", {1, 0, at(1), 1}}, {"service.failed", "x", {0, 1, at(1), 0}}}));
+    REQUIRE(store.put_experience({{"f1", "service.restart", {1.5, 2, at(2), 0}}}));
+  }
+  AgentStore store = open(dir / "agent.db");
+  const auto rows = store.experience();
+  REQUIRE(rows);
+  REQUIRE(rows->size() == 2);
+  CHECK(rows->at(1).subject == "f1");
+  CHECK(rows->at(1).record.helped == 1.5);
+  CHECK(rows->at(1).record.failed == 2);
+  CHECK(rows->at(1).record.supervised == 0);
+  CHECK(rows->at(1).record.at == at(2));
+  std::vector<ExperienceRow> many;
+  for (int i = 0; i < 2100; ++i) many.push_back({"g" + std::to_string(i), "a", {1, 0, at(10 + i), 0}});
+  REQUIRE(store.put_experience(many));
+  CHECK(store.experience()->size() == Experience::kMostRows);
+  CHECK(store.experience()->back().subject == "g2099");
+}
