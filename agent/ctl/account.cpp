@@ -48,6 +48,13 @@ void print_report(Context& context, const json::object& report, const std::strin
                cell("mistaken")});
   }
   if (!table.empty()) context.out << "\n" << table.render(context.look);
+  for (const json::value& item : array_at(report, "proposals")) {
+    if (!item.is_object()) continue;
+    const json::object& row = item.get_object();
+    say(context, strf("%s helped %d times in a row under a human's eyes for %s: consider a higher tier for it in "
+                      "/etc/hostmedic/policy.toml.",
+                      text_at(row, "action").c_str(), count_of(row, "supervised"), text_at(row, "subject").c_str()));
+  }
   const json::array would = array_at(report, "would_have");
   if (would.empty()) return;
   context.out << "\n";

@@ -64,6 +64,11 @@ boost::asio::awaitable<json::object> ControlApi::report(const json::object& requ
   json::object report = account_json(account_of(*stored, daemon_.pipeline().feedback()));
   report["since_unix_nano"] = to_ns(since);
   report["complete"] = all;  // false: only the newest were read
+  json::array proposals;
+  for (const ExperienceRow& row : daemon_.pipeline().experience().proposals(daemon_.now().wall))
+    if (row.subject.find('.') != std::string::npos)  // a kind; a fingerprint says nothing to a human
+      proposals.push_back({{"subject", row.subject}, {"action", row.action}, {"supervised", row.record.supervised}});
+  report["proposals"] = std::move(proposals);
   json::object answer = accepted();
   answer["report"] = std::move(report);
   co_return answer;

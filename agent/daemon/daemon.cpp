@@ -187,6 +187,7 @@ Status Daemon::restore() {
   restore_brakes();
   restore_expected();
   restore_feedback();
+  restore_experience();
   restore_models();
   auto history = store_->history(wall_now() - kHistory);
   if (!history) return std::move(history).error();

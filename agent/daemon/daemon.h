@@ -52,6 +52,7 @@ class Daemon final : public PipelineOutput {
   void persist(const Incident& incident) override;
   void submit(const Order& order) override;
   void notify(const Incident& incident, const std::string& text) override;
+  void remember(const Lesson& lesson) override;
 
   // For the control socket.
   Pipeline& pipeline() { return *pipeline_; }
@@ -76,6 +77,7 @@ class Daemon final : public PipelineOutput {
   void restore_brakes();
   void restore_expected();
   void restore_feedback();
+  void restore_experience();
   void keep_setting(std::string_view name, std::string text);
   void restore_models();
   void checkpoint_models();

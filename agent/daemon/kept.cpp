@@ -76,4 +76,19 @@ void Daemon::set_feedback(std::vector<Feedback> all) {
   keep_setting(kFeedbackSetting, std::move(text));
 }
 
+void Daemon::restore_experience() {
+  auto rows = store_->experience();
+  if (rows) return pipeline_->set_experience(*std::move(rows));
+  log_error("what came of treatments could not be read and is forgotten: " + rows.error().message());
+}
+
+void Daemon::remember(const Lesson& lesson) {
+  std::vector<ExperienceRow> rows = pipeline_->experience().rows();
+  std::erase_if(rows, [&](const ExperienceRow& row) {
+    return row.action != lesson.action || (row.subject != lesson.fingerprint && row.subject != lesson.kind);
+  });
+  worker_.run([this, rows = std::move(rows)] { return store_->put_experience(rows); },
+              [this](const Status& written) { reporter_->note_store(written); });
+}
+
 }  // namespace hostmedic

@@ -16,13 +16,13 @@ TEST_CASE("a report says in words what was done, what helped and what would have
       "healed":2,"alone":1,"escalated":1,"open":1,"said_real":1,"said_none":1,"to_notice_nano":200000000,
       "to_act_nano":300000000,"to_recover_nano":null,"complete":true,
       "runbooks":[{"name":"service-restart","planned":4,"ordered":3,"helped":2,"failed":1,"undone":0,"would":1,
-                   "mistaken":1}],"would_have":["restart db.service"]}})")}};
+                   "mistaken":1}],"proposals":[{"subject":"service.failed","action":"service.restart","supervised":8}],"would_have":["restart db.service"]}})")}};
   CHECK(host.run({"report", "--since", "2d"}) == 0);
   CHECK(host.asked.back() == R"(daemon {"verb":"report","seconds":172800})");
   for (const char* part :
        {"The last 2d: 5 incidents, 2 suspicions", "2 were ended by a treatment, 1 ended by themselves",
         "noticed 200ms, acted upon 300ms, over - after", "of 1 that they were none", "service-restart",
-        "  restart db.service"})
+        "  restart db.service", "service.restart helped 8 times in a row"})
     CHECK_MESSAGE(contains(host.out.str(), part), part, host.out.str());
   CHECK_FALSE(contains(host.out.str(), "only the newest"));
   CHECK(host.run({"report", "--json"}) == 0);
