@@ -34,6 +34,7 @@ struct Openings {
   bool cgroups = false;                            // writes below /sys/fs/cgroup
   bool kernel_tunables = false;                    // writes below /proc/sys
   bool namespaces = false;                         // may enter the namespaces of others
+  bool confined = false;                           // not to be run where these limits cannot be kept, without systemd
   std::string user = {};                           // runs as; empty: root
 };
 

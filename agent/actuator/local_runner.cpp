@@ -69,6 +69,8 @@ Status LocalRunner::schedule(const TransientUnit&, Duration) { return no_systemd
 void LocalRunner::unschedule(const std::string&) {}
 
 Result<TransientResult> LocalRunner::run(const TransientUnit& unit) {
+  if (unit.openings.confined || !unit.openings.user.empty())
+    return make_error(ErrorCode::unsupported, "without systemd it could not be shut in as it must be");
   const Fd lock(::open(lock_path(unit.name).c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!lock && errno == EEXIST) return TransientResult{};
   if (!lock) return errno_error(errno, lock_path(unit.name));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The service manager of hosts without systemd: runs an order's command as a child with the capabilities it declares,
-// a time limit and a lock file that keeps its name taken. Cannot restart services. One thread; blocks.
+// a time limit and a lock file that keeps its name taken; of openings it knows capabilities alone, and refuses what
+// must be confined. Cannot restart services. One thread; blocks.
 #pragma once
 
 #include <string>

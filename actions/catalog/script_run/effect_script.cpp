@@ -140,7 +140,7 @@ Result<Script> open_script(const std::string& directory, const std::string& name
 }
 
 Openings openings_of(const ScriptHeader& header) {
-  return {.read_write_paths = header.paths, .network = header.network, .user = header.user};
+  return {.read_write_paths = header.paths, .network = header.network, .confined = true, .user = header.user};
 }
 
 int run_script(const std::string& directory, const std::string& name, const std::vector<std::string>& arguments,

@@ -25,6 +25,18 @@ void set(const Fd& event) {
 
 }  // namespace
 
+TEST_CASE("what must be shut in, or run as another user, is refused") {
+  Setting setting;
+  TransientUnit script = setting.unit("echo ran");
+  script.openings.confined = true;
+  CHECK(setting.runner.run(script).error().code == ErrorCode::unsupported);
+  script.openings.confined = false;
+  script.openings.user = "nobody";
+  CHECK(setting.runner.run(script).error().code == ErrorCode::unsupported);
+  script.openings.user.clear();
+  CHECK(setting.runner.run(script)->output == "ran\n");
+}
+
 TEST_CASE("a command runs to its end, its report is kept, its name stays taken until released") {
   Setting setting;
   const auto ended = setting.runner.run(setting.unit("echo bytes_freed=7; echo exit=0"));
