@@ -192,7 +192,9 @@ Result<guard::Circumstances> Actuator::circumstances(const Order& order, const g
   auto history = parts_.ledger->history(now.now - window, {now.boot, now.uptime - window});
   if (!history) return history.error();
   now.history = std::move(*history);
-  auto approval = parts_.ledger->approval(order.key, now.now);
+  const auto subject = approved_subject(order.key, order.plan);
+  if (!subject) return subject.error();
+  auto approval = parts_.ledger->approval(*subject, now.now);
   if (approval && !*approval && !order.undoes.empty())
     approval = parts_.ledger->approval(kUndoApproval + order.undoes, now.now);
   if (!approval) return approval.error();

@@ -121,6 +121,8 @@ class Actuator {
   std::map<std::string, Duration> waiting_;  // by key of the order; due at that uptime
 };
 
+// What a human approves: this plan under this key. The asker could otherwise show one plan and carry out another.
+Result<std::string> approved_subject(const std::string& key, const Plan& plan);
 // Under this and the key of what is taken back, the ledger holds a human's approval of it.
 inline const std::string kUndoApproval = "undo:";
 // Who asks, in the words that are kept.

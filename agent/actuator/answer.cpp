@@ -7,6 +7,8 @@
 #include "agent/actuator/actuator.h"
 #include "agent/base/log.h"
 #include "agent/base/text.h"
+#include "agent/net/digest.h"
+#include "agent/record/record.h"
 
 namespace hostmedic {
 
@@ -54,10 +56,18 @@ Status Actuator::allowed(RequestKind kind, Role role) {
   return may ? ok() : Status(make_error(ErrorCode::denied, "not for this user: " + std::string(to_string(kind))));
 }
 
+Result<std::string> approved_subject(const std::string& key, const Plan& plan) {
+  auto digest = sha256_hex(to_json(plan));
+  if (!digest) return digest;
+  return key + ":" + *digest;
+}
+
 Status Actuator::approval(const ActuatorRequest& request, const ActuatorPeer& peer) {
   const WallTime now = parts_.wall();
   const bool given = request.kind == RequestKind::approve;
-  return parts_.ledger->approve({request.key, peer.text, now, given ? now + kApprovalLife : now});
+  auto subject = approved_subject(request.key, request.plan);
+  if (!subject) return std::move(subject).error();
+  return parts_.ledger->approve({*std::move(subject), peer.text, now, given ? now + kApprovalLife : now});
 }
 
 Status Actuator::brake(const ActuatorRequest& request, const ActuatorPeer& peer) {

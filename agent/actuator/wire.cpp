@@ -43,9 +43,9 @@ json::object body_of(const ActuatorRequest& request) {
   json::object body{{"request", json::string(to_string(request.kind))}};
   switch (request.kind) {
     case RequestKind::execute: body["order"] = to_json_object(request.order); break;
-    case RequestKind::query:
     case RequestKind::approve:
-    case RequestKind::reject:
+    case RequestKind::reject: body["plan"] = to_json_object(request.plan); [[fallthrough]];
+    case RequestKind::query:
     case RequestKind::release: body["key"] = request.key; break;
     case RequestKind::undo: body["key"] = request.key; [[fallthrough]];
     case RequestKind::halt:
@@ -80,9 +80,9 @@ json::object body_of(const ActuatorRequest& request) {
 void read_fields(JsonFields& fields, ActuatorRequest& out) {
   switch (out.kind) {
     case RequestKind::execute: fields.nested("order", out.order, order_from_value); break;
-    case RequestKind::query:
     case RequestKind::approve:
-    case RequestKind::reject:
+    case RequestKind::reject: fields.nested("plan", out.plan, plan_from_value); [[fallthrough]];
+    case RequestKind::query:
     case RequestKind::release: fields.text("key", out.key, 64); break;
     case RequestKind::undo: fields.text("key", out.key, 64); [[fallthrough]];
     case RequestKind::halt:

@@ -11,8 +11,8 @@
 //   {"request": "resume"}                        root
 //   {"request": "maintenance", "until_unix_nano", "by", "reason", "entity"}   agent, root
 //   {"request": "maintenance_off", "entity"}     root                 an empty pattern ends all
-//   {"request": "approve", "key"}                root, approvers      for 15 minutes
-//   {"request": "reject", "key"}                 root, approvers      takes an approval back
+//   {"request": "approve", "key", "plan"}        root, approvers      for 15 minutes, this plan under this key
+//   {"request": "reject", "key", "plan"}         root, approvers      takes an approval back
 //   {"request": "undone", "target", "action", "by"}   agent, root     a human undid it: not again until enabled again
 //   {"request": "reenable", "target", "action"}  root
 //   {"request": "undo", "key", "by", "reason"}   root, approvers      takes the order back: the outcome; not again then
@@ -70,6 +70,7 @@ struct ActuatorRequest {
   RequestKind kind{};
   Order order;             // execute
   std::string key;         // query, approve, reject, undo, release: 24 lower-case hex digits
+  Plan plan;               // approve, reject: what the human saw
   std::string by, reason;  // halt, maintenance, undone, undo, disarm: as the sender puts it
   WallTime until;          // maintenance
   std::string entity;      // maintenance: glob

@@ -136,6 +136,7 @@ Exit approve(Context& context, const ApproveWish& wish) {
   ActuatorRequest request;
   request.kind = RequestKind::approve;
   request.key = waiting.order.key;
+  request.plan = waiting.order.plan;
   const Answer taken = tell_actuator(context, request);
   if (!taken.body) return fail(context, taken.failure);
   json::object word{{"verb", "approve"}, {"id", waiting.incident_id}};

@@ -172,7 +172,7 @@ def test_segments_a_host_and_releases_it_by_itself(sick, admin, peer):
     result_of(sick, claimed, "refused")
     assert reaches(admin, web), "the asker's word for it does not count"
     cut = {**cut, "key": "b" * 24}
-    assert ask(sick, "approve", key="b" * 24)["ok"]
+    assert ask(sick, "approve", key="b" * 24, plan=cut["plan"])["ok"]
     done = result_of(sick, cut)
     print(done["text"], done["details"])
     assert not reaches(admin, web) and not reaches(peer, web)
@@ -180,12 +180,13 @@ def test_segments_a_host_and_releases_it_by_itself(sick, admin, peer):
     assert reaches(admin, ssh, "--http0.9"), "ssh is cut"
     assert reaches(sick, f"http://{peer.address}:8443/"), "the allowed place is cut"
     assert reaches(sick, "http://127.0.0.1:8080/"), "the loopback is cut"
-    assert ask(sick, "approve", key="c" * 24)["ok"]
+    assert ask(sick, "approve", key="c" * 24, plan=cut["plan"])["ok"]
     result_of(sick, {**cut, "key": "c" * 24}, "unnecessary")
     result_of(sick, undo("d", cut))
     assert reaches(admin, web) and reaches(sick, f"http://{peer.address}:8080/")
-    assert ask(sick, "approve", key="e" * 24)["ok"]
-    result_of(sick, for_seconds("e", "host.segment", "host", 6, allow="none"))
+    brief = for_seconds("e", "host.segment", "host", 6, allow="none")
+    assert ask(sick, "approve", key="e" * 24, plan=brief["plan"])["ok"]
+    result_of(sick, brief)
     assert not reaches(admin, web)
     wait_for(lambda: reaches(admin, web), 15, "it is released by itself")
     result_of(sick, for_seconds("f", "host.segment", "host", 7200, allow="none"), "refused")

@@ -18,7 +18,8 @@ constexpr ParamText kCircuitParams[] = {
 constexpr std::string_view kCircuitKnown[] = {"for", "half_open"};
 constexpr ParamText kSegmentParams[] = {
     {"for", "30m", "the host is released by itself after so long; at most 1h"},
-    {"allow", "none", "whom it may talk to besides: addresses, networks, or addresses with a port, with commas between"}};
+    {"allow", "none",
+     "whom it may talk to besides: addresses, networks, or addresses with a port, with commas between"}};
 constexpr std::string_view kSegmentKnown[] = {"for", "allow"};
 
 Error malformed(std::string text) { return make_error(ErrorCode::malformed, std::move(text)); }

@@ -102,6 +102,7 @@ TEST_CASE("what was held may be asked for again when a human has approved it") {
 
   ActuatorRequest approve = request_of(RequestKind::approve);
   approve.key = order.key;
+  approve.plan = order.plan;
   CHECK_FALSE(actuator.answer(approve, kAgent, "").ok);
   CHECK(actuator.carry_out(order).result == OutcomeResult::refused);
   CHECK(actuator.answer(approve, kApprover, "").ok);
@@ -124,6 +125,11 @@ TEST_CASE("what was held may be asked for again when a human has approved it") {
     Order later = order;
     later.expires_at = bench.now + std::chrono::minutes(1);
     CHECK(actuator.carry_out(later).result == OutcomeResult::refused);
+  }
+  SUBCASE("for another plan under its key") {
+    Order other = order;
+    other.plan.target.name = "postgresql.service";
+    CHECK(actuator.carry_out(other).result == OutcomeResult::refused);
   }
   SUBCASE("for another order") { CHECK(actuator.carry_out(restart_order('b')).result == OutcomeResult::refused); }
 }

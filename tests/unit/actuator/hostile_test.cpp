@@ -361,7 +361,9 @@ TEST_CASE("a hostile agent's 100,000 messages have no effect outside the policy"
   auto ledger = Ledger::open(dir / "ledger.db");
   REQUIRE(ledger);
   int begun = 0;
-  for (const guard::PastAction& past : *ledger->history(WallTime{})) {
+  const auto history = ledger->history(WallTime{});
+  REQUIRE(history);
+  for (const guard::PastAction& past : *history) {
     if (past.key.empty()) continue;
     CHECK(to_string(past.target) == kMayTarget);
     begun += past.undoes.empty() && past.result != OutcomeResult::unnecessary ? 1 : 0;

@@ -72,6 +72,7 @@ TEST_CASE("who approved an order is what the ledger knows, not what the order cl
   order = rig.order("b.service");
   ActuatorRequest approve = request_of(RequestKind::approve);
   approve.key = order.key;
+  approve.plan = order.plan;
   REQUIRE(rig.actuator->answer(approve, kApprover, "").ok);
   REQUIRE(rig.actuator->carry_out(order).result == OutcomeResult::done);
   CHECK(rig.how().approved_by == "uid 1000 (ada)");

@@ -13,9 +13,9 @@ ActuatorRequest filled(RequestKind kind) {
   request.kind = kind;
   switch (kind) {
     case RequestKind::execute: request.order = restart_order('a'); break;
-    case RequestKind::query:
     case RequestKind::approve:
-    case RequestKind::reject:
+    case RequestKind::reject: request.plan = restart_order('a').plan; [[fallthrough]];
+    case RequestKind::query:
     case RequestKind::release: request.key = std::string(24, 'b'); break;
     case RequestKind::undo: request.key = std::string(24, 'b'); [[fallthrough]];
     case RequestKind::maintenance:
