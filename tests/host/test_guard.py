@@ -1,70 +1,102 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guard of the actuator over what it sees of a real host: busy work, systemd's own restarts, related units."""
-import actuator
-from testhost import options
+"""What stops an action that would otherwise be taken, each with its reason in `explain`."""
+import time
+
+import medic
+from testhost import options, wait_for
 
 PACKAGES = ("hostmedic",)
-UNIT = "[Service]\nExecStart=/bin/false\n"
 
 
-def failed_unit(host, name):
-    host.write(f"/etc/systemd/system/{name}.service", UNIT)
-    host.run("systemctl daemon-reload")
-    host.run(f"systemctl start {name}; sleep 0.3; true", check=False)
+def prepared(host, extra=""):
+    """An agent that may restart nginx, whose unit does not restart it."""
+    host.write("/etc/systemd/system/nginx.service.d/none.conf", "[Service]\nRestart=no\n")
+    host.run("systemctl daemon-reload && systemctl restart nginx")
+    medic.ready(host)
+    medic.policy(host, "auto", extra)
+    time.sleep(1.5)
 
 
-def held_by(outcome, rule):
-    assert outcome["result"] == "refused", outcome
-    answers = {answer["rule"]: answer["decision"] for answer in outcome["verdict"]["answers"]}
-    assert answers[rule] != "allow", outcome
-    return next(answer["reason"] for answer in outcome["verdict"]["answers"] if answer["rule"] == rule)
+def actuator_halts(host):
+    """Whether the actuator's own ledger holds the kill switch: "1" or "0"."""
+    return host.out("sqlite3 /var/lib/hostmedic-actuator/ledger.db 'select count(*) from halt'")
 
 
-@options(packages=PACKAGES)
-def test_a_backup_is_not_disturbed(host):
-    actuator.alone(host)
-    failed_unit(host, "hm-busy")
-    host.run("cp /bin/sleep /usr/local/bin/restic; systemd-run --quiet --unit hm-backup /usr/local/bin/restic 300")
-    order = {**actuator.order("a", "service.restart", "service:hm-busy.service"), "not_while": "backup"}
-    assert held_by(actuator.execute(host, order), "busy").startswith("not during backup: restic, pid ")
-    host.run("systemctl stop hm-backup")
-    outcome = actuator.execute(host, {**order, "key": "b" * 24})
-    assert outcome["verdict"]["decision"] == "allow", outcome
-
-
-@options(packages=PACKAGES)
-def test_packages_are_being_installed(host):
-    actuator.alone(host)
-    failed_unit(host, "hm-busy")
-    host.write("/root/lock.py", "import fcntl, time\nlock = open('/var/lib/dpkg/lock-frontend', 'w')\n"
-                                "fcntl.lockf(lock, fcntl.LOCK_EX)\ntime.sleep(300)\n")
-    host.run("systemd-run --quiet --unit hm-lock python3 /root/lock.py; sleep 0.5")
-    order = {**actuator.order("a", "service.restart", "service:hm-busy.service"), "not_while": "package-manager"}
-    assert "the lock of dpkg is held" in held_by(actuator.execute(host, order), "busy")
-    host.run("systemctl stop hm-lock")
+def stopped_by(host, rule):
+    """Kills nginx; the incident must name the rule, and nginx must stay dead."""
+    host.kill_unit("nginx.service", "KILL", "main")
+    incident = medic.wait_incident(host, "service.failed", timeout=10)
+    time.sleep(2)
+    shown = host.out(f"hostmedic explain {incident['id']}")
+    assert any(rule in line and ("deny" in line or "hold" in line) for line in shown.splitlines()), shown
+    assert not host.is_active("nginx"), shown
+    incident = medic.incidents(host, "service.failed")[0]
+    assert not medic.entries(incident, "ordered"), incident["timeline"]
+    return incident
 
 
 @options(packages=PACKAGES)
-def test_what_systemd_is_about_to_restart_is_left_to_it(host):
-    actuator.alone(host)
-    host.write("/etc/systemd/system/hm-again.service", UNIT + "Restart=always\nRestartSec=60\n")
-    host.run("systemctl daemon-reload; systemctl start hm-again; sleep 0.5", check=False)
-    order = actuator.order("a", "service.restart", "service:hm-again.service")
-    assert "auto-restart" in held_by(actuator.execute(host, order), "target-state")
+def test_kill_switch_stops_and_outlives_a_restart(host):
+    prepared(host)
+    host.run("hostmedic halt --reason 'night shift'")
+    stopped_by(host, "kill-switch")
+    host.run("systemctl restart hostmedic")
+    medic.ready(host)
+    status = medic.ask(host, "status")
+    assert status["halted"] and "night shift" in status["halted_by"], status
+    time.sleep(2)
+    assert not host.is_active("nginx")
+    # The actuator has a brake of its own: the daemon's alone does not release it.
+    assert actuator_halts(host) == "1"
+    host.run("hostmedic resume")
+    wait_for(lambda: host.is_active("nginx"), 15, "nginx runs again after resume")
+    assert actuator_halts(host) == "0"
 
 
 @options(packages=PACKAGES)
-def test_a_runbook_that_misfires_is_disarmed(host):
-    actuator.alone(host)
-    for key in "abc":
-        failed_unit(host, f"hm-{key}")
-        host.write(f"/etc/systemd/system/hm-{key}.service", "[Service]\nType=oneshot\nExecStart=/bin/false\n")
-        host.run("systemctl daemon-reload")
-        outcome = actuator.execute(host, actuator.order(key, "service.restart", f"service:hm-{key}.service"))
-        assert outcome["result"] == "failed", outcome
-    failed_unit(host, "hm-d")
-    order = actuator.order("d", "service.restart", "service:hm-d.service")
-    assert "disarmed by the guard: 3 of its 3 actions" in held_by(actuator.execute(host, order), "disarmed")
-    actuator.ask(host, "rearm", runbook="test")
-    outcome = actuator.execute(host, {**order, "key": "e" * 24})
-    assert outcome["verdict"]["decision"] == "allow", outcome
+def test_maintenance_stops_and_ends(host):
+    prepared(host)
+    host.run("hostmedic maintenance on --for 10m --reason upgrade")
+    stopped_by(host, "maintenance")
+    host.run("hostmedic maintenance off")
+    wait_for(lambda: host.is_active("nginx"), 15, "nginx runs again after the maintenance")
+
+
+@options(packages=PACKAGES)
+def test_protected_entity_is_left_alone(host):
+    prepared(host, 'protected = ["service:nginx*"]\n')
+    stopped_by(host, "protected")
+
+
+@options(packages=PACKAGES)
+def test_rate_limit_stops_the_next_restart(host):
+    prepared(host, 'per_target_count = 1\nper_target_window = "1h"\ncooldown = "0s"\n')
+    host.kill_unit("nginx.service", "KILL", "main")
+    wait_for(lambda: host.is_active("nginx"), 15, "nginx runs again the first time")
+    medic.wait_incident(host, "service.failed", "resolved", 15)
+    host.kill_unit("nginx.service", "KILL", "main")
+
+    def refused():
+        shown = host.out(f"hostmedic explain {medic.incidents(host, 'service.failed')[0]['id']}")
+        return any("rate-limit-target" in line and "deny" in line for line in shown.splitlines())
+    wait_for(refused, 15, "the rate limit in explain")
+    assert not host.is_active("nginx")
+
+
+@options(packages=PACKAGES)
+def test_a_human_approves(host):
+    prepared(host)
+    medic.policy(host, "approve")
+    host.kill_unit("nginx.service", "KILL", "main")
+    incident = medic.wait_incident(host, "service.failed", timeout=10)
+    time.sleep(1)
+    assert not host.is_active("nginx")
+    # A stolen agent cannot speak for a human: the actuator listens to root only.
+    stolen = host.run("setpriv --reuid hostmedic --regid hostmedic --clear-groups "
+                      f"hostmedic approve {incident['id']} --yes", check=False)
+    assert stolen.returncode != 0, stolen
+    assert not host.is_active("nginx")
+    host.run(f"hostmedic approve {incident['id']} --yes")
+    wait_for(lambda: host.is_active("nginx"), 15, "nginx runs again after the approval")
+    incident = medic.wait_incident(host, "service.failed", "resolved", 15)
+    assert "uid 0" in str(medic.entries(incident, "approval")), incident["timeline"]
