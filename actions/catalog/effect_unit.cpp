@@ -162,4 +162,9 @@ void print_detail(std::string_view name, std::string_view value) {
   (void)std::fputs(line.c_str(), stdout);
 }
 
+int ended(int status, std::string_view text) {
+  print_detail("text", text);
+  return status;
+}
+
 }  // namespace hostmedic

@@ -37,5 +37,7 @@ Outcome outcome_of(const TransientResult& ended);
 
 // One line of a report on standard output; the value is made printable.
 void print_detail(std::string_view name, std::string_view value);
+// The outcome's sentence, and the status to end with.
+int ended(int status, std::string_view text);
 
 }  // namespace hostmedic

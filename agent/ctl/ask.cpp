@@ -109,4 +109,12 @@ const json::array& array_at(const json::object& object, std::string_view key) {
   return found == nullptr ? kNone : *found;
 }
 
+std::string words_at(const json::object& object, std::string_view key) {
+  std::string out;
+  for (const json::value& word : array_at(object, key))
+    if (const json::string* text = word.if_string())
+      out += (out.empty() ? "" : ", ") + printable(std::string_view(*text), 64);
+  return out;
+}
+
 }  // namespace hostmedic

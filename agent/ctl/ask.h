@@ -56,5 +56,7 @@ bool flag_at(const boost::json::object& object, std::string_view key);
 // Empty ones where the field is absent or of another type.
 const boost::json::object& object_at(const boost::json::object& object, std::string_view key);
 const boost::json::array& array_at(const boost::json::object& object, std::string_view key);
+// The texts of an array, with commas between.
+std::string words_at(const boost::json::object& object, std::string_view key);
 
 }  // namespace hostmedic

@@ -14,14 +14,6 @@ namespace json = boost::json;
 
 namespace {
 
-std::string words_at(const json::object& row, std::string_view key) {
-  std::string out;
-  for (const json::value& word : array_at(row, key))
-    if (const json::string* text = word.if_string())
-      out += (out.empty() ? "" : ", ") + printable(std::string_view(*text), 64);
-  return out;
-}
-
 std::string value_text(const json::object& row) {
   const auto value = number_at(row, "value");
   if (!value) return "unknown";

@@ -10,14 +10,6 @@ namespace json = boost::json;
 
 namespace {
 
-std::string words_at(const json::object& row, std::string_view key) {
-  std::string out;
-  for (const json::value& word : array_at(row, key))
-    if (const json::string* text = word.if_string())
-      out += (out.empty() ? "" : ", ") + printable(std::string_view(*text), 64);
-  return out;
-}
-
 std::string seconds_at(const json::object& row, std::string_view key) {
   return format_duration(Duration(static_cast<std::int64_t>(number_at(row, key).value_or(0) * 1e9)));
 }

@@ -13,11 +13,6 @@ namespace {
 
 using guard::TargetState;
 
-int ended(int status, const std::string& text) {
-  print_detail("text", text);
-  return status;
-}
-
 // Whoever stops a container lets it end by SIGTERM or SIGKILL.
 bool stopped_by_hand(const EngineContainer& engine) {
   constexpr std::int64_t kTerminated = 143, kKilled = 137;

@@ -15,11 +15,6 @@ using guard::TargetState;
 
 constexpr std::string_view kName = "isolate";
 
-int ended(int status, const std::string& text) {
-  print_detail("text", text);
-  return status;
-}
-
 Openings openings() {
   // To open another's namespace, to enter it, to set rules there.
   return {.capabilities = {"CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_NET_ADMIN"}, .network = true, .namespaces = true};

@@ -22,11 +22,6 @@ namespace {
 
 using guard::TargetState;
 
-int ended(int status, const std::string& text) {
-  print_detail("text", text);
-  return status;
-}
-
 TargetState inspect(const Plan& plan, const EffectContext& context, std::string& ret_text) {
   const std::string& unit = plan.target.name;
   const auto status = context.manager.status(unit);

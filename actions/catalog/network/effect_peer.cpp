@@ -12,11 +12,6 @@ namespace {
 
 using guard::TargetState;
 
-int ended(int status, const std::string& text) {
-  print_detail("text", text);
-  return status;
-}
-
 Openings openings() { return {.capabilities = {"CAP_NET_ADMIN"}, .network = true}; }
 
 TargetState inspect(const Plan& plan, const EffectContext& context, std::string& ret_text) {

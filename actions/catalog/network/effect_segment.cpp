@@ -16,11 +16,6 @@ using guard::TargetState;
 
 const std::string kName = "segment";
 
-int ended(int status, const std::string& text) {
-  print_detail("text", text);
-  return status;
-}
-
 Openings openings() { return {.capabilities = {"CAP_NET_ADMIN"}, .network = true}; }
 
 TargetState inspect(const Plan&, const EffectContext&, std::string& ret_text) {
