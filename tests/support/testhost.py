@@ -73,7 +73,10 @@ RELEASE_PACKAGES = {
     "trixie": ["libelf1t64", "libmbedtls21", "libmbedx509-7", "libmbedcrypto16"],
 }
 TREES = {"base": BASE_PACKAGES, "docker": BASE_PACKAGES + ["docker.io", "iptables"],
-         "peers": BASE_PACKAGES + peers.PACKAGES, "database": BASE_PACKAGES + ["postgresql", "zstd"]}
+         "peers": BASE_PACKAGES + peers.PACKAGES, "database": BASE_PACKAGES + ["postgresql", "zstd"],
+         "ward": BASE_PACKAGES + "docker.io iptables postgresql zstd openssl dnsmasq-base monit netdata dpkg-dev".split()}
+# What a tree holds and does not start by itself.
+STILL = {"ward": "docker.service docker.socket containerd.service postgresql.service monit.service netdata.service nginx.service".split()}
 # Units that only wait for hardware or a network that a test host does not have.
 MASKED_UNITS = ["apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_reap.service", "e2scrub_all.timer",
                 "console-getty.service", "systemd-networkd-wait-online.service"]
@@ -110,7 +113,7 @@ def apt_options():
 
 def tree_path(name):
     packages = TREES[name] + RELEASE_PACKAGES[release()]
-    recipe = "\n".join([release(), *packages, *MASKED_UNITS])
+    recipe = "\n".join([release(), *packages, *MASKED_UNITS, *STILL.get(name, ())])
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     digest = hashlib.sha256(recipe.encode()).hexdigest()[:12]
     return os.path.join(cache, "hostmedic", f"tree-{name}-{digest}")
@@ -144,7 +147,8 @@ def build_tree(name, path):
         with open(sources[-1], "w", encoding="utf-8") as f:
             f.write(text)
     tidy = ("rm -f $1/etc/hostname $1/etc/resolv.conf $1/etc/apt/apt.conf.d/99mmdebstrap; : >$1/etc/machine-id;"
-            " for unit in " + " ".join(MASKED_UNITS) + "; do ln -sf /dev/null $1/etc/systemd/system/$unit; done")
+            " for unit in " + " ".join(MASKED_UNITS) + "; do ln -sf /dev/null $1/etc/systemd/system/$unit; done" +
+            "".join(f"; systemctl --quiet --root=$1 disable {unit}" for unit in STILL.get(name, ())))
     done = subprocess.run(
         ["mmdebstrap", "--mode=root", "--variant=minbase", f"--aptopt={scratch}/apt.conf",
          "--include=" + ",".join(TREES[name] + RELEASE_PACKAGES[suite]), "--customize-hook=" + tidy,
