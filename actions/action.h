@@ -130,6 +130,7 @@ struct ActionInfo {
   Duration timeout;               // default
   std::string_view cost;          // what the target and those around it feel, one sentence
   std::string_view undo;          // one sentence; "" for none
+  bool looks_only = false;        // changes nothing on its target: counts against the next look, not against a change
   // Pure. params: the runbook's settings. An error says why there is no plan ("no file explains the growth").
   Result<Plan> (*plan)(const Incident& incident, const HostView& host, std::span<const Attribute> params);
   // Pure check of a plan that came from outside: parameters well-formed and inside what this entry ever does.

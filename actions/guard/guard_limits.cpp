@@ -28,6 +28,16 @@ Answer pause(const Question& q, Duration first, Duration most, Match match, cons
   return since >= wait ? allow(reason) : hold(reason);
 }
 
+bool looks_only(std::string_view action) {
+  const ActionInfo* const info = find_action(action);
+  return info && info->looks_only;
+}
+
+// What was done before to the target of the order, of its sort: a look is no reason to wait with a change.
+bool on_its_target(const PastAction& past, const Order& order) {
+  return past.target == order.plan.target && looks_only(past.action) == looks_only(order.plan.action);
+}
+
 WallTime last_armed(std::string_view runbook, const Circumstances& now) {
   WallTime last = WallTime::min();
   for (const Armed& one : now.armed)
@@ -58,7 +68,7 @@ Duration age_of(const PastAction& past, const Circumstances& now) {
 }
 
 Answer ask_cooldown(const Question& q) {
-  const auto on_target = [&](const PastAction& past) { return past.target == q.order.plan.target; };
+  const auto on_target = [&](const PastAction& past) { return on_its_target(past, q.order); };
   const auto repeated = [&](const PastAction& past) {
     return on_target(past) && past.runbook == q.order.runbook && past.action == q.order.plan.action;
   };
@@ -69,8 +79,8 @@ Answer ask_cooldown(const Question& q) {
 }
 
 Answer ask_limit_target(const Question& q) {
-  const int seen = count_within(q, q.policy.per_target.window,
-                                [&](const PastAction& past) { return past.target == q.order.plan.target; });
+  const int seen =
+      count_within(q, q.policy.per_target.window, [&](const PastAction& past) { return on_its_target(past, q.order); });
   return limited(seen, q.policy.per_target, "on " + to_string(q.order.plan.target));
 }
 

@@ -73,6 +73,7 @@ const ActionInfo kEvidenceCollect{.name = "evidence.collect",
                                   .timeout = std::chrono::seconds(60),
                                   .cost = "Some reading, and at most 512MiB of disk for all packages together.",
                                   .undo = "",
+                                  .looks_only = true,
                                   .plan = plan,
                                   .validate = validate};
 

@@ -116,3 +116,17 @@ TEST_CASE("a lease is for what could harm if every host did it at once") {
     CHECK(answer_of(judged(c), "lease").decision == Decision::allow);
   }
 }
+
+TEST_CASE("evidence that was just kept is no reason to wait with the treatment, nor the other way round") {
+  Case c = allowed_case();
+  for (int i = 0; i < 3; ++i) {
+    c.now.history.push_back(past(c, 1s + i * 1ms));
+    c.now.history.back().action = "evidence.collect";
+  }
+  CHECK(judged(c).decision == Decision::allow);
+  c.order.plan.action = "evidence.collect";
+  CHECK(answer_of(judged(c), "cooldown").decision == Decision::hold);
+  CHECK(answer_of(judged(c), "rate-limit-target").decision == Decision::deny);
+  for (PastAction& one : c.now.history) one.action = "service.restart";
+  CHECK(answer_of(judged(c), "cooldown").decision == Decision::allow);
+}
