@@ -176,6 +176,14 @@ def cgroup_mounts():
     return v2[:1] + named[:1]
 
 
+def own_memory_group():
+    """Our own control group in the version 1 memory hierarchy, if there is one: a host that mounts it sees this as "/"."""
+    with open("/proc/self/cgroup", encoding="utf-8") as f:
+        paths = [line.rstrip().split(":", 2)[2] for line in f if line.split(":")[1] == "memory"]
+    found = ["/sys/fs/cgroup/memory" + path.rstrip("/") for path in paths]
+    return [path for path in found if os.path.isdir(path)]
+
+
 def why_not():
     """None if test hosts can run here, otherwise the reason in words."""
     if os.geteuid() != 0:
@@ -247,7 +255,7 @@ def remove_host_traces(directory):
     mounts = cgroup_mounts()
     with contextlib.suppress(OSError), open(f"{mounts[0]}/{name}/cgroup.kill", "w", encoding="utf-8") as f:
         f.write("1")
-    for mount in mounts:
+    for mount in mounts + own_memory_group():
         remove_cgroup(f"{mount}/{name}")
     for mounted in (f"{directory}/root",):
         if os.path.ismount(mounted):
@@ -348,6 +356,11 @@ class Host:
             self.stop()
             raise
         self.boot_seconds = time.monotonic() - begin
+
+    @property
+    def machine(self):
+        """The host's name on this machine; a control group of that name that it makes is removed with it."""
+        return os.path.basename(self._directory)
 
     def _root(self):
         return f"{self._directory}/root"

@@ -81,7 +81,8 @@ class Trial:
         return self.result
 
     def prepare(self, host):
-        host.run("mkdir -p /opt/ward && ip link set lo up")
+        host.run("mkdir -p /opt/ward /run/ward && ip link set lo up")
+        host.write("/run/ward/machine", host.machine)
         for folder in ("common", self.fault.name):
             tar = subprocess.run(["tar", "-C", FAULTS, "-cf", "-", folder], capture_output=True, check=True).stdout
             host.run(["tar", "-C", "/opt/ward", "--no-same-owner", "-xf", "-"], input=tar, text=False)
