@@ -36,7 +36,8 @@ KEYS = {
 NOTICE = {"kinds": (list, None), "roots": (list, None), "within": (float, 10.0)}
 TREAT = {"actions": (list, []), "targets": (list, []), "also": (list, []), "within": (float, 3.0)}
 PEERS = {"netdata": (list, [])}
-CHECKS = ("http", "tcp", "alive", "space", "inodes", "writable", "memory", "tasks", "descriptors", "zombies", "cpu", "command")
+CHECKS = ("http", "tcp", "dns", "tls", "alive", "space", "inodes", "writable", "memory", "tasks", "descriptors", "zombies", "cpu",
+          "command")
 
 
 class Wrong(Exception):

@@ -14,6 +14,7 @@ import http.client
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -77,6 +78,29 @@ def tcp_check(check):
     begin = time.monotonic()
     socket.create_connection((host, int(port)), check.get("within", 1.0)).close()
     return True, time.monotonic() - begin, ""
+
+
+def dns_check(check):
+    """An A record, from the server (127.0.0.1 when not said)."""
+    name = b"".join(bytes([len(part)]) + part.encode() for part in check["dns"].split("."))
+    begin = time.monotonic()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+        asker.settimeout(check.get("within", 1.0))
+        asker.connect((check.get("server", "127.0.0.1"), 53))
+        asker.send(b"\x77\x61\x01\0\0\1\0\0\0\0\0\0" + name + b"\0\0\1\0\1")
+        answer = asker.recv(512)
+    code, found = answer[3] & 15, int.from_bytes(answer[6:8], "big")
+    return code == 0 and found > 0, time.monotonic() - begin, f"code {code} and {found} records"
+
+
+def tls_check(check):
+    """A handshake as a client makes it, and a certificate that goes on for at least so many days."""
+    context = ssl.create_default_context(cafile=check.get("authority"))
+    host, _, port = check["tls"].rpartition(":")
+    with socket.create_connection((host, int(port)), check.get("within", 1.0)) as connection, \
+            context.wrap_socket(connection, server_hostname=host) as encrypted:
+        left = (ssl.cert_time_to_seconds(encrypted.getpeercert()["notAfter"]) - time.time()) / 86400
+    return left >= check.get("days", 0), left, f"ends in {left:.1f} days"
 
 
 def space_check(check):
@@ -162,9 +186,10 @@ class Watch:
             time.sleep(max(0.0, period - (time.monotonic() - begin)))
 
 
-KINDS = {"http": http_check, "tcp": tcp_check, "alive": alive_check, "space": space_check, "inodes": inodes_check,
-         "writable": writable_check, "memory": memory_check, "tasks": tasks_check, "descriptors": descriptors_check,
-         "zombies": zombies_check, "cpu": cpu_check, "command": command_check}
+KINDS = {"http": http_check, "tcp": tcp_check, "dns": dns_check, "tls": tls_check, "alive": alive_check,
+         "space": space_check, "inodes": inodes_check, "writable": writable_check, "memory": memory_check,
+         "tasks": tasks_check, "descriptors": descriptors_check, "zombies": zombies_check, "cpu": cpu_check,
+         "command": command_check}
 
 
 def follow(path):
