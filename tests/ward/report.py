@@ -63,10 +63,12 @@ def trial(result):
     if result["outcome"] == "noticed":
         facts.append(f"noticed after {table.seconds(result['noticed'])}, visible after {table.seconds(result['visible'])}, "
                      f"healed {table.seconds(result['healed'])}")
+    elif result["outcome"] == "twin":
+        facts.append(("done: " + ", ".join(a["action"] for a in result["actions"])) if result["actions"] else "nothing was done")
     else:
         facts.append(result["outcome"])
     if result.get("others"):
-        facts.append("also: " + ", ".join(result["others"]))
+        facts.append("told besides: " + ", ".join(result["others"]))
     facts += result["notes"]
     entries = "".join(f"<tr><td>{e['at'] - result['began']:.2f} s</td><td>{esc(e['kind'])}</td><td>{esc(e['text'])}</td></tr>"
                       for one in result.get("incidents", []) for e in one["timeline"])

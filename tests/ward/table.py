@@ -94,25 +94,40 @@ def bar(faults, rows):
     costly = [row["fault"] for _, row in pairs if (row["cpu"] or 0) > BUDGET_CPU or (row["memory"] or 0) > BUDGET_MIB]
     dead = [row["fault"] for row in rows if not row["survived"]]
     missed = [row["fault"] for _, row in pairs if row["noticed"] is None]
+    twins = sum(row["twins"] for row in rows)
     lines = [
-        (median(proof) is not None and median(proof) <= 1.0, f"proof noticed after {seconds(median(proof))} (median of {len(proof)}), wanted 1.0 s"),
-        (median(other) is not None and median(other) <= 10.0, f"others noticed after {seconds(median(other))} (median of {len(other)}), wanted 10 s"),
+        within(proof, 1.0, "proof noticed after"), within(other, 10.0, "others noticed after"),
+        within(after, 3.0, "healed after noticing, within"),
         (all(row["prevented"] for row in slow), f"slow ones noticed before harm: {sum(row['prevented'] for row in slow)} of {len(slow)}"),
-        (median(after) is not None and median(after) <= 3.0, f"healed {seconds(median(after))} after noticing (median), wanted 3 s"),
         (roots >= 0.95 * trials, f"right root and kind first: {roots} of {trials}, wanted 95 %"),
         (actions >= 0.95 * trials, f"right action: {actions} of {trials}, wanted 95 %"),
-        (wrong + twin_wrong == 0, f"wrong actions: {wrong} in faults, {twin_wrong} in {sum(row['twins'] for row in rows)} twins, wanted 0"),
-        (not costly, f"within {BUDGET_CPU:.0%} of a core and {BUDGET_MIB} MiB: all but {', '.join(costly) or 'none'}"),
-        (not dead, f"the agent survived all but {', '.join(dead) or 'none'}"),
-        (not missed, f"missed: {', '.join(missed) or 'none'}"),
+        (wrong + twin_wrong == 0, f"wrong actions: {wrong} in {trials} trials, {twin_wrong} in {twins} twins, wanted 0"),
+        (not costly, f"within {BUDGET_CPU:.0%} of a core and {BUDGET_MIB} MiB: {but(costly)}"),
+        (not dead, f"the agent survived: {but(dead)}"), (not missed, f"noticed at all: {but(missed)}"),
     ]
     return [(bool(holds), text) for holds, text in lines]
+
+
+def within(values, limit, text):
+    """A line of the bar: the median of what was measured, if anything was."""
+    known = median(values)
+    if not values:
+        return True, f"{text}: not measured"
+    return (known is not None and known <= limit,
+            f"{text} {seconds(known)} (median of {len(values)}), wanted {seconds(limit)}")
+
+
+def but(names):
+    return "all but " + ", ".join(names) if names else "all"
 
 
 def slower_than_peers(faults, results):
     """Faults that a peer noticed or healed sooner."""
     found = []
     for fault in faults:
+        if not of(results, fault=fault.name, twin=False, against="hostmedic"):
+            continue
+
         def value(name, key):
             return median([r.get(key) for r in of(results, fault=fault.name, twin=False, against=name)])
         for peer in PEERS:
