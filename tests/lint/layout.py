@@ -9,7 +9,7 @@ import sys
 from files import BUILD, GENERATED, REPO, report, repository_files, text_of
 
 TOP_LEVEL = set("""CMakeLists.txt agent probes detect actions packaging systemd tests README.md
-    LICENSE CHANGELOG.md CONTRIBUTING.md CMakePresets.json .clang-format .clang-tidy .gitignore .ci dev""".split())
+    LICENSE CHANGELOG.md CONTRIBUTING.md SECURITY.md CMakePresets.json .clang-format .clang-tidy .gitignore .ci dev""".split())
 SOURCE_ENDINGS = (".c", ".cpp", ".h", ".py", ".sh", ".cmake", ".js", ".css")
 SOURCE_NAMES = ("CMakeLists.txt", "dev", ".ci/run", ".gitignore")
 
