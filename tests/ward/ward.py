@@ -74,15 +74,23 @@ def one_line(result):
     return text
 
 
+def saying(fault, twin, kind, options):
+    """Tells at a terminal what goes on, on a line that the result replaces."""
+    if options.jobs > 1 or not sys.stdout.isatty():
+        return lambda text: None
+    return lambda text: print(f"\r\033[K    {fault.name}{' twin' if twin else ''} {kind.name}: {text} ...", end="", flush=True)
+
+
 def run(trials, options):
     """The records of all trials: the quiet ones several at once, then each loud one by itself."""
     results = []
     loud = [trial for trial in trials if trial[0].loud]
     for some, jobs in (([trial for trial in trials if not trial[0].loud], options.jobs), (loud, 1)):
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-            for done in concurrent.futures.as_completed([pool.submit(Trial(*trial).run) for trial in some]):
+            for done in concurrent.futures.as_completed([pool.submit(Trial(*trial, saying(*trial[:3], options)).run) for trial in some]):
                 results.append(done.result())
-                print(f"{len(results):>3}/{len(trials)} {one_line(results[-1])}", flush=True)
+                clear = "\r\033[K" if sys.stdout.isatty() else ""
+                print(f"{clear}{len(results):>3}/{len(trials)} {one_line(results[-1])}", flush=True)
                 with open(options.json, "w", encoding="utf-8") as f:
                     json.dump(results, f)
     return results
