@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <set>
@@ -31,8 +32,10 @@ namespace {
 
 constexpr Duration kInterval = std::chrono::seconds(1);
 constexpr Duration kDeadline = std::chrono::seconds(1);
-// A filesystem that goes read-only because of an I/O error does not announce it as a change of the mounts.
-constexpr Duration kReread = std::chrono::seconds(10);
+// A filesystem that goes read-only because of an I/O error does not announce it as a change of the mounts, and since
+// ext4 of Linux 6.15 not by statvfs either: the table is read with every question, unless it is a large one.
+constexpr Duration kReread = std::chrono::milliseconds(900), kRereadLarge = std::chrono::seconds(10);
+constexpr std::size_t kLarge = 64 * 1024;  // some 400 mounts; the kernel takes half a millisecond to write them down
 constexpr Duration kLeastReread = std::chrono::milliseconds(200);
 constexpr std::size_t kMostFilesystems = 256;
 constexpr std::size_t kMostRemoteWorkers = 16;  // further ones share the last
@@ -133,7 +136,7 @@ class FilesystemProbe final : public Probe {
 
  private:
   bool must_reread(MonoTime now) const {
-    return !read_at_ || read_only_changed_ || now - *read_at_ >= kReread || mounts_changed();
+    return !read_at_ || read_only_changed_ || now - *read_at_ >= (large_ ? kRereadLarge : kReread) || mounts_changed();
   }
   bool mounts_changed() const {
     pollfd change{mounts_.fd(), POLLPRI, 0};
@@ -145,9 +148,14 @@ class FilesystemProbe final : public Probe {
     read_only_changed_ = false;
     auto text = mounts_.read();
     if (!text) return std::move(text).error();
+    large_ = text->size() > kLarge;
+    const std::size_t hash = std::hash<std::string_view>()(*text);
+    const bool look_at_devices = !devices_at_ || now - *devices_at_ >= kLookAtDevices;
+    if (known_ && hash == seen_ && !look_at_devices) return ok();
     auto mounts = parse_mountinfo(*text);
     if (!mounts) return std::move(mounts).error().in(view_.mountinfo);
     const bool first = !std::exchange(known_, true);
+    seen_ = hash;
     const std::vector<Filesystem> found = select_filesystems(*mounts, kMostFilesystems);
     watched_.align(
         found,
@@ -307,6 +315,8 @@ class FilesystemProbe final : public Probe {
   std::optional<MonoTime> read_at_;
   bool known_ = false;  // the table was read once: what is new now was mounted now
   bool read_only_changed_ = false;
+  bool large_ = false;            // the table of mounts is
+  std::size_t seen_ = 0;          // hash of the table as last understood
   std::optional<Error> problem_;  // the last one that is not over
   std::string problem_of_;
   RelationBook stored_on_{kMostRelations};

@@ -59,7 +59,9 @@ Result<Mount> parse_mount(std::string_view text, unsigned number) {
   mount.type = unescape(line.word());
   if (mount.type.empty()) return line_error(number, "filesystem type", "missing");
   mount.source = unescape(line.word());
-  mount.read_only = mount.read_only || has_option(line.word(), "ro");
+  // ext4 of Linux 6.15 and later says "rw,emergency_ro" once it has refused to write after an error.
+  const std::string_view whole = line.word();
+  mount.read_only = mount.read_only || has_option(whole, "ro") || has_option(whole, "emergency_ro");
   return mount;
 }
 

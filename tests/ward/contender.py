@@ -64,7 +64,7 @@ class Hostmedic(Contender):
         if "[[check]]" in self.fault.text("agent.toml") or "[[scrape]]" in self.fault.text("agent.toml"):
             self.host.run("systemctl enable --now hostmedic-check")
         medic.ready(self.host)
-        self.seen, self.approved, self.last = {}, set(), []
+        self.seen, self.approved, self.quiet, self.last = {}, set(), set(), []
         self.lives = self.pids()
 
     def pids(self):
@@ -84,7 +84,10 @@ class Hostmedic(Contender):
     def look(self, row, at, began):
         opened = row["opened_at_unix_nano"] / 1e9
         first = self.seen.setdefault(row["id"], at)
-        if not row["suspicion"] and not any(notice[4] == row["id"] for notice in self.notices) and opened >= began - 0.05:
+        if row["state"] == "suppressed":  # silenced by a human: recorded, and nobody is told
+            self.quiet.add(row["id"])
+        told = not row["suspicion"] and row["id"] not in self.quiet
+        if told and not any(notice[4] == row["id"] for notice in self.notices) and opened >= began - 0.05:
             # What opened as a suspicion counts from when it was seen to be more.
             sure = opened if first == at else at
             self.notices.append((sure, f"{row['kind']} on {row['root']}", row["kind"], row["root"], row["id"]))

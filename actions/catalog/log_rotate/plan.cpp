@@ -41,6 +41,13 @@ bool is_logrotate_config(std::string_view path) {
   return is_clean_path(path) && is_below(path, kDir) && path.find('/', kDir.size() + 1) == std::string_view::npos;
 }
 
+// What writes a file and is done: an archive in the making, and no log. Emptied under its hands, it would be lost.
+bool is_archiver(std::string_view program) {
+  constexpr std::string_view kArchivers[] = {"bzip2", "cp",    "dd",  "gzip", "logrotate", "lz4",
+                                             "pigz",  "rsync", "tar", "xz",   "zip",       "zstd"};
+  return std::ranges::find(kArchivers, program) != std::end(kArchivers);
+}
+
 struct Grower {
   const Event* file = nullptr;
   std::string_view root;
@@ -61,6 +68,10 @@ Result<Grower> find_grower(const HostView& host, const Entity& filesystem, std::
     if (!is_clean_path(path)) {
       why = "'" + named + "' is not a path that can be treated";
       continue;
+    }
+    if (is_archiver(file->get(attr::kWriterName))) {
+      why = named + " is written by " + std::string(file->get(attr::kWriterName)) + ", which ends by itself";
+      break;  // what is said of slower files is older
     }
     if (is_journal_path(path)) {
       why = "the growing file is the journal's: " + named;

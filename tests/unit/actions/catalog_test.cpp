@@ -166,6 +166,14 @@ TEST_CASE("log.rotate says why it does not apply") {
   says(plan_error(kLogRotate, incident_on(kNginx, "service.failed", host), host), "not a filesystem");
 }
 
+TEST_CASE("log.rotate leaves an archive in the making alone, and does not take a slower file for it") {
+  TestHost host;
+  host.growth("/var/log/app.log.1", "104857600", "0.99", {{"writer.executable.name", "logrotate"}});
+  host.growth(kApp, "8192", "0.97");
+  const Incident incident = incident_on(kVar, "filesystem.filling", host);
+  CHECK(plan_error(kLogRotate, incident, host).find("app.log.1 is written by logrotate") != std::string::npos);
+}
+
 TEST_CASE("log.rotate refuses every plan outside of what it ever does") {
   const Plan good = good_rotation();
   REQUIRE(kLogRotate.validate(good).has_value());

@@ -79,6 +79,20 @@ TEST_CASE("filesystem probe: mounts come, go and turn read-only") {
   CHECK(sink.told[0].get("system.device") == "src");
 }
 
+TEST_CASE("filesystem probe: ext4 that refuses to write after an error is read-only within a second") {
+  FakeRoot root;
+  root.mkdir("a");
+  root.write("proc/self/mountinfo", "1 1 8:1 / /a rw,noatime shared:7 - ext4 src rw\n");
+  ProbeUnderTest tested(filesystem_probe, root);
+  RecordingSink sink;
+  REQUIRE(read_all(*tested.probe, at_second(1), sink));
+  root.write("proc/self/mountinfo", "1 1 8:1 / /a rw,noatime shared:7 - ext4 src rw,emergency_ro\n");
+  REQUIRE(read_all(*tested.probe, at_second(2), sink));
+  CHECK(sink.values.at("filesystem:/a hostmedic.filesystem.read_only") == 1);
+  REQUIRE(sink.told.size() == 1);
+  CHECK(sink.told[0].get("mount.action") == "read_only");
+}
+
 TEST_CASE("filesystem probe: one that cannot be asked is unknown, with a reason, and comes back") {
   FakeRoot root;
   root.mkdir("a");
