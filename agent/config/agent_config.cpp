@@ -31,8 +31,6 @@ void apply(const Node& root, const std::string& file, Diagnostics& diagnostics, 
 void check_whole(const std::string& file, Diagnostics& diagnostics, const AgentConfig& config) {
   const auto engine = detect::Engine::make(config.engine);
   if (!engine) diagnostics.error(file, {}, engine.error().message());
-  const auto scorer = detect::Scorer::make(config.engine.scoring);
-  if (!scorer) diagnostics.error(file, {}, scorer.error().message());
 }
 
 template <class Rows>

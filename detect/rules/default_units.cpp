@@ -65,7 +65,13 @@ constexpr DefaultCondition kServices[] = {
 
 constexpr DefaultCondition kContainers[] = {
     {"container-crash-loop", "delta(hostmedic.container.restarts, 10m) > 3", "container.crash_looping", Severity::error,
-     0.95, "its policy restarted it four times in ten minutes"},
+     0.95, "its policy restarted it four times in ten minutes: the engine's own count, proof by itself", "*", true,
+     true},
+    {"container-falls-at-once",
+     "delta(hostmedic.container.restarts, 10s) > 1 and min(hostmedic.container.restarts, 30s) >= 0",
+     "container.crash_looping", Severity::warning, 0.85,
+     "two falls within ten seconds of what has been there for half a minute: at its first start it may wait for "
+     "others"},
     {"container-oom", "delta(hostmedic.container.memory.events{memory.event=oom_kill}, 5m) > 0", "container.oom_killed",
      Severity::warning, 0.9, "a process of it was killed at its memory limit"},
     {"container-memory-limited",
@@ -85,8 +91,9 @@ constexpr DefaultEvent kEvents[] = {
     {"timer-overdue", EventKind::unit_job, attr::kJobResult, "overdue", "timer.overdue", Severity::warning, 0.8,
      hours(1), "what should run regularly did not: backups and renewals fail silently this way"},
     {"container-unhealthy", EventKind::container_state, attr::kContainerHealth, "unhealthy", "container.unhealthy",
-     Severity::error, 0.85, hours(1), "its own check failed as often as its maker thought enough",
-     "healthy|starting|none", true, seconds(10)},
+     Severity::error, 0.85, hours(1),
+     "its own check failed as often as its maker thought enough: its own word, proof by itself",
+     "healthy|starting|none", true, seconds(10), true},
     {"container-killed-for-memory", EventKind::container_state, attr::kContainerOomKilled, "1", "container.oom_killed",
      Severity::error, 0.95, minutes(10), "its last run ended at the memory limit"},
     {"container-dead", EventKind::container_state, attr::kContainerState, "dead", "container.dead", Severity::error,

@@ -14,7 +14,7 @@ void add(std::span<const DefaultCondition> rows, EngineConfig& ret_config) {
                                           .incident_kind = std::string(row.incident_kind),
                                           .severity = row.severity,
                                           .probability = row.probability,
-                                          .proof = false,
+                                          .proof = row.proof,
                                           .opens = row.opens,
                                           .why = std::string(row.why)});
 }
@@ -29,7 +29,7 @@ void add(std::span<const DefaultEvent> rows, EngineConfig& ret_config) {
     rule.incident_kind = row.incident_kind;
     rule.severity = row.severity;
     rule.probability = row.probability;
-    rule.proof = false;
+    rule.proof = row.proof;
     rule.opens = row.opens;
     rule.expires = row.expires;
     rule.open_after = row.open_after;

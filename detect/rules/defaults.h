@@ -16,7 +16,8 @@ struct DefaultCondition {
   double probability = 0;
   std::string_view why;
   std::string_view entity = "*";
-  bool opens = true;  // false: only supports
+  bool opens = true;   // false: only supports
+  bool proof = false;  // enough by itself to act on
 };
 struct DefaultEvent {
   std::string_view id;
@@ -29,6 +30,7 @@ struct DefaultEvent {
   std::string_view clear{};  // values that end it, separated by '|'
   bool opens = true;
   Duration open_after{};
+  bool proof = false;
 };
 
 void add(std::span<const DefaultCondition> rows, EngineConfig& ret_config);

@@ -77,6 +77,7 @@ class ContainersProbe final : public Probe {
   Status read(MonoTime now, Sink& sink) override;
   Status on_ready(MonoTime now, Sink& sink) override {
     step(now, sink);
+    table_.sample(sink);  // with the event of a restart comes their count
     return ok();
   }
   std::vector<int> descriptors() const override { return {epoll_.get()}; }

@@ -331,4 +331,5 @@ TEST_CASE("the models of detection are configured by name") {
     REQUIRE(near.diagnostics.size() == 1);
     CHECK(near.diagnostics[0].message.ends_with("did you mean '" + name + "'?"));
   }
+  CHECK(good("[detect.models]\nbehaviour = \"serving\"\n").engine.scoring.modes.size() == 1);
 }
