@@ -54,6 +54,8 @@ def add_stack(host):
     add_service(host, "app", "7002 127.0.0.1 7003", unit="Requires=db.service\nAfter=db.service")
     add_service(host, "front", f"7001 {OWN} 7002", unit="Wants=app.service")
     host.run("systemctl daemon-reload; systemctl start db app front")
+    connected = lambda port: host.out(f"ss -Htn state established 'dport = :{port}'")
+    wait_for(lambda: connected(7003) and connected(7002), 20, "the connections")  # so that they are there at first sight
 
 
 def assert_sockets(watch):
