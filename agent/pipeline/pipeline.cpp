@@ -17,8 +17,14 @@ std::string_view find_fact(const std::vector<Attribute>& facts, std::string_view
   return {};
 }
 
+// To start a unit is all that the action does, so that one that runs needs nothing of it.
+bool only_starts(const Plan& plan) {
+  return (plan.action == "service.restart" && plan.get("active") != "restart") || plan.action == "service.start";
+}
+
 // The daemon's own idea of the target, from what the probe last said. The actuator asks the host itself again.
-guard::TargetState target_state(const Entity& target, const HostView& host, std::string& ret_text) {
+guard::TargetState target_state(const Plan& plan, const HostView& host, std::string& ret_text) {
+  const Entity& target = plan.target;
   if (!host.find(target)) {
     ret_text = to_string(target) + " is not reported by the probe";
     return guard::TargetState::unknown;
@@ -33,7 +39,7 @@ guard::TargetState target_state(const Entity& target, const HostView& host, std:
   ret_text = target.name + " is " + std::string(active.empty() ? "unknown" : active);
   if (!sub.empty()) ret_text += " (" + std::string(sub) + ")";
   if (active == "failed") return guard::TargetState::faulty;
-  if (active == "active") return guard::TargetState::recovered;
+  if (active == "active") return only_starts(plan) ? guard::TargetState::recovered : guard::TargetState::faulty;
   if (active == "activating" || active == "deactivating" || active == "reloading") return guard::TargetState::changing;
   if (active == "inactive") return guard::TargetState::gone;
   return guard::TargetState::unknown;
@@ -317,7 +323,7 @@ guard::Circumstances Pipeline::circumstances(const Order& order) const {
   now.halted = brakes_.halted;
   now.halted_by = brakes_.halted_by;
   now.maintenance = brakes_.maintenance;
-  now.target = target_state(order.plan.target, host, now.target_text);
+  now.target = target_state(order.plan, host, now.target_text);
   // restarts_seen stays 0 here: systemd's counter has no time in it. A crash loop is an incident of its own kind, which
   // no runbook restarts, and the actuator counts restarts with the unit's own times.
   now.approved_by = order.approved_by;

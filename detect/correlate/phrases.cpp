@@ -25,6 +25,7 @@ constexpr std::array kPhrases{
     Phrase{"service.descriptors_exhausted", "has no descriptor left"},
     Phrase{"service.cannot_write", "cannot write"},
     Phrase{"service.upstream_failing", "does not reach what it depends on"},
+    Phrase{"service.hung", "runs, and answers nobody"},
     Phrase{"service.not_accepting", "does not accept its connections"},
     Phrase{"service.behaviour", "does what it never did before"},
     Phrase{"host.behaviour", "sees what nobody did on it before"},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detect/model/names.h"
 
+#include "detect/model/names_service.h"
+
 namespace hostmedic::metric {
 
 namespace {
@@ -118,6 +120,7 @@ constexpr const MetricInfo* kAll[] = {
     &kDiskDiscarded,
     &kInterfaceEvents,
     &kServiceTransition,
+    &kServiceUptime,
     &kHttpRequests,
     &kHttpRequestsBegun,
     &kHttpDurationP50,

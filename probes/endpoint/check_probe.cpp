@@ -52,11 +52,7 @@ class CheckProbe final : public Probe {
     for (std::size_t i = 0; i < followed_.size(); ++i) {
       Followed& one = followed_[i];
       if (one.entity == kNoEntity) define(one, now, sink);
-      if (one.waits || now < one.next) continue;
-      // A late start does not shift the rhythm, and what was missed is not made up for.
-      one.next += one.check.interval * (1 + (now - one.next) / one.check.interval);
-      one.waits = true;
-      asker_->ask({i, one.check.url, one.check.timeout, one.check.ca, kMostBody});
+      ask_when_due(i, now);
     }
     return ok();
   }
@@ -66,12 +62,22 @@ class CheckProbe final : public Probe {
       Followed& one = followed_[answer->id];
       one.waits = false;
       tell(one, *answer, now, sink);
+      ask_when_due(answer->id, now);  // one that failed for want of time is not late with the next
     }
     return ok();
   }
   Duration interval() const override { return std::chrono::seconds(1); }
 
  private:
+  void ask_when_due(std::size_t number, MonoTime now) {
+    Followed& one = followed_[number];
+    if (one.waits || now < one.next) return;
+    // A late start does not shift the rhythm, and what was missed is not made up for.
+    one.next += one.check.interval * (1 + (now - one.next) / one.check.interval);
+    one.waits = true;
+    asker_->ask({number, one.check.url, one.check.timeout, one.check.ca, kMostBody});
+  }
+
   static void define(Followed& one, MonoTime now, Sink& sink) {
     const ActiveCheck& check = one.check;
     one.next = now + offset(check) % std::min<Duration>(check.interval, std::chrono::seconds(10));

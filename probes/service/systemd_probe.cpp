@@ -10,6 +10,7 @@
 
 #include "agent/base/text.h"
 #include "detect/model/names.h"
+#include "detect/model/names_service.h"
 #include "probes/parse/unit_name.h"
 #include "probes/service/bus_message.h"
 #include "probes/service/bus_port.h"
@@ -383,7 +384,7 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
       std::move(*port), "unix:path=" + base + "/run/dbus/system_bus_socket", context.roots));
 }
 
-constexpr const MetricInfo* kMetrics[] = {&metric::kServiceRestarts, &metric::kServiceTransition};
+constexpr const MetricInfo* kMetrics[] = {&metric::kServiceRestarts, &metric::kServiceTransition, &metric::kServiceUptime};
 
 }  // namespace
 

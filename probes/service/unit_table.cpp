@@ -6,6 +6,7 @@
 
 #include "agent/base/text.h"
 #include "detect/model/names.h"
+#include "detect/model/names_service.h"
 #include "probes/parse/unit_name.h"
 
 namespace hostmedic::service {
@@ -88,6 +89,7 @@ void UnitTable::change(Units::iterator at, std::string_view active_state, MonoTi
   auto& [name, unit] = *at;
   const std::string previous = std::exchange(unit.active_state, std::string(active_state));
   unit.since = now;
+  if (!is_up(previous)) unit.up_since = now;
   // A change is told at once with what is known. If something is missing it is told again, complete, on the answer.
   emit(name, unit, previous, now, sink);
   unit.owed = Owed::none;
@@ -107,7 +109,7 @@ void UnitTable::on_list(std::span<const ListedUnit> listed, bool initial, MonoTi
       at = add(row.name, sink);
       if (at == units_.end()) continue;
       at->second.active_state = initial ? row.active_state : std::string(kInactive);
-      at->second.since = now;
+      at->second.since = at->second.up_since = now;
     }
     Unit& unit = at->second;
     unit.sub_state = row.sub_state;
@@ -203,6 +205,8 @@ void UnitTable::lose_contact() {
   }
 }
 
+bool UnitTable::is_up(std::string_view active_state) { return active_state == "active" || active_state == "reloading"; }
+
 // What is on its way from one state to the next. The run of a oneshot is its work, and between two tries of a restart
 // there is nothing under way.
 std::optional<double> UnitTable::transition_seconds(const Unit& unit, MonoTime now) {
@@ -217,10 +221,12 @@ void UnitTable::sample(MonoTime now, Sink& sink) {
   for (auto& [name, unit] : units_) {
     if (!unit.restarts) {
       unit.restarts = sink.series(sink.entity(EntityKind::service, name), metric::kServiceRestarts);
+      unit.uptime = sink.series(sink.entity(EntityKind::service, name), metric::kServiceUptime);
     }
     std::optional<double> restarts;
     if (unit.facts.restarts) restarts = *unit.facts.restarts;
     sink.sample(*unit.restarts, restarts);
+    sink.sample(*unit.uptime, is_up(unit.active_state) ? to_seconds(now - unit.up_since) : 0);
 
     const auto transition = transition_seconds(unit, now);
     // Most units never take any time that could be seen.

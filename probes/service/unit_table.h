@@ -68,9 +68,10 @@ class UnitTable {
     ServiceFacts facts;
     Question question = Question::none;
     Owed owed = Owed::none;
-    MonoTime since;  // of the present state, as far as it was seen
-    std::optional<SeriesId> restarts, transition;
+    MonoTime since, up_since;  // in the present state; active or reloading; as far as it was seen
+    std::optional<SeriesId> restarts, uptime, transition;
   };
+  static bool is_up(std::string_view active_state);
   static std::optional<double> transition_seconds(const Unit& unit, MonoTime now);
   using Units = std::map<std::string, Unit, std::less<>>;
 

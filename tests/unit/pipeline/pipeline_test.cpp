@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "detect/model/names_service.h"
 #include "tests/unit/detect/stream.h"
 
 using namespace hostmedic;
@@ -124,6 +125,83 @@ TEST_CASE("silence of the probe proves nothing") {
     host.pipeline.silence(
         {mono_from_ns(static_cast<std::int64_t>((host.second + i) * 1e9)), wall + std::chrono::seconds(i)});
   CHECK(host.output.last.state != IncidentState::resolved);
+}
+
+namespace {
+
+// A service with a web page: what the kernel sees of its requests, and a check that asks.
+struct WebHost {
+  Output output;
+  Stream stream;
+  EntityId shop = stream.entity(EntityKind::service, "shop.service");
+  SeriesId up = stream.series(shop, metric::kCheckUp, "check.id=shop");
+  SeriesId begun = stream.series(shop, metric::kHttpRequestsBegun, "network.local.port=80");
+  SeriesId good = stream.series(shop, metric::kHttpRequests, "http.response.status_code=2xx,network.local.port=80");
+  SeriesId bad = stream.series(shop, metric::kHttpRequests, "http.response.status_code=5xx,network.local.port=80");
+  SeriesId uptime = stream.series(shop, metric::kServiceUptime);
+  Pipeline pipeline;
+  double second = 1000, is_up = 0, asked = 0, well = 0, failed = 0;
+
+  explicit WebHost(std::string_view kind) : pipeline(test::engine_of(), {runbook(kind)}, automatic(), output) {
+    stream.event(EventKind::unit_state, shop, {{attr::kUnitActiveState, "active"}, {attr::kUnitInitial, "1"}});
+  }
+  static Runbook runbook(std::string_view kind) {
+    Runbook made = restart_runbook();
+    made.kinds = {std::string(kind)};
+    made.steps[0].params = {{"active", "restart"}};
+    return made;
+  }
+  void run(int seconds, bool check, int answers, int errors) {
+    for (int i = 0; i < seconds; ++i) {
+      asked += 5;
+      well += answers;
+      failed += errors;
+      stream.sample(up, check ? 1 : 0).sample(begun, asked).sample(good, well).sample(bad, failed);
+      stream.sample(uptime, is_up += 1);
+      pipeline.frame(stream.cut(second += 1));
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a service that runs and answers nobody is told in seconds, and restarted though it is active") {
+  WebHost host("service.hung");
+  host.run(60, true, 5, 0);
+  host.run(4, false, 0, 0);
+  CHECK(host.output.last.kind == "service.hung");
+  REQUIRE(host.output.orders.size() == 1);
+  CHECK(host.output.orders[0].plan.get("active") == "restart");
+}
+
+TEST_CASE("a service that answers with nothing but errors is told in seconds") {
+  WebHost host("http.errors");
+  host.run(60, true, 5, 0);
+  host.run(4, false, 0, 5);
+  CHECK(host.output.last.kind == "http.errors");
+  CHECK(host.output.orders.size() == 1);
+}
+
+TEST_CASE("what has just been started may warm up") {
+  for (const int errors : {0, 5}) {
+    WebHost host("service.hung");
+    host.run(60, true, 5, 0);
+    host.is_up = 0;
+    host.run(12, false, 0, errors);
+    host.run(10, true, 5, 0);
+    CHECK(host.pipeline.incidents().empty());
+  }
+}
+
+TEST_CASE("requests without answers are no fault by themselves, nor is a check that fails beside them") {
+  WebHost slow("service.hung");
+  slow.run(60, true, 5, 0);
+  slow.run(10, true, 0, 0);
+  CHECK(slow.output.orders.empty());
+  WebHost refused("service.hung");
+  refused.run(60, true, 5, 0);
+  refused.run(10, false, 5, 0);
+  CHECK(refused.output.orders.empty());
 }
 
 TEST_CASE("an incident from the store goes on under its id") {

@@ -212,6 +212,29 @@ TEST_CASE("a change of state that takes long is a series, the run of a oneshot i
   CHECK(sink.values[key] == std::nullopt);
 }
 
+TEST_CASE("a unit is up from its start to its end, reloads included") {
+  UnitTable table;
+  RecordingSink sink;
+  const std::string key = "service:a.service hostmedic.service.uptime";
+  const auto after = [](int seconds) { return kNow + std::chrono::seconds(seconds); };
+  table.on_list(std::vector<ListedUnit>{{"a.service", "active", "running"}}, true, kNow, sink);
+  table.sample(after(2), sink);
+  CHECK(sink.values[key] == 2.0);
+  table.on_unit("a.service", "reloading", "reload", after(3), sink);
+  table.sample(after(4), sink);
+  CHECK(sink.values[key] == 4.0);
+  table.on_unit("a.service", "active", "running", after(5), sink);
+  table.sample(after(6), sink);
+  CHECK(sink.values[key] == 6.0);
+  table.on_unit("a.service", "deactivating", "stop-sigterm", after(7), sink);
+  table.sample(after(8), sink);
+  CHECK(sink.values[key] == 0.0);
+  table.on_unit("a.service", "activating", "start", after(9), sink);
+  table.on_unit("a.service", "active", "running", after(10), sink);
+  table.sample(after(11), sink);
+  CHECK(sink.values[key] == 1.0);
+}
+
 TEST_CASE("a watchdog that ran out is the result of the change of state, also when systemd restarts the unit") {
   UnitTable table;
   RecordingSink sink;
