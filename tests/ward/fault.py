@@ -100,7 +100,7 @@ def load(name):
     for check in observe:
         if sum(kind in check for kind in CHECKS) != 1:
             raise Wrong(f"{where}: [[observe]] {check} must have one of {', '.join(CHECKS)}")
-    scripts = {entry for entry in os.listdir(directory) if os.access(os.path.join(directory, entry), os.X_OK)}
+    scripts = {entry.name for entry in os.scandir(directory) if entry.is_file() and os.access(entry.path, os.X_OK)}
     for script in ("inject", "clear", "twin"):
         if script not in scripts:
             raise Wrong(f"{os.path.dirname(where)}: no executable {script}")
