@@ -88,6 +88,8 @@ class ServiceManager {
   virtual Result<std::optional<TransientResult>> adopt(const std::string& unit, Duration deadline) = 0;
   // Forgets a unit that has ended, with its output. To be called when its result is on disk.
   virtual void release(const std::string& unit) = 0;
+  // Forgets how a unit failed, and the starts that count against its limit of them: why it failed is taken away.
+  virtual void forgive(const std::string& /*unit*/) {}
 };
 
 struct EffectContext {

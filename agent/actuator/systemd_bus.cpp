@@ -121,6 +121,9 @@ void SystemdBus::release(const std::string& unit) {
   remove_effect_output(connection_->options().output_dir, unit);
 }
 
+// A unit that did not fail has nothing to forget, and systemd says so.
+void SystemdBus::forgive(const std::string& unit) { (void)connection_->call("ResetFailedUnit", unit); }
+
 Status SystemdBus::schedule(const TransientUnit& unit, Duration after) {
   // systemd forgets the replaced pair a moment after it was stopped.
   constexpr int kTries = 20;

@@ -39,6 +39,7 @@ class SystemdBus final : public ServiceManager {
   Result<TransientResult> run(const TransientUnit& unit) override;
   Result<std::optional<TransientResult>> adopt(const std::string& unit, Duration deadline) override;
   void release(const std::string& unit) override;
+  void forgive(const std::string& unit) override;
 
  private:
   std::unique_ptr<systemd::Connection> connection_;

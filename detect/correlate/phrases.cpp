@@ -39,6 +39,7 @@ constexpr std::array kPhrases{
     Phrase{"process.blocked", "has threads that hang in the kernel"},
     Phrase{"process.leaking", "takes more and more and gives nothing back"},
     Phrase{"process.zombies", "has many dead processes that nobody asks for"},
+    Phrase{"job.stuck", "does not come to its end"},
     Phrase{"timer.overdue", "did not run when it was due"},
     Phrase{"filesystem.filling", "is filling up"},
     Phrase{"filesystem.inodes_filling", "runs out of inodes"},

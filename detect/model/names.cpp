@@ -121,6 +121,8 @@ constexpr const MetricInfo* kAll[] = {
     &kInterfaceEvents,
     &kServiceTransition,
     &kServiceUptime,
+    &kJobTime,
+    &kJobUsual,
     &kHttpRequests,
     &kHttpRequestsBegun,
     &kHttpDurationP50,

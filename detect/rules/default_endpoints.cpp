@@ -23,6 +23,13 @@ constexpr DefaultCondition kRequests[] = {
      "*", false},
     {"http-slow", "p99_latency > 5s and request_rate > 1/s for 2m clear after 1m", "http.slow", Severity::warning, 0.6,
      "people leave after seconds; some requests are slow by nature, so it is a warning"},
+    {"http-suddenly-slow",
+     "min(p50_latency, 5s) > 5 * avg(p50_latency, 2m) and p50_latency > 250ms and "
+     "any(min(hostmedic.check.duration, 5s) > 5 * avg(hostmedic.check.duration, 2m)) and request_rate > 1/s and "
+     "request_rate < 2 * avg(request_rate, 2m) and hostmedic.service.uptime > 2m clear after 5m",
+     "http.slow", Severity::warning, 0.9,
+     "eight times slower from one moment to the next, to be felt, as visitors and a check agree, and not for more "
+     "visitors. The mean of two minutes soon takes it for usual: it ends when it was not so for five"},
     {"http-slower-than-usual",
      "avg(p99_latency, 5m) > 4 * avg(p99_latency, 6h) and avg(p99_latency, 5m) > 500ms and request_rate > 1/s for 2m",
      "http.slow", Severity::warning, 0.6, "four times slower than over the last hours, and to be felt"},

@@ -16,6 +16,12 @@ constexpr DefaultCondition kServices[] = {
      "a slow loop: too rare for a start limit, but six in an hour are not an accident"},
     {"service-stuck", "hostmedic.service.transition.time > 10m", "service.stuck", Severity::warning, 0.8,
      "systemd's own time limit is 90 s; whoever set a longer one meant minutes"},
+    {"job-idle",
+     "hostmedic.service.run.time > 10s and hostmedic.service.run.time > 8 * hostmedic.service.run.usual and "
+     "(hostmedic.service.cpu.time < 1% for 8s) clear after 5s",
+     "job.stuck", Severity::warning, 0.9,
+     "eight times as long as the longest of its last runs, and for eight seconds it did not compute: who works on much "
+     "does"},
     {"service-oom", "delta(hostmedic.service.memory.events{memory.event=oom_kill}, 5m) > 0", "service.oom_killed",
      Severity::warning, 0.9, "a process of it was killed at a memory limit"},
     {"service-memory-limited",

@@ -384,7 +384,8 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
       std::move(*port), "unix:path=" + base + "/run/dbus/system_bus_socket", context.roots));
 }
 
-constexpr const MetricInfo* kMetrics[] = {&metric::kServiceRestarts, &metric::kServiceTransition, &metric::kServiceUptime};
+constexpr const MetricInfo* kMetrics[] = {&metric::kServiceRestarts, &metric::kServiceTransition,
+                                          &metric::kServiceUptime, &metric::kJobTime, &metric::kJobUsual};
 
 }  // namespace
 

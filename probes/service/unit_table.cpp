@@ -87,6 +87,7 @@ void UnitTable::emit(const std::string& name, const Unit& unit, std::optional<st
 
 void UnitTable::change(Units::iterator at, std::string_view active_state, MonoTime now, Sink& sink) {
   auto& [name, unit] = *at;
+  if (is_running_job(unit) && active_state != "failed") end_run(unit, now);
   const std::string previous = std::exchange(unit.active_state, std::string(active_state));
   unit.since = now;
   if (!is_up(previous)) unit.up_since = now;
@@ -217,6 +218,28 @@ std::optional<double> UnitTable::transition_seconds(const Unit& unit, MonoTime n
   return to_seconds(now - unit.since);
 }
 
+// The run of a oneshot is its start.
+bool UnitTable::is_running_job(const Unit& unit) {
+  return unit.active_state == "activating" && unit.facts.type == "oneshot" &&
+         !unit.sub_state.starts_with("auto-restart");
+}
+
+void UnitTable::end_run(Unit& unit, MonoTime now) {
+  unit.runs[static_cast<std::size_t>(unit.ran) % unit.runs.size()] = static_cast<float>(to_seconds(now - unit.since));
+  ++unit.ran;
+}
+
+void UnitTable::sample_job(const std::string& name, Unit& unit, MonoTime now, Sink& sink) {
+  constexpr int kEnough = 3;
+  const double running = is_running_job(unit) ? to_seconds(now - unit.since) : 0;
+  if (!unit.run && running >= 1) unit.run = sink.series(sink.entity(EntityKind::service, name), metric::kJobTime);
+  if (!unit.run) return;
+  sink.sample(*unit.run, running);
+  if (unit.ran < kEnough) return;
+  if (!unit.usual) unit.usual = sink.series(sink.entity(EntityKind::service, name), metric::kJobUsual);
+  sink.sample(*unit.usual, *std::ranges::max_element(unit.runs));
+}
+
 void UnitTable::sample(MonoTime now, Sink& sink) {
   for (auto& [name, unit] : units_) {
     if (!unit.restarts) {
@@ -228,6 +251,7 @@ void UnitTable::sample(MonoTime now, Sink& sink) {
     sink.sample(*unit.restarts, restarts);
     sink.sample(*unit.uptime, is_up(unit.active_state) ? to_seconds(now - unit.up_since) : 0);
 
+    sample_job(name, unit, now, sink);
     const auto transition = transition_seconds(unit, now);
     // Most units never take any time that could be seen.
     if (!unit.transition && transition.value_or(0) >= 1) {

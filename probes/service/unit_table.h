@@ -7,6 +7,7 @@
 // what no signal carries (the restart policy) is asked for: once when a unit is first seen and again after a reload.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -69,8 +70,13 @@ class UnitTable {
     Question question = Question::none;
     Owed owed = Owed::none;
     MonoTime since, up_since;  // in the present state; active or reloading; as far as it was seen
-    std::optional<SeriesId> restarts, uptime, transition;
+    std::optional<SeriesId> restarts, uptime, transition, run, usual;
+    std::array<float, 8> runs{};  // seconds that the last runs of a oneshot took which ended well
+    int ran = 0;
   };
+  static bool is_running_job(const Unit& unit);
+  static void end_run(Unit& unit, MonoTime now);
+  void sample_job(const std::string& name, Unit& unit, MonoTime now, Sink& sink);
   static bool is_up(std::string_view active_state);
   static std::optional<double> transition_seconds(const Unit& unit, MonoTime now);
   using Units = std::map<std::string, Unit, std::less<>>;

@@ -42,6 +42,7 @@ Status apply(const Plan& plan, const EffectContext& context) {
   const auto before = context.manager.status(unit);
   if (!before) return before.error();
   const bool reload = plan.get("apply") == "reload" && before->active_state == "active";
+  if (!reload) context.manager.forgive(unit);
   if (Status done = context.manager.job(unit, reload ? UnitJob::reload : UnitJob::restart, plan.timeout / 3); !done)
     return done;
   const auto after = context.manager.status(unit);

@@ -57,8 +57,21 @@ Openings openings(const Plan& plan) {
           .network = plan.get("network") == "yes"};
 }
 
+// The package's own script has started it, unless it does not, or too many starts failed before.
+void see_that_it_runs(const Order& order, const EffectContext& context, Outcome& ret_outcome) {
+  const Entity& target = order.plan.target;
+  if (target.kind != EntityKind::service || ret_outcome.result != OutcomeResult::done) return;
+  const auto status = context.manager.status(target.name);
+  if (!status || status->active_state == "active") return;
+  context.manager.forgive(target.name);
+  const Status done = context.manager.job(target.name, UnitJob::restart, order.plan.timeout / 10);
+  ret_outcome.text += done ? "; " + target.name + " was started" : "; " + done.error().message();
+}
+
 Outcome execute(const Order& order, const EffectContext& context) {
-  return run_in_unit(order, context, openings(order.plan));
+  Outcome outcome = run_in_unit(order, context, openings(order.plan));
+  see_that_it_runs(order, context, outcome);
+  return outcome;
 }
 
 Outcome undo(const Order& order, const Outcome& first, const EffectContext& context) {

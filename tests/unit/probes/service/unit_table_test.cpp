@@ -235,6 +235,31 @@ TEST_CASE("a unit is up from its start to its end, reloads included") {
   CHECK(sink.values[key] == 1.0);
 }
 
+TEST_CASE("how long a job runs, and how long it usually does") {
+  UnitTable table;
+  RecordingSink sink;
+  const std::string run = "service:job.service hostmedic.service.run.time";
+  const std::string usual = "service:job.service hostmedic.service.run.usual";
+  const auto after = [](double seconds) { return kNow + std::chrono::milliseconds(static_cast<int>(seconds * 1000)); };
+  table.on_unit("job.service", "activating", "start", kNow, sink);
+  table.on_facts("job.service", ServiceFacts{"success", "no", "oneshot", 0, 42, 0}, kNow, sink);
+  table.on_unit("job.service", "inactive", "dead", after(2), sink);
+  for (const int begin : {10, 20}) {
+    table.on_unit("job.service", "activating", "start", after(begin), sink);
+    table.sample(after(begin + 1), sink);
+    CHECK(sink.values[run] == 1.0);
+    CHECK(sink.values.count(usual) == 0);
+    table.on_unit("job.service", "inactive", "dead", after(begin + 4), sink);
+    table.sample(after(begin + 5), sink);
+    CHECK(sink.values[run] == 0.0);
+  }
+  CHECK(sink.values[usual] == 4.0);
+  table.on_unit("job.service", "activating", "start", after(30), sink);
+  table.on_unit("job.service", "failed", "failed", after(90), sink);  // says nothing of how long a good one takes
+  table.sample(after(91), sink);
+  CHECK(sink.values[usual] == 4.0);
+}
+
 TEST_CASE("a watchdog that ran out is the result of the change of state, also when systemd restarts the unit") {
   UnitTable table;
   RecordingSink sink;
