@@ -15,6 +15,8 @@ inline constexpr std::size_t kMostPath = 1024;
 
 // Absolute, at most kMostPath bytes, printable UTF-8, no empty, "." or ".." part, no slash at the end. "/" is one.
 bool is_clean_path(std::string_view path);
+// After what a file's path was, as the kernel writes it, when the file is deleted and still open.
+inline constexpr std::string_view kDeletedMark = " (deleted)";
 // path lies strictly below root. Both are clean paths.
 bool is_below(std::string_view path, std::string_view root);
 // Below one of the directories that belong to journald.

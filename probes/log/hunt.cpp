@@ -4,8 +4,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <set>
 
@@ -19,6 +21,7 @@ namespace {
 constexpr Duration kWritersFor = std::chrono::seconds(5);  // a look at all processes is the dearest part
 constexpr Duration kConfigsFor = std::chrono::seconds(60);
 constexpr std::size_t kMostAsked = 64;
+constexpr double kExplained = 0.5;  // of the growth, by files that have a name
 constexpr std::size_t kMostConfigs = 256;
 constexpr int kDeepestInclude = 4;
 constexpr std::string_view kEtc = "/etc/";
@@ -42,22 +45,45 @@ Findings Hunt::step() {
   Snapshot now = walk(roots_, before_ ? &*before_ : nullptr, growers);
   findings.names_skipped = now.names_skipped;
   findings.compared = before_.has_value();
+  double explained = 0;
   if (before_ && space && space_before_ && space->used > space_before_->used) {
     const double window = to_seconds(now.begun - before_->begun);
     const double all = static_cast<double>(space->used - space_before_->used) / std::max(window, 1e-3);
     for (const Grower& grower : growers) {
       // More than all: something else shrank meanwhile.
       const double share = std::min(1.0, grower.bytes_per_second / all);
+      explained += share;
       if (share < kLeastShare) continue;
       findings.files.push_back({grower.path, grower.root->path, config_of(grower.path, now.begun), grower.size,
                                 grower.allocated, grower.bytes_per_second, share, writers_of(grower, now.begun)});
     }
+    if (explained < kExplained) add_deleted(all, now.begun, findings);
   }
+  if (explained >= kExplained) deleted_at_.reset();
   findings.ended = mono_now();
   findings.cpu = cpu_of_thread() - cpu_before;
   before_ = std::move(now);
   space_before_ = space;
   return findings;
+}
+
+// all: growth of the filesystem, bytes per second.
+void Hunt::add_deleted(double all, MonoTime now, Findings& ret_findings) {
+  struct stat here{};
+  if (::fstat(roots_.front().dir.get(), &here) < 0) return;
+  auto found = find_deleted(proc_.get(), here.st_dev);
+  for (const auto& [inode, file] : found) {
+    const auto before = deleted_.find(inode);
+    if (!deleted_at_ || before == deleted_.end() || file.allocated <= before->second.allocated) continue;
+    const double rate =
+        static_cast<double>(file.allocated - before->second.allocated) / std::max(to_seconds(now - *deleted_at_), 1e-3);
+    const double share = std::min(1.0, rate / all);
+    if (share < kLeastShare) continue;
+    ret_findings.files.push_back({file.path, "", "", file.size, file.allocated, rate, share, file.writers});
+  }
+  std::ranges::stable_sort(ret_findings.files, std::greater(), &GrowingFile::bytes_per_second);
+  deleted_ = std::move(found);
+  deleted_at_ = now;
 }
 
 const Writers& Hunt::writers_of(const Grower& grower, MonoTime now) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The search on one filesystem while it fills: which files grow, who writes them, and which configuration of logrotate
-// covers them. step() blocks and keeps its memory between calls; it runs in a worker, one call at a time, and nobody
-// else touches the object meanwhile. Owns its descriptors, because a hung step outlives the probe.
+// covers them. Where no file explains it, those that are deleted and still written are looked at too. step() blocks and
+// keeps its memory between calls; it runs in a worker, one call at a time, and nobody else touches the object
+// meanwhile. Owns its descriptors, because a hung step outlives the probe.
 #pragma once
 
 #include <map>
@@ -44,7 +45,10 @@ class Hunt {
       : roots_(std::move(roots)), proc_(std::move(proc)), etc_(std::move(etc)), read_space_(read_space) {}
 
   Findings step();
-  void forget() { before_.reset(); }  // the next step is a first one
+  void forget() {
+    before_.reset();
+    deleted_at_.reset();
+  }  // the next step is a first one
 
  private:
   struct Asked {
@@ -54,6 +58,7 @@ class Hunt {
   struct Covered {
     std::string pattern, config;
   };
+  void add_deleted(double all, MonoTime now, Findings& ret_findings);
   const Writers& writers_of(const Grower& grower, MonoTime now);
   std::string config_of(const std::string& path, MonoTime now);
   void read_config(const std::string& path, int depth);
@@ -66,6 +71,8 @@ class Hunt {
   std::optional<Snapshot> before_;
   std::optional<Space> space_before_;
   std::map<std::uint64_t, Asked> asked_;  // by inode
+  std::map<std::uint64_t, DeletedFile> deleted_;
+  std::optional<MonoTime> deleted_at_;  // of the last step; empty: it had no need to look
   std::vector<Covered> covered_;
   std::optional<MonoTime> configs_read_at_;
   std::size_t configs_left_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // files.clean: gives space back by removing files that nobody used for long.
 #include <fcntl.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 
@@ -26,6 +27,21 @@ bool root_is_allowed(const guard::Policy& policy, std::string_view root) {
 
 std::string number(std::uint64_t n) { return strf("%llu", static_cast<unsigned long long>(n)); }
 
+struct Use {
+  double share = 0;
+  const char* of = "space";
+};
+// Of space or of inodes, whichever is scarcer: many small files take one without the other.
+std::optional<Use> use_of(int mount) {
+  const auto space = utilization_of(mount);
+  struct statvfs found{};
+  if (!space || ::fstatvfs(mount, &found) != 0) return std::nullopt;
+  Use use{*space, "space"};
+  if (found.f_files == 0 || found.f_favail > found.f_files) return use;  // it has no fixed number
+  const double inodes = 1 - static_cast<double>(found.f_favail) / static_cast<double>(found.f_files);
+  return inodes > use.share ? Use{inodes, "inodes"} : use;
+}
+
 // The filesystem itself is asked: a root below /tmp is hidden from the actuator, which has a /tmp of its own.
 TargetState inspect(const Plan& plan, const EffectContext& context, std::string& ret_text) {
   const std::string root(plan.get("clean_root"));
@@ -34,14 +50,15 @@ TargetState inspect(const Plan& plan, const EffectContext& context, std::string&
     return TargetState::unknown;
   }
   const auto mount = open_at(AT_FDCWD, plan.target.name, O_PATH | O_DIRECTORY);
-  const auto used = mount ? utilization_of(mount->get()) : std::nullopt;
+  const auto used = mount ? use_of(mount->get()) : std::nullopt;
   if (!used) {
     ret_text = plan.target.name + " could not be asked how full it is";
     return !mount && mount.error().code == ErrorCode::not_found ? TargetState::gone : TargetState::unknown;
   }
   const double above = parse_double(plan.get("used_above")).value_or(1);
-  ret_text = plan.target.name + strf(" is %.1f%% full, files are removed from %.0f%% on", *used * 100, above * 100);
-  return *used < above ? TargetState::recovered : TargetState::faulty;
+  ret_text = plan.target.name + strf(": %.1f%% of its %s is in use, files are removed from %.0f%% on",
+                                     used->share * 100, used->of, above * 100);
+  return used->share < above ? TargetState::recovered : TargetState::faulty;
 }
 
 Outcome execute(const Order& order, const EffectContext& context) {

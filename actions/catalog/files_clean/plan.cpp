@@ -16,7 +16,8 @@ constexpr ParamText kParams[] = {
     {"min_age", "10d", "removed is only what was neither changed nor read for so long; at least 1h"},
     {"free", "1GiB", "no more is removed than to gain so much"},
     {"most_files", "10000", "nor more files than this"},
-    {"used_above", "0.8", "nothing is removed while less of the filesystem is in use than this share"},
+    {"used_above", "0.8",
+     "nothing is removed while less of the filesystem's space and inodes is in use than this share"},
 };
 constexpr std::string_view kPlanParams[] = {"clean_root", "min_age", "free", "most_files", "used_above"};
 

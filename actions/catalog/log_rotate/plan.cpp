@@ -69,6 +69,10 @@ Result<Grower> find_grower(const HostView& host, const Entity& filesystem, std::
       why = "'" + named + "' is not a path that can be treated";
       continue;
     }
+    if (path.ends_with(kDeletedMark)) {
+      why = named + " grows: what has no name is not rotated";
+      break;
+    }
     if (is_archiver(file->get(attr::kWriterName))) {
       why = named + " is written by " + std::string(file->get(attr::kWriterName)) + ", which ends by itself";
       break;  // what is said of slower files is older

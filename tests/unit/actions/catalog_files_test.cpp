@@ -114,6 +114,20 @@ TEST_CASE("package_cache.clean and deleted_files.reopen treat the filesystem tha
   refuses(kDeletedFilesReopen, reopen, {{"least", "0B"}, {"least", "1KiB"}, {"least", ""}, {"unit", "a.service"}});
 }
 
+TEST_CASE("deleted_files.reopen can wait until a deleted file is what grows, and log.rotate leaves that alone") {
+  TestHost host;
+  const Incident incident = incident_on(kVar, "filesystem.filling", host);
+  const std::vector<Attribute> only{{"growing", "only"}};
+  CHECK(says(plan_error(kDeletedFilesReopen, incident, host, only), "no deleted file is seen to grow"));
+  CHECK(says(plan_error(kDeletedFilesReopen, incident, host, {{"growing", "maybe"}}), "not any or only"));
+  host.growth("/var/log/app.log", "20971520", "0.9");
+  CHECK(says(plan_error(kDeletedFilesReopen, incident, host, only), "no deleted file is seen to grow"));
+  TestHost deleted;
+  deleted.growth("/var/log/app.log (deleted)", "20971520", "0.9");
+  CHECK(made(kDeletedFilesReopen, incident, deleted, only).get("least") == "64MiB");
+  CHECK(says(plan_error(kLogRotate, incident, deleted, {{"roots", "/var/log"}}), "has no name"));
+}
+
 TEST_CASE("config.rollback follows the likeliest change, to a file that may be put back") {
   TestHost host;
   Incident incident = incident_on(kNginx, "service.failed", host);

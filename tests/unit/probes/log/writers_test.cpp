@@ -2,8 +2,11 @@
 #include "probes/log/writers.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "agent/base/file.h"
+#include "probes/log/hunt.h"
 #include "tests/unit/probes/log/temp_tree.h"
 
 using namespace hostmedic;
@@ -26,6 +29,10 @@ struct Host : TempTree {
     return find_writers(proc->get(), "/var/log/app.log", device("log/app.log"), inode("log/app.log"));
   }
 };
+
+// Used space of the disk that the hunt asks for.
+std::uint64_t disk_used = 0;
+std::optional<Space> read_disk(int) { return Space{disk_used, 1 << 30}; }
 
 }  // namespace
 
@@ -70,4 +77,41 @@ TEST_CASE("a process's name is made harmless") {
   Host host;
   host.process(42, "\x1b[31mx", "0::/system.slice/app.service", "log/app.log", kAppend);
   CHECK(host.ask().name == "?[31mx");
+}
+
+TEST_CASE("a file that was deleted and is still written is found in the real /proc, and what grows by it is its work") {
+  TempTree tree;
+  tree.file("log/other.log", "x");
+  const auto proc = open_dir("/proc");
+  const std::string path = tree.at("log/gone.log");
+  Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  REQUIRE(file);
+  const std::uint64_t inode = tree.inode("log/gone.log"), device = tree.device("log");
+  CHECK_FALSE(find_deleted(proc->get(), device).contains(inode));  // it has its name
+  REQUIRE(::unlink(path.c_str()) == 0);
+  const std::string block(1 << 20, 'x');
+  const auto write = [&] {
+    REQUIRE(::write(file.get(), block.data(), block.size()) == static_cast<ssize_t>(block.size()));
+    disk_used += block.size();
+  };
+  write();
+  const auto found = find_deleted(proc->get(), device);
+  REQUIRE(found.contains(inode));
+  CHECK(found.at(inode).path == path + " (deleted)");
+  CHECK(found.at(inode).writers.pid == static_cast<std::uint32_t>(::getpid()));
+  CHECK(found.at(inode).writers.all_append);
+  CHECK(find_deleted(proc->get(), device + 1).empty());
+
+  std::vector<LogRoot> roots;
+  roots.push_back({"/var/log", std::move(*open_dir(tree.at("log")))});
+  Hunt hunt(std::move(roots), std::move(*open_dir("/proc")), Fd(), read_disk);
+  CHECK(hunt.step().files.empty());
+  write();
+  CHECK(hunt.step().files.empty());  // seen, and not yet how fast it grows
+  write();
+  const Findings findings = hunt.step();
+  REQUIRE(findings.files.size() == 1);
+  CHECK(findings.files[0].path == path + " (deleted)");
+  CHECK(findings.files[0].root.empty());
+  CHECK(findings.files[0].share > 0.3);
 }
