@@ -279,6 +279,10 @@ std::string explain_mount(const Entity& entity, const Event& event) {
     text += " became read-only";
   } else if (action == "read_write") {
     text += " became writable";
+  } else if (action == "unreachable") {
+    text += " does not answer: what asks it for a file waits";
+  } else if (action == "reachable") {
+    text += " answers again";
   } else {
     text += " was " + number_of(action);
   }

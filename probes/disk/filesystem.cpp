@@ -37,6 +37,8 @@ constexpr Duration kDeadline = std::chrono::seconds(1);
 constexpr Duration kReread = std::chrono::milliseconds(900), kRereadLarge = std::chrono::seconds(10);
 constexpr std::size_t kLarge = 64 * 1024;  // some 400 mounts; the kernel takes half a millisecond to write them down
 constexpr Duration kLeastReread = std::chrono::milliseconds(200);
+// A server that restarts, or a network that fails over, is away for a moment. One that is away for longer is told.
+constexpr Duration kUnreachable = std::chrono::seconds(5);
 constexpr std::size_t kMostFilesystems = 256;
 constexpr std::size_t kMostRemoteWorkers = 16;  // further ones share the last
 constexpr std::size_t kMostRelations = 1024;
@@ -80,6 +82,8 @@ struct Watched {
   std::size_t slot = 0;
   Filesystem mount;  // as last told
   std::optional<bool> seen_read_only;
+  std::optional<MonoTime> silent_since;  // it was asked, and the answer became late
+  bool told_unreachable = false;
   EntityId entity = kNoEntity;
   SeriesId used = kNoSeries, free = kNoSeries, limit = kNoSeries, utilization = kNoSeries;
   SeriesId inodes = kNoSeries, read_only_series = kNoSeries;
@@ -95,7 +99,7 @@ class FilesystemProbe final : public Probe {
         alarm_(roots.proc.get(), view_.mountinfo) {}
 
   Status read(MonoTime now, Sink& sink) override {
-    collect(sink);
+    collect(now, sink);
     Status status = ok();
     if (must_reread(now)) status = reread(now, sink);
     bool late = false;
@@ -105,6 +109,7 @@ class FilesystemProbe final : public Probe {
         unknown(one, sink);
       } else if (one.worker->late(one.slot, now)) {
         unknown(one, sink);
+        tell_silence(one, now, sink);
         late = true;
         if (status) status = make_error(ErrorCode::timeout, watched_.name(i) + " does not answer").in("filesystem");
       } else {
@@ -127,7 +132,7 @@ class FilesystemProbe final : public Probe {
   }
   Status on_ready(MonoTime now, Sink& sink) override {
     bell_->quiet();
-    collect(sink);
+    collect(now, sink);
     // A host that mounts without end has to wait for the next read.
     const bool soon = read_at_ && now - *read_at_ < kLeastReread;
     return alarm_.fd() >= 0 && !soon && mounts_changed() ? reread(now, sink) : ok();
@@ -200,6 +205,14 @@ class FilesystemProbe final : public Probe {
     }
     stored_on_.forget_if([&](const Entity& one) { return !seen.contains(one); });
   }
+  // Of one with a worker of its own: behind others in a queue it may be their silence.
+  void tell_silence(Watched& one, MonoTime now, Sink& sink) {
+    if (!one.own_worker || one.told_unreachable) return;
+    if (!one.silent_since) one.silent_since = now;
+    if (now - *one.silent_since < kUnreachable - kDeadline) return;
+    one.told_unreachable = true;
+    sink.event(mount_event("unreachable", one.entity, now, one.mount));
+  }
   void tell_changes(const Filesystem& found, Watched& one, MonoTime now, Sink& sink) {
     if (found.source != one.mount.source || found.type != one.mount.type) {
       sink.event(mount_event("replaced", one.entity, now, found));
@@ -257,12 +270,14 @@ class FilesystemProbe final : public Probe {
     sink.retire(gone.entity);
   }
 
-  void collect(Sink& sink) {
+  void collect(MonoTime now, Sink& sink) {
     for (std::size_t i = 0; i < watched_.size(); ++i) {
       Watched& one = watched_[i];
       if (one.worker == nullptr) continue;
       const std::optional<Answer> answer = one.worker->take(one.slot);
       if (!answer) continue;
+      one.silent_since.reset();
+      if (std::exchange(one.told_unreachable, false)) sink.event(mount_event("reachable", one.entity, now, one.mount));
       if (answer->error != 0) {
         unknown(one, sink);
         if (answer->error == ENOENT) continue;  // hidden below another mount: nobody can reach it, so nothing is wrong

@@ -23,7 +23,8 @@ class MountAlarm {
   Fd table_, epoll_;
 };
 
-// action: "mounted", "unmounted", "replaced" (by another device or type), "read_only", "read_write".
+// action: "mounted", "unmounted", "replaced" (by another device or type), "read_only", "read_write", "unreachable" (it
+// does not answer for seconds), "reachable".
 Event mount_event(std::string_view action, EntityId entity, MonoTime at, const Filesystem& filesystem);
 
 }  // namespace hostmedic

@@ -21,7 +21,8 @@ namespace {
 constexpr Duration kWritersFor = std::chrono::seconds(5);  // a look at all processes is the dearest part
 constexpr Duration kConfigsFor = std::chrono::seconds(60);
 constexpr std::size_t kMostAsked = 64;
-constexpr double kExplained = 0.5;  // of the growth, by files that have a name
+constexpr double kExplained = 0.5;  // of the growth, by the fastest files
+constexpr std::string_view kManyMark = "/*";
 constexpr std::size_t kMostConfigs = 256;
 constexpr int kDeepestInclude = 4;
 constexpr std::string_view kEtc = "/etc/";
@@ -57,7 +58,10 @@ Findings Hunt::step() {
       findings.files.push_back({grower.path, grower.root->path, config_of(grower.path, now.begun), grower.size,
                                 grower.allocated, grower.bytes_per_second, share, writers_of(grower, now.begun)});
     }
-    if (explained < kExplained) add_deleted(all, now.begun, findings);
+    if (explained < kExplained) {
+      add_deleted(all, now.begun, findings);
+      add_many(all, now, window, findings);
+    }
   }
   if (explained >= kExplained) deleted_at_.reset();
   findings.ended = mono_now();
@@ -65,6 +69,19 @@ Findings Hunt::step() {
   before_ = std::move(now);
   space_before_ = space;
   return findings;
+}
+
+void Hunt::add_many(double all, const Snapshot& now, double window, Findings& ret_findings) {
+  for (const auto& [root, bytes] : now.grown) {
+    const double rate = static_cast<double>(bytes) / std::max(window, 1e-3);
+    if (rate < kExplained * all) continue;
+    GrowingFile many;
+    many.path = root->path + std::string(kManyMark);
+    many.root = root->path;
+    many.bytes_per_second = rate;
+    many.share = std::min(1.0, rate / all);
+    ret_findings.files.push_back(std::move(many));
+  }
 }
 
 // all: growth of the filesystem, bytes per second.

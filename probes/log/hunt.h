@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The search on one filesystem while it fills: which files grow, who writes them, and which configuration of logrotate
-// covers them. Where no file explains it, those that are deleted and still written are looked at too. step() blocks and
+// covers them. Where no file explains it, those that are deleted and still written are looked at too, and whether many
+// small ones do together. step() blocks and
 // keeps its memory between calls; it runs in a worker, one call at a time, and nobody else touches the object
 // meanwhile. Owns its descriptors, because a hung step outlives the probe.
 #pragma once
@@ -17,6 +18,7 @@
 namespace hostmedic::log {
 
 struct GrowingFile {
+  // "/var/log/app.log"; "/var/log/app.log (deleted)", still written; "/var/log/*", many files of that root together.
   std::string path, root, logrotate_config;  // the last empty when no configuration covers the file
   std::uint64_t size = 0, allocated = 0;
   double bytes_per_second = 0, share = 0;
@@ -58,6 +60,7 @@ class Hunt {
   struct Covered {
     std::string pattern, config;
   };
+  static void add_many(double all, const Snapshot& now, double window, Findings& ret_findings);
   void add_deleted(double all, MonoTime now, Findings& ret_findings);
   const Writers& writers_of(const Grower& grower, MonoTime now);
   std::string config_of(const std::string& path, MonoTime now);

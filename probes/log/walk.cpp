@@ -83,6 +83,7 @@ class Walk {
     }
     const Duration window = now - then.at;
     if (allocated <= then.allocated || window < kShortestWindow) return;
+    snapshot_.grown[root_] += allocated - then.allocated;
     const double rate = static_cast<double>(allocated - then.allocated) / to_seconds(window);
     if (growers_.size() == kMostGrowers && growers_.back().bytes_per_second >= rate) return;
     std::string whole = root_->path + "/" + path + std::string(name);

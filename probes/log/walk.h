@@ -36,7 +36,8 @@ struct Snapshot {
     std::uint64_t allocated = 0;
     MonoTime at;
   };
-  std::unordered_map<std::uint64_t, Seen> files;  // by inode; only those that take space
+  std::unordered_map<std::uint64_t, Seen> files;            // by inode; only those that take space
+  std::unordered_map<const LogRoot*, std::uint64_t> grown;  // bytes since the snapshot before, by all files together
   MonoTime begun;
   std::uint64_t names_skipped = 0;  // growing files whose names cannot be passed on
   bool cut = false;                 // a bound was reached; files are missing

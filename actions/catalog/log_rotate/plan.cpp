@@ -73,6 +73,10 @@ Result<Grower> find_grower(const HostView& host, const Entity& filesystem, std::
       why = named + " grows: what has no name is not rotated";
       break;
     }
+    if (path.ends_with("/*")) {
+      why = "many files grow, " + named + ", and no single one";
+      break;
+    }
     if (is_archiver(file->get(attr::kWriterName))) {
       why = named + " is written by " + std::string(file->get(attr::kWriterName)) + ", which ends by itself";
       break;  // what is said of slower files is older

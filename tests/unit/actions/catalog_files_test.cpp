@@ -126,6 +126,9 @@ TEST_CASE("deleted_files.reopen can wait until a deleted file is what grows, and
   deleted.growth("/var/log/app.log (deleted)", "20971520", "0.9");
   CHECK(made(kDeletedFilesReopen, incident, deleted, only).get("least") == "64MiB");
   CHECK(says(plan_error(kLogRotate, incident, deleted, {{"roots", "/var/log"}}), "has no name"));
+  TestHost many;
+  many.growth("/var/log/*", "20971520", "0.9");
+  CHECK(says(plan_error(kLogRotate, incident, many), "no single one"));
 }
 
 TEST_CASE("config.rollback follows the likeliest change, to a file that may be put back") {

@@ -115,3 +115,24 @@ TEST_CASE("a file that was deleted and is still written is found in the real /pr
   CHECK(findings.files[0].root.empty());
   CHECK(findings.files[0].share > 0.3);
 }
+
+TEST_CASE("many small files that nobody could tell apart are told as the growth of their root") {
+  TempTree tree;
+  tree.file("spool/old", "x");
+  std::vector<LogRoot> roots;
+  roots.push_back({"/srv/spool", std::move(*open_dir(tree.at("spool")))});
+  Hunt hunt(std::move(roots), std::move(*open_dir("/proc")), Fd(), read_disk);
+  CHECK(hunt.step().files.empty());
+  for (int i = 0; i < 40; ++i) tree.grow("spool/" + std::to_string(i), 100'000);
+  disk_used += 4'100'000;
+  ::usleep(60'000);  // a shorter while between two looks says nothing
+  const Findings findings = hunt.step();
+  REQUIRE(findings.files.size() == 1);
+  CHECK(findings.files[0].path == "/srv/spool/*");
+  CHECK(findings.files[0].root == "/srv/spool");
+  CHECK(findings.files[0].share > 0.9);
+  CHECK(findings.files[0].writers.count == 0);
+  disk_used += 4'000'000;  // by something else
+  ::usleep(60'000);
+  CHECK(hunt.step().files.empty());
+}
