@@ -14,10 +14,10 @@ constexpr DefaultCondition kRequests[] = {
     {"http-failing", "error_rate > 50% and request_rate > 1/s for 20s clear after 20s unless stage is test*",
      "http.errors", Severity::critical, 0.95, "most requests fail: the service is down for its users"},
     {"http-failing-wholly",
-     "any(hostmedic.check.up == 0 for 1s) and (error_rate > 90% for 1s) and request_rate > 1/s and "
+     "any(hostmedic.check.up == 0 for 1s) and error_rate > 90% and request_rate > 1/s and "
      "hostmedic.service.uptime > 30s clear after 5s unless stage is test*",
      "http.errors", Severity::error, 0.95,
-     "nearly all requests of two seconds fail, and two checks too; what has just been started may still warm up"},
+     "nearly all requests of a second fail, and two checks too; what has just been started may still warm up"},
     {"http-errors-begin", "error_rate > 20% and request_rate > 0.5/s for 1s clear after 5s", "http.errors",
      Severity::info, 0.6, "seen within a second, and too little to judge by: it tells who suffers of another's fault",
      "*", false},
@@ -44,10 +44,11 @@ constexpr DefaultCondition kRequests[] = {
 constexpr DefaultCondition kChecks[] = {
     {"service-hung",
      "any(hostmedic.check.up == 0 for 1s) and (sum(hostmedic.http.server.request.count) == 0 for 1s) and "
-     "delta(sum(hostmedic.http.server.request.begun), 5s) > 1 and hostmedic.service.uptime > 30s clear after 2s",
+     "delta(sum(hostmedic.http.server.request.begun), 5s) > 1 and hostmedic.service.uptime > 30s and "
+     "(hostmedic.service.cpu.time < 20% or any(hostmedic.check.up == 0 for 4s)) clear after 2s",
      "service.hung", Severity::error, 0.95,
      "two checks in a row fail, requests come, and for two seconds not one is answered by who has answered before; "
-     "what has just been started may still warm up"},
+     "what has just been started may still warm up, and what computes may be tidying its memory"},
     {"requests-unanswered",
      "delta(sum(hostmedic.http.server.request.begun), 5s) > 1 and (sum(hostmedic.http.server.request.count) == 0 for "
      "1s) clear after 2s",

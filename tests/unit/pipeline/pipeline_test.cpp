@@ -139,8 +139,9 @@ struct WebHost {
   SeriesId good = stream.series(shop, metric::kHttpRequests, "http.response.status_code=2xx,network.local.port=80");
   SeriesId bad = stream.series(shop, metric::kHttpRequests, "http.response.status_code=5xx,network.local.port=80");
   SeriesId uptime = stream.series(shop, metric::kServiceUptime);
+  SeriesId cpu = stream.series(shop, metric::kServiceCpuTime);
   Pipeline pipeline;
-  double second = 1000, is_up = 0, asked = 0, well = 0, failed = 0;
+  double second = 1000, is_up = 0, asked = 0, well = 0, failed = 0, computes = 0.05, computed = 0;
 
   explicit WebHost(std::string_view kind) : pipeline(test::engine_of(), {runbook(kind)}, automatic(), output) {
     stream.event(EventKind::unit_state, shop, {{attr::kUnitActiveState, "active"}, {attr::kUnitInitial, "1"}});
@@ -157,7 +158,7 @@ struct WebHost {
       well += answers;
       failed += errors;
       stream.sample(up, check ? 1 : 0).sample(begun, asked).sample(good, well).sample(bad, failed);
-      stream.sample(uptime, is_up += 1);
+      stream.sample(uptime, is_up += 1).sample(cpu, computed += computes);
       pipeline.frame(stream.cut(second += 1));
     }
   }
@@ -172,6 +173,16 @@ TEST_CASE("a service that runs and answers nobody is told in seconds, and restar
   CHECK(host.output.last.kind == "service.hung");
   REQUIRE(host.output.orders.size() == 1);
   CHECK(host.output.orders[0].plan.get("active") == "restart");
+}
+
+TEST_CASE("a service that computes and does not answer gets some seconds more") {
+  WebHost host("service.hung");
+  host.run(60, true, 5, 0);
+  host.computes = 0.9;
+  host.run(4, false, 0, 0);
+  CHECK(host.pipeline.incidents().empty());
+  host.run(2, false, 0, 0);
+  CHECK(host.output.orders.size() == 1);
 }
 
 TEST_CASE("a service that answers with nothing but errors is told in seconds") {
