@@ -46,6 +46,7 @@ constexpr std::array kPhrases{
     Phrase{"filesystem.read_only", "became read-only"},
     Phrase{"filesystem.damaged", "is damaged"},
     Phrase{"filesystem.unreachable", "waits for a file server"},
+    Phrase{"disk.crowded", "keeps a disk so busy that others wait"},
     Phrase{"disk.saturated", "is busy all the time"},
     Phrase{"disk.slow", "answers slowly"},
     Phrase{"disk.failing", "fails requests"},

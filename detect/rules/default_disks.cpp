@@ -36,6 +36,16 @@ constexpr DefaultCondition kDisks[] = {
      Severity::error, 0.8,
      "sound disks fail no requests; three in ten minutes are not one bad cable touch. Thin volumes that are full are "
      "another matter"},
+    {"disk-crowded",
+     "hostmedic.service.pressure.stall.time{resource=io,kind=some} > 20% and sum(process.disk.io) > 1MiB/s and "
+     "sum(process.disk.io) / sum(process.disk.io@\"service:*\") > 60% and "
+     "any(system.disk.io_time@\"block_device:*\" > 95% and hostmedic.disk.queue.time@\"block_device:*\" > 16) and "
+     "count(hostmedic.service.pressure.stall.time{resource=io,kind=full}@\"service:*\" > 50%) >= 2 for 2s "
+     "clear after 10s",
+     "disk.crowded", Severity::warning, 0.85,
+     "a busy disk alone is well used. Here sixteen requests wait at a time, two services do hardly anything else than "
+     "wait, and one of them moves most of the data: three sources that agree over some seconds",
+     "service:*"},
     {"disk-worn", "hostmedic.disk.wear > 90%", "disk.worn", Severity::warning, 0.9,
      "nine tenths of what the maker promises are written: order the next one"},
     {"array-degraded", "hostmedic.array.disks.missing > 0 for 10s", "array.degraded", Severity::error, 0.95,

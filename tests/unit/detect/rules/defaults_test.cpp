@@ -186,6 +186,48 @@ TEST_CASE("disks: slow, failing, and without a spare") {
   CHECK(left.run(60, {4e9, 500e9}) == Truth::no);
 }
 
+TEST_CASE("disks: who keeps one so busy that others wait, and who only uses it well") {
+  const Entity exporter{EntityKind::service, "export.service"}, ledger{EntityKind::service, "ledger.service"};
+  ConditionBench bench(when("disk-crowded"), exporter);
+  bench.with("moves", metric::kProcessDiskIo, "disk.io.direction=write")
+      .with("waits", metric::kServicePressureStall, "kind=full,resource=io")
+      .with("stalls", metric::kServicePressureStall, "kind=some,resource=io")
+      .of(ledger, "other moves", metric::kProcessDiskIo, "disk.io.direction=write")
+      .of(ledger, "other waits", metric::kServicePressureStall, "kind=full,resource=io")
+      .of(kDisk, "busy", metric::kDiskIoTime)
+      .of(kDisk, "queue", metric::kDiskQueueTime);
+  struct Rates {
+    double moves, waits, other_moves, other_waits, busy, queue;
+  };
+  Rates total{};
+  const auto run = [&](double seconds, const Rates& rates) {
+    Truth truth = Truth::unknown;
+    for (double t = 0; t < seconds; ++t) {
+      total = {total.moves + rates.moves,
+               total.waits + rates.waits,
+               total.other_moves + rates.other_moves,
+               total.other_waits + rates.other_waits,
+               total.busy + rates.busy,
+               total.queue + rates.queue};
+      truth = bench.tick({{"moves", total.moves},
+                          {"waits", total.waits},
+                          {"stalls", total.waits},
+                          {"other moves", total.other_moves},
+                          {"other waits", total.other_waits},
+                          {"busy", total.busy},
+                          {"queue", total.queue}});
+    }
+    return truth;
+  };
+  CHECK(run(20, {6e6, 1, 4e4, 0.2, 1, 100}) == Truth::no);  // a batch job alone on the disk
+  CHECK(run(20, {6e6, 1, 4e4, 1, 1, 4}) == Truth::no);      // a short queue
+  CHECK(run(20, {6e6, 1, 6e6, 1, 1, 100}) == Truth::no);    // both the same: neither is to blame
+  CHECK(run(20, {4e5, 1, 1e4, 1, 1, 100}) == Truth::no);    // the disk itself is slow
+  CHECK(run(1, {6e6, 1, 4e4, 1, 1, 100}) == Truth::no);
+  CHECK(run(10, {6e6, 1, 4e4, 1, 1, 100}) == Truth::yes);
+  CHECK(run(20, {1e4, 0, 4e4, 0, 0.1, 0}) == Truth::no);
+}
+
 TEST_CASE("containers: one that falls at once is told at its second fall, one that is new may wait for others") {
   const Entity container{EntityKind::container, "shop"};
   Play known("container-falls-at-once", container);
@@ -424,4 +466,13 @@ TEST_CASE("the agent about itself") {
   lost.line(metric::kBpfDropped, "reason=rate").line(metric::kBpfDropped, "reason=ring_buffer");
   CHECK(lost.run(600, {100.0, 1.0}) == Truth::no);  // a build
   CHECK(lost.run(600, {1.0, 100.0}) == Truth::yes);
+}
+
+TEST_CASE("a mount that says nothing for seconds is unreachable until it answers or goes") {
+  const auto rule = std::ranges::find(shipped().event_rules, "filesystem-silent", &detect::EventRule::id);
+  REQUIRE(rule != shipped().event_rules.end());
+  CHECK(rule->incident_kind == "filesystem.unreachable");
+  CHECK(rule->value == "unreachable");
+  for (const char* over : {"reachable", "unmounted", "replaced"})
+    CHECK(std::ranges::count(rule->clear_values, over) == 1);
 }
