@@ -40,7 +40,7 @@ constexpr DefaultCondition kDisks[] = {
      "hostmedic.service.pressure.stall.time{resource=io,kind=some} > 20% and sum(process.disk.io) > 1MiB/s and "
      "sum(process.disk.io) / sum(process.disk.io@\"service:*\") > 60% and "
      "any(system.disk.io_time@\"block_device:*\" > 95% and hostmedic.disk.queue.time@\"block_device:*\" > 16) and "
-     "count(hostmedic.service.pressure.stall.time{resource=io,kind=full}@\"service:*\" > 50%) >= 2 for 2s "
+     "count(hostmedic.service.pressure.stall.time{resource=io,kind=full}@\"service:*\" > 50%) >= 2 for 1s "
      "clear after 10s",
      "disk.crowded", Severity::warning, 0.85,
      "a busy disk alone is well used. Here sixteen requests wait at a time, two services do hardly anything else than "
