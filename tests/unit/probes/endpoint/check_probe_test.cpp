@@ -146,6 +146,25 @@ TEST_CASE("checks: about a unit when one is named; a question is not asked twice
   CHECK(s.sink.value("service:nginx.service", "hostmedic.check.up", "check.id=w") == 1);
 }
 
+TEST_CASE("checks: one that took longer than its interval is asked again as soon as it is answered") {
+  Setting s(check_probe, one_check({.id = "w", .url = kUrl, .interval = std::chrono::seconds(1)}));
+  while (s.script.asked.empty()) {
+    s.now += std::chrono::seconds(1);
+    CHECK(s.probe->read(s.now, s.sink));
+  }
+  const Question first = s.script.asked[0];
+  const auto answer_after = [&](std::chrono::milliseconds passed) {
+    s.now += passed;
+    s.script.asked.clear();
+    s.script.answers.push_back(refused());
+    s.script.answers.back().id = first.id;
+    CHECK(s.probe->on_ready(s.now, s.sink));
+    return s.script.asked.size();
+  };
+  CHECK(answer_after(std::chrono::milliseconds(1050)) == 1);
+  CHECK(answer_after(std::chrono::milliseconds(20)) == 0);  // not before it is due
+}
+
 TEST_CASE("checks: what a plug-in prints becomes series") {
   Setting s(check_probe, one_check({.id = "raid", .url = "exec:raid", .interval = std::chrono::seconds(1)}));
   s.run(15, http(0, "raid_degraded_disks 1\n"));
