@@ -23,6 +23,9 @@ auto guarded(Call call) -> decltype(call()) {
   }
 }
 
+// Making what loads programs into the kernel takes a slow host seconds each. What is left over waits for the next tick,
+// so that the first frames come early and the watchdog is fed.
+constexpr Duration kMostMaking = std::chrono::seconds(1);
 constexpr Duration kForever = std::chrono::hours(24), kCostInterval = std::chrono::seconds(10);
 
 // Adds the processor time of this thread from its making to its end.
@@ -71,14 +74,26 @@ ProbeSet::ProbeSet(std::span<const ProbeInfo* const> infos, const ProbeContext& 
 
 void ProbeSet::tick(MonoTime now) {
   bool made = false;
+  Duration making{};
   for (Running& running : running_) {
-    if (!running.schedule.due(now)) continue;
-    const Stopwatch watch(running.cpu);
-    made = step(running, now) || made;
+    const bool is_new = !running.probe;
+    if (!running.schedule.due(now) || (is_new && making > kMostMaking)) continue;
+    const Duration before = running.cpu;
+    {
+      const Stopwatch watch(running.cpu);
+      made = step(running, now) || made;
+    }
+    if (is_new) making += running.cpu - before;
   }
   // What was needed only to start, such as the kernel's types, goes back at once.
   if (made) (void)::malloc_trim(0);
   if (cost_schedule_.due(now)) sample_cost(now);
+}
+
+bool ProbeSet::makes(MonoTime now) const {
+  return std::ranges::any_of(running_, [&](const Running& running) {
+    return running.wanted && !running.probe && factor(running) > 0 && running.schedule.due(now);
+  });
 }
 
 // True if the probe was made by this call.

@@ -38,6 +38,8 @@ class ProbeSet {
            std::span<const std::string> enabled, std::span<const std::string> disabled);
 
   void tick(MonoTime now);
+  // Whether a tick at that time makes probes, which can take a slow host a minute.
+  bool makes(MonoTime now) const;
   // Multiplies the intervals from the next read on; a probe whose priority is at 0 is put away until the pace changes.
   void set_pace(const Pace& pace);
   // Appends what to poll; the order is that of the last call when on_ready is called. Cheap when nothing changed.

@@ -63,6 +63,8 @@ Status check_names(std::span<const ProbeInfo* const> probes, std::span<const std
   return ok();
 }
 
+constexpr Duration kMostMaking = std::chrono::minutes(3);
+
 enum class Ended { stopped, disconnected };
 
 class Runner {
@@ -75,6 +77,7 @@ class Runner {
         governor_({options.settings.cpu_budget, options.settings.memory_budget}) {
     if (options.own_process) {
       watchdog_ = watchdog_period();
+      allowed_ = watchdog_.value_or(Duration{});
       self_.emplace(roots.proc.get(), options.part);
     }
   }
@@ -106,6 +109,13 @@ class Runner {
     if (!options_.own_process) return;
     if (auto status = notify_manager(state); !status) log_warning(status.error().message() + " (ignored)");
   }
+  // The kernel looks through each program that is loaded; on a slow or busy host one alone takes longer than a
+  // probe that works may ever be silent.
+  void allow_silence(Duration most) {
+    if (!watchdog_ || most == allowed_) return;
+    allowed_ = most;
+    notify(strf("WATCHDOG_USEC=%lld\nWATCHDOG=1", static_cast<long long>(most / std::chrono::microseconds(1))));
+  }
   void feed_watchdog(MonoTime now) {
     if (!watchdog_ || now - fed_at_ < *watchdog_ / 3) return;
     fed_at_ = now;
@@ -136,6 +146,7 @@ class Runner {
   const Fd timer_;
   const int stop_fd_;
   std::optional<Duration> watchdog_;
+  Duration allowed_{};  // silence, as the manager was last told
   MonoTime fed_at_;
   FrameBuilder builder_;
   std::optional<SelfCost> self_;
@@ -151,6 +162,7 @@ constexpr std::size_t kTimer = 0, kStop = 1, kConnection = 2, kProbes = 3;
 void Runner::tick(ProbeSet& probes) {
   const MonoTime now = mono_now();
   feed_watchdog(now);
+  if (watchdog_) allow_silence(probes.makes(now) ? std::max(kMostMaking, *watchdog_) : *watchdog_);
   builder_.begin_tick(now, wall_now());
   probes.tick(now);
   if (self_) govern(now, probes);

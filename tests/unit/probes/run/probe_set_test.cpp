@@ -6,6 +6,7 @@
 #include <map>
 
 #include "../fake_root.h"
+#include "agent/base/clock.h"
 #include "detect/model/names.h"
 
 using namespace hostmedic;
@@ -20,6 +21,7 @@ struct Script {
   Duration interval = std::chrono::seconds(1);
   std::optional<Error> make_error, read_error, ready_error;
   bool throws = false;
+  Duration work_to_make{};
   int made = 0, reads = 0, readies = 0;
   Fd event{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 };
@@ -52,6 +54,7 @@ template <const char* kName>
 Result<std::unique_ptr<Probe>> make(const ProbeContext&) {
   Script& script = scripts[kName];
   ++script.made;
+  for (const Duration begin = thread_cpu_time(); thread_cpu_time() - begin < script.work_to_make;) continue;
   if (script.make_error) return *script.make_error;
   return std::unique_ptr<Probe>(std::make_unique<ScriptedProbe>(script));
 }
@@ -112,6 +115,21 @@ TEST_CASE("schedule: whole seconds, rounded up, never before the next one") {
   schedule.ran(ms(14'000), Duration(0));
   CHECK(!schedule.due(ms(14'999)));
   CHECK(schedule.due(ms(15'000)));
+}
+
+TEST_CASE("probe set: where making one takes long, the next waits for another tick, and what runs goes on") {
+  FreshScripts fresh;
+  scripts["one"].work_to_make = std::chrono::milliseconds(1020);
+  Fixture f;
+  CHECK(f.set.makes(at_second(10)));
+  f.set.tick(at_second(10));
+  CHECK(scripts["one"].reads == 1);
+  CHECK(scripts["two"].made == 0);
+  CHECK(f.set.makes(at_second(11)));
+  f.set.tick(at_second(11));
+  CHECK(!f.set.makes(at_second(12)));
+  CHECK(scripts["one"].reads == 2);
+  CHECK(scripts["two"].reads == 1);
 }
 
 TEST_CASE("probe set: each probe in its own interval, its state told once") {
