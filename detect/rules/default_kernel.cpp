@@ -41,6 +41,11 @@ constexpr DefaultCondition kClock[] = {
      "a time service kept the clock within a day and does not any more; a host that never had one is as it was made"},
     {"clock-off", "hostmedic.clock.offset > 250ms or hostmedic.clock.offset < -250ms for 5m", "clock.off",
      Severity::warning, 0.8, "certificates, tickets and clusters begin to disagree at fractions of a second"},
+    {"clock-set-away", "hostmedic.clock.offset > 5s or hostmedic.clock.offset < -5s for 1s", "clock.off",
+     Severity::error, 0.95,
+     "a clock that a time service kept was set away by another hand, and the service has not made it its own: a "
+     "service "
+     "steps by less, or says at once that it keeps the new time; whoever corrects by such a slew would take hours"},
     {"clock-jumping", "delta(hostmedic.clock.steps, 1h) > 3", "clock.off", Severity::warning, 0.7,
      "a clock is set once after the boot; one that is set again and again has two masters or a bad source"},
 };

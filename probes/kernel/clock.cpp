@@ -21,6 +21,8 @@ namespace hostmedic {
 namespace {
 
 constexpr Duration kInterval = std::chrono::seconds(10);
+// A time service that sets the clock says at once that it keeps it; who does not in this time is another hand.
+constexpr Duration kSettles = std::chrono::seconds(1);
 
 // A timer that never expires: the kernel ends it when the wall clock is set, which is all we want to know.
 Status arm(int timer) {
@@ -32,8 +34,9 @@ Status arm(int timer) {
 
 class ClockProbe final : public Probe {
  public:
-  ClockProbe(const Roots& roots, Fd timer)
+  ClockProbe(const Roots& roots, Fd timer, Fd settled)
       : timer_(std::move(timer)),
+        settled_(std::move(settled)),
         source_(roots.sys.get(), "devices/system/clocksource/clocksource0/current_clocksource",
                 KeptFile::Shape::whole) {}
 
@@ -44,9 +47,14 @@ class ClockProbe final : public Probe {
     read_source(now, sink);
     return read_state(sink);
   }
-  std::vector<int> descriptors() const override { return {timer_.get()}; }
+  std::vector<int> descriptors() const override { return {timer_.get(), settled_.get()}; }
   Status on_ready(MonoTime now, Sink& sink) override {
+    if (offset_ == kNoSeries) define(sink);
     std::uint64_t expired = 0;
+    if (::read(settled_.get(), &expired, sizeof expired) > 0) {
+      sink.sample(steps_series_, static_cast<double>(steps_));
+      if (auto state = read_state(sink); !state) return state;
+    }
     (void)!::read(timer_.get(), &expired, sizeof expired);  // ECANCELED: the clock was set
     auto armed = arm(timer_.get());
     look(now, sink);
@@ -70,6 +78,9 @@ class ClockProbe final : public Probe {
     const auto step = watch_.look(wall_now(), mono_now());
     if (!step) return;
     ++steps_;
+    astray_.stepped(*step);
+    const itimerspec soon{.it_interval = {}, .it_value = {.tv_sec = kSettles / std::chrono::seconds(1), .tv_nsec = 0}};
+    (void)::timerfd_settime(settled_.get(), 0, &soon, nullptr);  // else the next read tells it
     sink.event({EventKind::clock_step,
                 sink.entity(EntityKind::host, ""),
                 now,
@@ -102,7 +113,8 @@ class ClockProbe final : public Probe {
       return errno_error(errno, "adjtimex");
     }
     const ClockState state = clock_state(kernel, result);
-    sink.sample(offset_, state.offset_s);
+    astray_.seen(state.synchronized);
+    sink.sample(offset_, state.offset_s + to_seconds(astray_.by()));
     sink.sample(estimated_, state.estimated_error_s);
     sink.sample(maximum_, state.maximum_error_s);
     sink.sample(frequency_, state.frequency);
@@ -111,10 +123,11 @@ class ClockProbe final : public Probe {
     return ok();
   }
 
-  const Fd timer_;
+  const Fd timer_, settled_;
   KeptFile source_;
   std::string source_name_;
   StepWatch watch_;
+  Astray astray_;
   std::uint64_t steps_ = 0;
   SeriesId offset_ = kNoSeries, estimated_ = kNoSeries, maximum_ = kNoSeries, frequency_ = kNoSeries;
   SeriesId synchronized_ = kNoSeries, leap_ = kNoSeries, steps_series_ = kNoSeries;
@@ -127,8 +140,10 @@ constexpr const MetricInfo* kMetrics[] = {
 Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
   Fd timer(::timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC));
   if (!timer) return errno_error(errno, "timerfd");
+  Fd settled(::timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
+  if (!settled) return errno_error(errno, "timerfd");
   if (auto armed = arm(timer.get()); !armed) return std::move(armed).error();
-  return std::unique_ptr<Probe>(std::make_unique<ClockProbe>(context.roots, std::move(timer)));
+  return std::unique_ptr<Probe>(std::make_unique<ClockProbe>(context.roots, std::move(timer), std::move(settled)));
 }
 
 }  // namespace

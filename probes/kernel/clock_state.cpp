@@ -28,4 +28,14 @@ std::optional<Duration> StepWatch::look(WallTime wall, MonoTime mono) {
   return step;
 }
 
+void Astray::stepped(Duration by) {
+  if (kept_) by_ += by;
+}
+
+void Astray::seen(bool synchronized) {
+  if (!synchronized) return;
+  kept_ = true;
+  by_ = {};
+}
+
 }  // namespace hostmedic

@@ -33,4 +33,17 @@ class StepWatch {
   std::optional<Duration> difference_;
 };
 
+// How far the wall clock was taken from where a time service had it: the steps since that the service has not made its
+// own. Of a clock that nobody ever kept nothing is known, so it is never astray.
+class Astray {
+ public:
+  void stepped(Duration by);
+  void seen(bool synchronized);
+  Duration by() const { return by_; }
+
+ private:
+  bool kept_ = false;
+  Duration by_{};
+};
+
 }  // namespace hostmedic

@@ -345,6 +345,11 @@ TEST_CASE("the clock: lost is not the same as never had") {
   off.line(metric::kClockOffset);
   CHECK(off.run(600, {-0.01}) == Truth::no);
   CHECK(off.run(600, {-0.5}) == Truth::yes);
+  Play away("clock-set-away");
+  away.line(metric::kClockOffset);
+  CHECK(away.run(600, {0.5}) == Truth::no);  // slewed away in minutes
+  CHECK(away.run(10, {-600.0}) == Truth::yes);
+  CHECK(away.run(10, {0.0}) == Truth::no);  // set back
 }
 
 TEST_CASE("hardware: hot, and memory that fails") {

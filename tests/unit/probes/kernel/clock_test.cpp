@@ -47,6 +47,27 @@ TEST_CASE("clock steps: a set clock is told with its sign, a slewed one and a su
   CHECK(watch.look(wall(4601.055), mono(3621)) == Duration(std::chrono::milliseconds(50)));
 }
 
+TEST_CASE("clock astray: steps of another hand add up until a time service has the clock again") {
+  using std::chrono::seconds;
+  Astray never_kept;
+  never_kept.seen(false);
+  never_kept.stepped(seconds(3600));
+  CHECK(never_kept.by() == Duration{});  // nobody knows whether it was right before
+
+  Astray astray;
+  astray.seen(true);
+  astray.stepped(seconds(3600));
+  astray.seen(false);
+  CHECK(astray.by() == seconds(3600));
+  astray.stepped(seconds(-3590));  // set back, not quite
+  CHECK(astray.by() == seconds(10));
+  astray.seen(true);
+  CHECK(astray.by() == Duration{});
+  astray.stepped(seconds(-30));  // the service itself
+  astray.seen(true);
+  CHECK(astray.by() == Duration{});
+}
+
 TEST_CASE("clock probe: the state of this machine's clock") {
   FakeRoot root;
   const std::string source = "sys/devices/system/clocksource/clocksource0/current_clocksource";
