@@ -77,6 +77,12 @@ TREES = {"base": BASE_PACKAGES, "docker": BASE_PACKAGES + ["docker.io", "iptable
          "ward": BASE_PACKAGES + "docker.io iptables postgresql zstd openssl dnsmasq-base monit netdata dpkg-dev".split()}
 # What a tree holds and does not start by itself.
 STILL = {"ward": "docker.service docker.socket containerd.service postgresql.service monit.service netdata.service nginx.service".split()}
+# A tree that a virtual machine boots: the distribution's kernel, and an initrd with no more than leads to the root disk.
+TREES["machine"] = TREES["ward"] + "linux-image-amd64 initramfs-tools udev kmod".split()
+STILL["machine"] = STILL["ward"]
+FINISH = {"machine": "printf 'MODULES=list\\nCOMPRESS=gzip\\n' >$1/etc/initramfs-tools/conf.d/hmtest;"
+                     " printf 'virtio_pci\\nvirtio_blk\\next4\\n' >>$1/etc/initramfs-tools/modules;"
+                     " chroot $1 update-initramfs -u"}
 # Units that only wait for hardware or a network that a test host does not have.
 MASKED_UNITS = ["apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_reap.service", "e2scrub_all.timer",
                 "console-getty.service", "systemd-networkd-wait-online.service"]
@@ -113,7 +119,7 @@ def apt_options():
 
 def tree_path(name):
     packages = TREES[name] + RELEASE_PACKAGES[release()]
-    recipe = "\n".join([release(), *packages, *MASKED_UNITS, *STILL.get(name, ())])
+    recipe = "\n".join([release(), *packages, *MASKED_UNITS, *STILL.get(name, ()), *FINISH.get(name, "").splitlines()])
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     digest = hashlib.sha256(recipe.encode()).hexdigest()[:12]
     return os.path.join(cache, "hostmedic", f"tree-{name}-{digest}")
@@ -148,7 +154,8 @@ def build_tree(name, path):
             f.write(text)
     tidy = ("rm -f $1/etc/hostname $1/etc/resolv.conf $1/etc/apt/apt.conf.d/99mmdebstrap; : >$1/etc/machine-id;"
             " for unit in " + " ".join(MASKED_UNITS) + "; do ln -sf /dev/null $1/etc/systemd/system/$unit; done" +
-            "".join(f"; systemctl --quiet --root=$1 disable {unit}" for unit in STILL.get(name, ())))
+            "".join(f"; systemctl --quiet --root=$1 disable {unit}" for unit in STILL.get(name, ())) +
+            (f"; {FINISH[name]}" if name in FINISH else ""))
     done = subprocess.run(
         ["mmdebstrap", "--mode=root", "--variant=minbase", f"--aptopt={scratch}/apt.conf",
          "--include=" + ",".join(TREES[name] + RELEASE_PACKAGES[suite]), "--customize-hook=" + tidy,
@@ -255,6 +262,10 @@ def remove_host_traces(directory):
     mounts = cgroup_mounts()
     with contextlib.suppress(OSError), open(f"{mounts[0]}/{name}/cgroup.kill", "w", encoding="utf-8") as f:
         f.write("1")
+    with contextlib.suppress(OSError), open(f"{directory}/machine", encoding="utf-8") as f:
+        pid, start = f.read().split()  # of a virtual machine
+        if process_start(int(pid)) == start:
+            os.kill(int(pid), signal.SIGKILL)
     for mount in mounts + own_memory_group():
         remove_cgroup(f"{mount}/{name}")
     for mounted in (f"{directory}/root",):
@@ -317,6 +328,7 @@ class Host:
     """One booted test host. Not thread-safe. Use as a context manager, or call start() and stop()."""
 
     numbers = itertools.count(1)
+    slower = 1  # how many times as long things may take inside
 
     def __init__(self, name="host", tree="base"):
         self.name = name

@@ -63,7 +63,7 @@ class Hostmedic(Contender):
         self.host.run("systemctl restart hostmedic hostmedic-probe")
         if "[[check]]" in self.fault.text("agent.toml") or "[[scrape]]" in self.fault.text("agent.toml"):
             self.host.run("systemctl enable --now hostmedic-check")
-        medic.ready(self.host)
+        medic.ready(self.host, 20 * self.host.slower)
         self.seen, self.approved, self.quiet, self.last = {}, set(), set(), []
         self.lives = self.pids()
 

@@ -28,6 +28,7 @@ KEYS = {
     "slow": (bool, False),           # takes minutes by nature: judged by the harm that was not done yet
     "loud": (bool, False),           # keeps the machine's CPUs or disks busy: measured while no other host runs
     "needs": (list, []),             # names of NEEDS in trial.py
+    "ring": (str, "host"),           # where: host (a test host), or machine (a virtual machine: clock and kernel of its own)
     "baseline": (float, 12.0),       # seconds of health before
     "watch": (float, 60.0),          # seconds after, at most
     "twin_watch": (float, 25.0),     # seconds the twin is watched
@@ -36,6 +37,7 @@ KEYS = {
 NOTICE = {"kinds": (list, None), "roots": (list, None), "within": (float, 10.0)}
 TREAT = {"actions": (list, []), "targets": (list, []), "also": (list, []), "within": (float, 3.0)}
 PEERS = {"netdata": (list, [])}
+RINGS = ("host", "machine")
 CHECKS = ("http", "tcp", "dns", "tls", "alive", "space", "inodes", "writable", "memory", "tasks", "descriptors", "zombies", "cpu",
           "command")
 
@@ -94,6 +96,8 @@ def load(name):
     except (OSError, tomllib.TOMLDecodeError) as err:
         raise Wrong(f"{where}: {err}") from err
     keys = table(where, {k: v for k, v in data.items() if k not in ("notice", "treat", "observe", "peers")}, KEYS)
+    if keys["ring"] not in RINGS:
+        raise Wrong(f"{where}: ring must be one of {', '.join(RINGS)}, not {keys['ring']!r}")
     observe = data.get("observe", [])
     if not observe:
         raise Wrong(f"{where}: [[observe]] is missing: how does one see that it is healthy?")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The independent observer: runs inside a test host, asks the service or the kernel every 50 ms, and knows no agent.
 
-    observer.py JSON      {"checks": [...], "units": [...], "logs": [...]}
+    observer.py JSON      {"checks": [...], "units": [...], "logs": [...], "period": 0.05}
 
 Prints JSON lines, each with the wall clock in "t":
     {"k": "state", "ok": false, "why": "http: 500"}       on each change of the whole
@@ -166,13 +166,13 @@ def command_check(check):
 class Watch:
     """One check at its own pace: a hung one delays no other."""
 
-    def __init__(self, check, changed):
-        self.check, self.changed = check, changed
+    def __init__(self, check, changed, period):
+        self.check, self.changed, self.period = check, changed, period
         self.kind = next(name for name in KINDS if name in check)
         self.ok, self.value, self.why = True, 0.0, ""
 
     def run(self):
-        period = self.check.get("every", 0.25 if self.kind == "command" else PERIOD)
+        period = self.check.get("every", self.period * (5 if self.kind == "command" else 1))
         while True:
             begin = time.monotonic()
             try:
@@ -219,7 +219,7 @@ def main():
                 known[0] = not bad
                 say(k="state", ok=not bad, why="; ".join(f"{watch.kind}: {watch.why}" for watch in bad))
 
-    watches = [Watch(check, changed) for check in wanted["checks"]]
+    watches = [Watch(check, changed, wanted.get("period", PERIOD)) for check in wanted["checks"]]
     for target in [watch.run for watch in watches] + [lambda path=path: follow(path) for path in wanted.get("logs", [])]:
         threading.Thread(target=target, daemon=True).start()
     time.sleep(0.3)

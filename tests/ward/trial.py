@@ -8,6 +8,7 @@ import threading
 import time
 
 import testhost
+import virtual
 from contender import Hostmedic, matches
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -22,7 +23,6 @@ NEEDS = {
     "memory-cgroup": "[ -e /sys/fs/cgroup/memory/cgroup.procs ] || { mkdir -p /run/ward/memory && "
                      "mount -t cgroup -o memory none /run/ward/memory; } || "
                      "grep -q memory /sys/fs/cgroup/cgroup.controllers",
-    "own-clock": "! systemd-detect-virt --quiet --container",
     "netem": "ip link add wardprobe type dummy && tc qdisc add dev wardprobe root netem delay 1ms; "
              "s=$?; ip link del wardprobe; exit $s",
 }
@@ -46,6 +46,11 @@ class Observer:
                 self.samples.append(record)
             else:
                 self.lines.put(record)
+
+    def shift(self, by):
+        """The host's clock was set by so much: what was said before is as old as it was."""
+        for record in self.states + self.samples:
+            record["t"] += by
 
     def healthy(self):
         return bool(self.states) and self.states[-1]["ok"]
@@ -71,7 +76,7 @@ class Trial:
         """The record; never raises for what a host or a tool does."""
         begin = time.monotonic()
         try:
-            with testhost.Host("ward", "ward") as host:
+            with self.boot() as host:
                 self.run_on(host)
         except testhost.Skip as why:
             self.result.update(outcome="not here", notes=[str(why)])
@@ -79,6 +84,14 @@ class Trial:
             self.result.update(outcome="broken", notes=[f"{type(err).__name__}: {err}"[:600]])
         self.result["seconds"] = time.monotonic() - begin
         return self.result
+
+    def boot(self):
+        if self.fault.ring == "host":
+            return testhost.Host("ward", "ward")
+        reason = virtual.why_not() if self.machines else "needs a virtual machine: --ring machine"
+        if reason:
+            raise testhost.Skip(reason)
+        return virtual.VirtualHost("ward")
 
     def prepare(self, host):
         host.run("mkdir -p /opt/ward /run/ward && ip link set lo up")
@@ -102,7 +115,8 @@ class Trial:
         tool.start()
         if self.fault.ready:
             testhost.wait_for(lambda: host.run(self.fault.ready, check=False).returncode == 0, 90, self.fault.ready, 1)
-        observer = Observer(host, {"checks": self.fault.observe, "units": list(tool.units), "logs": list(tool.logs)})
+        observer = Observer(host, {"checks": self.fault.observe, "units": list(tool.units), "logs": list(tool.logs),
+                                   "period": 0.05 * host.slower})
         try:
             self.watch(host, tool, observer)
         finally:
@@ -110,10 +124,11 @@ class Trial:
 
     def watch(self, host, tool, observer):
         self.say("baseline")
-        time.sleep(self.fault.baseline)
+        time.sleep(self.fault.baseline * host.slower)
         if not observer.healthy():
             raise AssertionError(f"not healthy before anything happened: {observer.states[-1:]}")
-        began = float(host.out("date +%s.%N"))
+        self.meet(host)
+        began, ahead = self.now(), self.ahead
         self.say("twin" if self.is_twin else "fault")
         process, self.printed = None, ""
         if self.is_twin:  # what is healthy may last
@@ -123,6 +138,9 @@ class Trial:
             for line in self.script(host, "inject").splitlines():
                 if line.startswith("fault at "):
                     began = float(line.split()[2])
+        self.meet(host)
+        if abs(self.ahead - ahead) > 1:
+            observer.shift(self.ahead - ahead)
         self.result["began"] = began
         self.loop(tool, observer, began)
         tool.finish(self.result)
@@ -133,11 +151,20 @@ class Trial:
             self.keep_recording(host, tool)
 
     keep = None  # directory of recordings
+    machines = False
+    ahead = 0.0  # of the host's clock against ours
+
+    def meet(self, host):
+        self.ahead = float(host.out("date +%s.%N")) - time.time()
+
+    def now(self):
+        """By the host's clock."""
+        return time.time() + self.ahead
 
     def loop(self, tool, observer, began):
         end = began + (self.fault.twin_watch if self.is_twin else self.fault.watch)
         rest = None
-        while time.time() < end:
+        while self.now() < end:
             time.sleep(0.5)
             tool.poll(began)
             while not observer.lines.empty():
@@ -148,8 +175,8 @@ class Trial:
             if not self.complete(tool, observer, began):
                 rest = None
             elif rest is None:
-                rest = time.time() + (REST if isinstance(tool, Hostmedic) else 0)
-            elif time.time() >= rest:
+                rest = self.now() + (REST if isinstance(tool, Hostmedic) else 0)
+            elif self.now() >= rest:
                 break
 
     def complete(self, tool, observer, began):
@@ -159,7 +186,7 @@ class Trial:
             return False
         acts = bool(self.fault.treat["actions"]) and self.kind.name != "netdata"
         since = observer.healthy_since()
-        return not acts or (since is not None and time.time() - since > HOLD and time.time() - noticed[0][0] > HOLD)
+        return not acts or (since is not None and self.now() - since > HOLD and self.now() - noticed[0][0] > HOLD)
 
     def judge(self, tool, observer, began):
         result = self.result

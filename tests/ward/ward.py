@@ -21,6 +21,7 @@ import fault as faults_of  # noqa: E402
 import report  # noqa: E402
 import table  # noqa: E402
 import testhost  # noqa: E402
+import virtual  # noqa: E402
 from contender import CONTENDERS, Hostmedic  # noqa: E402
 from trial import Trial  # noqa: E402
 
@@ -34,6 +35,8 @@ def arguments():
     parser.add_argument("--against", default="", help="monit,netdata: measured too, each on hosts of its own")
     parser.add_argument("--alone", action="store_true", help="only those of --against")
     parser.add_argument("--twins", choices=("with", "none", "only"), default="with")
+    parser.add_argument("--ring", choices=faults_of.RINGS, default="host", help="machine: all in virtual machines, which take "
+                        "minutes for each trial; without it what needs one is not here")
     parser.add_argument("--jobs", type=int, default=1, help="quiet hosts at once")
     parser.add_argument("--record", metavar="DIR", help="keep the recording of each fault's incident there")
     parser.add_argument("--json", default=os.path.join(OUT, "result.json"))
@@ -123,9 +126,12 @@ def main():
                   if any(fnmatch.fnmatch(name, pattern) for pattern in options.only.split(","))]
     except faults_of.Wrong as wrong:
         sys.exit(f"ward: {wrong}")
+    for fault in faults if options.ring == "machine" else ():
+        fault.keys["ring"] = options.ring
+    Trial.machines = options.ring == "machine"
     if options.list:
         for fault in faults:
-            print(f"{fault.name:<28} {fault.title}")
+            print(f"{fault.name:<28} {fault.title}{' (in a virtual machine)' if fault.ring == 'machine' else ''}")
         return 0
     unknown = [name for name in options.against.split(",") if name and name not in CONTENDERS]
     if unknown:
@@ -141,7 +147,10 @@ def main():
     if options.record:
         os.makedirs(options.record, exist_ok=True)
         Trial.keep = options.record
-    testhost.ensure_tree("ward", say=print)
+    if any(fault.ring == "host" for fault in faults):
+        testhost.ensure_tree("ward", say=print)
+    if Trial.machines and not virtual.why_not():
+        testhost.ensure_tree("machine", say=print)
     results = run(planned(faults, options, kinds), options)
     for path in options.join:
         with open(path, encoding="utf-8") as f:
