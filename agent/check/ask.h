@@ -33,5 +33,7 @@ boost::asio::awaitable<Answer> ask_name(const Question& question, const Target& 
 boost::asio::awaitable<Answer> ask_plugin(const Question& question, const Target& target, const std::string& socket);
 
 Answer failed(std::string reason);
+// The same, and silent if it is for want of time.
+Answer unanswered(const Error& error);
 
 }  // namespace hostmedic

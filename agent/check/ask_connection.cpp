@@ -24,7 +24,7 @@ bool is_http(const Target& target) {
 
 void take_response(const Result<HttpResponse>& response, std::size_t most_body, Answer& ret_answer) {
   if (!response) {
-    ret_answer.reason = response.error().message();
+    ret_answer = unanswered(response.error());
     return;
   }
   ret_answer.reached = true;
@@ -37,6 +37,12 @@ void take_response(const Result<HttpResponse>& response, std::size_t most_body, 
 Answer failed(std::string reason) {
   Answer answer;
   answer.reason = std::move(reason);
+  return answer;
+}
+
+Answer unanswered(const Error& error) {
+  Answer answer = failed(error.message());
+  answer.silent = error.code == ErrorCode::timeout;
   return answer;
 }
 
@@ -81,7 +87,7 @@ boost::asio::awaitable<Answer> ask_connection(const Question& question, const Ta
   } else {
     const Status connected = co_await client.connect();
     answer.reached = static_cast<bool>(connected);
-    if (!connected) answer.reason = connected.error().message();
+    if (!connected) answer = unanswered(connected.error());
   }
   if (const auto certificate = client.peer_certificate()) answer.certificate_ends = certificate->not_after;
   co_return answer;

@@ -64,7 +64,7 @@ asio::awaitable<Answer> ask_name(const Question& question, const Target& target)
   if (send_error) co_return failed(send_error.message());
   std::string bytes(1500, '\0');
   auto [receive_error, size] = co_await socket->async_receive(asio::buffer(bytes), kTuple);
-  if (deadline.expired()) co_return failed("no answer in time");
+  if (deadline.expired()) co_return unanswered(make_error(ErrorCode::timeout, "no answer in time"));
   if (receive_error) co_return failed(receive_error.message());
   co_return judge(std::string_view(bytes).substr(0, size), id);
 }

@@ -58,7 +58,7 @@ asio::awaitable<Answer> ask_plugin(const Question& question, const Target& targe
   std::string text;
   auto [read_error, size] =
       co_await asio::async_read(*socket, asio::dynamic_buffer(text, question.most_body + 64), kTuple);
-  if (deadline.expired()) co_return failed("no answer in time");
+  if (deadline.expired()) co_return unanswered(make_error(ErrorCode::timeout, "no answer in time"));
   if (read_error && read_error != asio::error::eof) co_return failed(read_error.message());
   co_return judge(std::move(text));
 }

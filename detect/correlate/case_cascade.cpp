@@ -23,15 +23,22 @@ constexpr double kSoon = 10;  // seconds: so much later a sign counts a third
 // What each part of a candidate's score weighs; they sum to 1.
 constexpr double kPosition = 0.35, kOnset = 0.25, kStrength = 0.3, kRecord = 0.1;
 
+// What is seen of who cannot look a name up: it is late with its answers, or they are errors.
+bool is_missing_answer(std::string_view incident_kind) {
+  return incident_kind.starts_with("http.") || incident_kind.starts_with("check.") || incident_kind == "service.hung" ||
+         incident_kind == "service.upstream_failing" || incident_kind == "log.errors";
+}
+
 }  // namespace
 
 // How well an incident of `cause` explains what is seen of `sufferer`, 0..1; 0: not at all.
 double CaseBook::explains(const Entity& cause, const Incident& incident, const Entity& sufferer,
                           const Root& root) const {
   WallTime onset = wall_;
-  bool proof = false;
+  bool proof = false, only_answers = true;
   for (const Signal& signal : root.signals) {
     if (signal.phase != SignalPhase::firing || !rules_[signal.rule].opens) continue;
+    only_answers = only_answers && is_missing_answer(rules_[signal.rule].incident_kind);
     onset = std::min(onset, signal.since_wall);
     proof = proof || rules_[signal.rule].proof;
   }
@@ -41,7 +48,11 @@ double CaseBook::explains(const Entity& cause, const Incident& incident, const E
   if (path && path->weight >= kLeastExplained && (!proof || path->carries_failure)) return path->weight;
   const bool lives_on_it = sufferer.kind == EntityKind::service || sufferer.kind == EntityKind::container ||
                            sufferer.kind == EntityKind::process;
-  return cause.kind == EntityKind::host && lives_on_it && !proof ? kHostExplains : 0;
+  if (proof) return 0;
+  if (cause.kind == EntityKind::host) return lives_on_it ? kHostExplains : 0;
+  // Nothing tells who looks names up: whoever does not answer as he should may.
+  const bool asks = only_answers && (lives_on_it || sufferer.kind == EntityKind::endpoint);
+  return asks && incident.severity >= Severity::error && graph_.answers_names(cause) ? kHostExplains : 0;
 }
 
 // The incident that stands for what is seen of this root; null: it stands for itself.

@@ -252,6 +252,12 @@ std::vector<Path> EntityGraph::dependencies(const Entity& of, std::size_t most) 
   return paths(reach(edges_, of, kMostHops, downwards), of, most, true);
 }
 
+bool EntityGraph::answers_names(const Entity& service) const {
+  return std::ranges::any_of(listeners_, [&](const Listener& one) {
+    return one.port == "53" && one.service == service && (is_loopback(one.address) || is_any(one.address));
+  });
+}
+
 std::size_t EntityGraph::bytes_used() const {
   std::size_t bytes = edges_.capacity() * sizeof(Edge) + listeners_.capacity() * sizeof(Listener) +
                       clients_.capacity() * sizeof(Client);

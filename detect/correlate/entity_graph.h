@@ -81,6 +81,9 @@ class EntityGraph {
   // All that it depends on, likewise; each path ends at the dependency.
   std::vector<Path> dependencies(const Entity& of, std::size_t most) const;
 
+  // It is where this host looks names up: a service that listens on the port of name servers, on the loopback.
+  bool answers_names(const Entity& service) const;
+
   const std::vector<Edge>& edges() const { return edges_; }
   std::size_t size() const { return edges_.size(); }
   std::uint64_t refused() const { return refused_; }

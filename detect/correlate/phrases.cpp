@@ -61,6 +61,7 @@ constexpr std::array kPhrases{
     Phrase{"cpu.stolen", "gets too little of its CPUs"},
     Phrase{"cpu.interrupts", "has a CPU that only handles interrupts"},
     Phrase{"io.stalled", "waits for its disks"},
+    Phrase{"upstream.losing", "is reached late and only in part"},
     Phrase{"network.errors", "loses packets to errors"},
     Phrase{"network.dropping", "drops packets"},
     Phrase{"network.losing", "has to send much again"},

@@ -2,6 +2,7 @@
 #include "detect/model/names.h"
 
 #include "detect/model/names_service.h"
+#include "detect/model/names_check.h"
 
 namespace hostmedic::metric {
 
@@ -149,6 +150,7 @@ constexpr const MetricInfo* kAll[] = {
     &kAgentMemory,
     &kCheckUp,
     &kCheckDuration,
+    &kCheckSilent,
     &kCheckCertificateExpiry,
     &kScrapeUp,
     &kProbeCpuTime,

@@ -45,14 +45,24 @@ constexpr DefaultCondition kChecks[] = {
     {"service-hung",
      "any(hostmedic.check.up == 0 for 1s) and (sum(hostmedic.http.server.request.count) == 0 for 1s) and "
      "delta(sum(hostmedic.http.server.request.begun), 5s) > 1 and hostmedic.service.uptime > 30s and "
-     "(hostmedic.service.cpu.time < 20% or any(hostmedic.check.up == 0 for 4s)) clear after 2s",
+     "(hostmedic.service.cpu.time < 20% or any(hostmedic.check.up == 0 for 4s)) clear after 2s unless "
+     "(known(sum(hostmedic.tcp.retransmits{role=client})) and delta(sum(hostmedic.tcp.retransmits{role=client}), 10s) "
+     "> 3)",
      "service.hung", Severity::error, 0.95,
      "two checks in a row fail, requests come, and for two seconds not one is answered by who has answered before; "
-     "what has just been started may still warm up, and what computes may be tidying its memory"},
+     "what has just been started may still warm up, what computes may be tidying its memory, and who has to send again "
+     "to what it asks waits for that"},
     {"requests-unanswered",
      "delta(sum(hostmedic.http.server.request.begun), 5s) > 1 and (sum(hostmedic.http.server.request.count) == 0 for "
      "1s) clear after 2s",
      "service.hung", Severity::info, 0.6, "slow requests look the same, so it only supports", "service:*", false},
+    {"service-silent",
+     "any(hostmedic.check.silent > 1) and hostmedic.service.uptime > 30s clear after 2s unless "
+     "known(hostmedic.http.server.request.begun)",
+     "service.hung", Severity::error, 0.9,
+     "twice in a row it took a question and said nothing; who restarts refuses it, and before anything is done it is "
+     "asked once more. Of who speaks HTTP the requests of all tell more",
+     "service:*"},
     {"check-failing", "any(hostmedic.check.up == 0 for 30s)", "check.failing", Severity::error, 0.95,
      "it asks as a user would; half a minute bridges a reload"},
     {"check-slow", "any(hostmedic.check.duration > 5s for 2m)", "check.slow", Severity::warning, 0.6,

@@ -64,6 +64,18 @@ constexpr DefaultCondition kTcp[] = {
      "connections that no program owns; from half of the limit on the kernel counts them double and resets them"},
 };
 
+// What this host asks, by the connections that it makes there.
+constexpr DefaultCondition kUpstreams[] = {
+    {"upstream-losing",
+     "(sum(hostmedic.tcp.retransmits{role=client*}) > 0.4/s for 5s clear after 20s) and "
+     "delta(sum(hostmedic.tcp.retransmits{role=client*}), 10s) > 8 and "
+     "any(max(hostmedic.tcp.connect.latency.p99, 10s) > 500ms)",
+     "upstream.losing", Severity::error, 0.85,
+     "in each of three readings segments are sent again, and opening takes half a second: packets are lost or late, "
+     "also the first ones. A route that changes is over in two readings, and a long copy opens its connection once",
+     "endpoint:*"},
+};
+
 constexpr DefaultCondition kOther[] = {
     {"udp-receive-full", "delta(sum(hostmedic.network.udp.events{event=receive_buffer_full}), 1m) > 100",
      "network.udp_dropping", Severity::warning, 0.6,
@@ -90,6 +102,7 @@ constexpr DefaultCondition kOther[] = {
 void add_network(EngineConfig& ret_config) {
   add(kLinks, ret_config);
   add(kTcp, ret_config);
+  add(kUpstreams, ret_config);
   add(kOther, ret_config);
 }
 

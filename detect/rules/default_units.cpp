@@ -43,6 +43,12 @@ constexpr DefaultCondition kServices[] = {
      "delta(hostmedic.service.connections{network.connection.state=close_wait}, 10m) > 20 for 1m",
      "service.leaking_connections", Severity::warning, 0.85,
      "the peer closed and the program does not: hundreds that still grow end when descriptors do"},
+    {"service-close-wait-growing",
+     "hostmedic.service.connections{network.connection.state=close_wait} > 50 and "
+     "(delta(hostmedic.service.connections{network.connection.state=close_wait}, 8s) > 5 for 12s)",
+     "service.leaking_connections", Severity::warning, 0.85,
+     "dozens, and more at each of three counts: a pool that its peer closes is one step, and a leak goes on",
+     "service:*"},
     {"service-no-descriptors", "any(hostmedic.syscall.errors{error.type=EMFILE} > 1/s for 20s)",
      "service.descriptors_exhausted", Severity::error, 0.9,
      "it has as many files and connections open as it may, and tries on", "service:*"},

@@ -24,6 +24,7 @@ struct Question {
 struct Answer {
   std::uint64_t id = 0;
   bool reached = false;  // the other side did what the protocol wants: connected, shook hands, answered, ended with 0
+  bool silent = false;   // not reached, and nothing came back within the time
   std::string reason;    // why not, in plain words
   Duration took{};
   int status = 0;    // of HTTP; exit code of a plug-in

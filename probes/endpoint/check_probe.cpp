@@ -4,6 +4,7 @@
 
 #include "agent/base/text.h"
 #include "detect/model/names.h"
+#include "detect/model/names_check.h"
 #include "probes/endpoint/asker.h"
 #include "probes/openmetrics/published.h"
 #include "probes/probe.h"
@@ -12,6 +13,7 @@ namespace hostmedic {
 namespace {
 
 constexpr std::size_t kMostBody = 64 << 10;
+constexpr int kMostSilences = 1000;  // that are counted
 
 struct Followed {
   explicit Followed(const ActiveCheck& asked) : check(asked), published({"*"}) {}
@@ -21,7 +23,8 @@ struct Followed {
   std::optional<bool> passed;  // last time
   std::string reason;
   EntityId entity = kNoEntity;
-  SeriesId up = kNoSeries, took = kNoSeries, expiry = kNoSeries;
+  SeriesId up = kNoSeries, took = kNoSeries, silent = kNoSeries, expiry = kNoSeries;
+  int silences = 0;     // in a row
   Published published;  // what a plug-in prints
 };
 
@@ -86,6 +89,7 @@ class CheckProbe final : public Probe {
     const std::string attributes = "check.id=" + check.id;
     one.up = sink.series(one.entity, metric::kCheckUp, attributes);
     one.took = sink.series(one.entity, metric::kCheckDuration, attributes);
+    one.silent = sink.series(one.entity, metric::kCheckSilent, attributes);
   }
 
   static void tell(Followed& one, const Answer& answer, MonoTime now, Sink& sink) {
@@ -93,6 +97,8 @@ class CheckProbe final : public Probe {
     const bool passed = reason.empty();
     sink.sample(one.up, passed ? 1 : 0);
     sink.sample(one.took, answer.reached ? std::optional(to_seconds(answer.took)) : std::nullopt);
+    one.silences = answer.silent ? std::min(one.silences + 1, kMostSilences) : 0;
+    sink.sample(one.silent, one.silences);
     if (answer.certificate_ends && one.expiry == kNoSeries)
       one.expiry = sink.series(one.entity, metric::kCheckCertificateExpiry, "check.id=" + one.check.id);
     if (one.expiry != kNoSeries) {
@@ -122,7 +128,8 @@ class CheckProbe final : public Probe {
   std::unique_ptr<Asker> asker_;
 };
 
-constexpr const MetricInfo* kMetrics[] = {&metric::kCheckUp, &metric::kCheckDuration, &metric::kCheckCertificateExpiry};
+constexpr const MetricInfo* kMetrics[] = {&metric::kCheckUp, &metric::kCheckDuration, &metric::kCheckSilent,
+                                          &metric::kCheckCertificateExpiry};
 
 Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
   if (context.settings.checks.empty())

@@ -26,7 +26,7 @@ namespace {
 constexpr Duration kInterval = std::chrono::seconds(5);
 constexpr Duration kDeadline = std::chrono::seconds(10);
 // A count of all sockets may use a thousandth of a CPU.
-constexpr Duration kLeastPause = std::chrono::seconds(10), kMostPause = std::chrono::minutes(5);
+constexpr Duration kLeastPause = std::chrono::seconds(4), kMostPause = std::chrono::minutes(5);
 constexpr double kShare = 1e-3;
 constexpr Duration kWalkPause = std::chrono::minutes(1);  // between looks at the control groups
 constexpr std::size_t kMostRows = 256;                    // listeners, and owners, that are shown

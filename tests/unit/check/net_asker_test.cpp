@@ -111,12 +111,14 @@ TEST_CASE("tcp: open, closed, and silent") {
   const auto closed = ask("tcp://127.0.0.1:1");
   CHECK(!closed.reached);
   CHECK(closed.reason.find("refused") != std::string::npos);
+  CHECK_FALSE(closed.silent);
   // TLS to a server that does not speak it and never answers.
   asio::io_context io;
   asio::ip::tcp::acceptor silent(io, {asio::ip::make_address("127.0.0.1"), 0});
   const auto late =
       ask("tls://127.0.0.1:" + std::to_string(silent.local_endpoint().port()), std::chrono::milliseconds(200));
   CHECK(!late.reached);
+  CHECK(late.silent);
   CHECK(late.took < std::chrono::seconds(3));
 }
 
@@ -140,10 +142,12 @@ TEST_CASE("dns: the host's own way, one server's answer, and a server that is si
     answering.join();
     CHECK(answer.reached == (code == 0));
     if (code != 0) CHECK(answer.reason == "no such name");
+    CHECK_FALSE(answer.silent);
   }
   const auto silent = ask(url, std::chrono::milliseconds(150));
   CHECK(!silent.reached);
   CHECK(silent.reason == "no answer in time");
+  CHECK(silent.silent);
 }
 
 TEST_CASE("exec: what the plug-in's socket says") {

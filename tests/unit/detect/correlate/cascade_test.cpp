@@ -100,6 +100,24 @@ TEST_CASE("a dead database is one incident: the two above it are affected, with 
   CHECK(chain.engine->incidents().size() == 1);
 }
 
+TEST_CASE("the host's resolver explains whoever does not answer, and no other service does") {
+  for (const bool resolver : {true, false}) {
+    CAPTURE(resolver);
+    Chain chain;
+    const EntityId names = chain.stream.entity(EntityKind::service, "names.service");
+    chain.stream.event(EventKind::listener, names,
+                       {{attr::kNetworkLocalAddress, "127.0.0.53"},
+                        {attr::kNetworkLocalPort, resolver ? "53" : "5353"},
+                        {attr::kListenerState, "listening"}});
+    chain.tick();
+    chain.unit(names, "failed").tick();
+    chain.failing_front = true;
+    chain.ticks(90);
+    CHECK(chain.active().size() == (resolver ? 1 : 2));
+    if (resolver) CHECK(to_string(chain.active()[0]->affected.at(0).entity) == "service:front.service");
+  }
+}
+
 TEST_CASE("when only the front fails, the front is blamed and nobody else is listed") {
   Chain chain;
   chain.unit(chain.front, "failed").tick();

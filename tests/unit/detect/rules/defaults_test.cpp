@@ -311,6 +311,36 @@ TEST_CASE("tcp, udp and the tables of the kernel") {
   CHECK(udp.run(300, {1.0, 2.0}) == Truth::yes);
 }
 
+TEST_CASE("an upstream that is reached late and in part; a copy over a bad line, and a burst, are none") {
+  const auto fresh = [] {
+    Play play("upstream-losing", {EntityKind::endpoint, "tcp://192.0.2.1:443"});
+    play.line(metric::kTcpRetransmits, "role=client,service.name=shop.service");
+    play.line(metric::kTcpConnectP99, "role=client,service.name=shop.service");
+    return play;
+  };
+  CHECK(fresh().run(20, {2.0, 1.0}) == Truth::yes);
+  CHECK(fresh().run(60, {0.1, 1.0}) == Truth::no);    // far away and slow
+  CHECK(fresh().run(60, {20.0, 0.02}) == Truth::no);  // a copy
+  Play burst = fresh();
+  CHECK(burst.run(60, {0.0, 0.001}) == Truth::no);
+  CHECK(burst.run(5, {30.0, 1.0}) == Truth::no);
+  CHECK(burst.run(30, {0.0, 0.001}) == Truth::no);
+}
+
+TEST_CASE("connections that leak in every count, and a pool that was closed at once") {
+  Play leak("service-close-wait-growing", kService);
+  leak.line(metric::kServiceSockets, "network.connection.state=close_wait");
+  CHECK(leak.run(30, {0.0}) == Truth::no);
+  Truth truth = Truth::no;
+  for (double count = 50; count <= 400; count += 50) truth = leak.run(5, {count});
+  CHECK(truth == Truth::yes);
+  CHECK(leak.run(30, {400.0}) == Truth::no);
+  Play pool("service-close-wait-growing", kService);
+  pool.line(metric::kServiceSockets, "network.connection.state=close_wait");
+  CHECK(pool.run(30, {0.0}) == Truth::no);
+  for (int i = 0; i < 12; ++i) CHECK(pool.run(5, {250.0}) == Truth::no);
+}
+
 TEST_CASE("limits, each where it belongs") {
   Play other("limit-nearly-reached");
   other.line(metric::kLimitUtilization, "resource=keys");

@@ -50,7 +50,7 @@ TEST_CASE("certificate probe: found by pattern, configuration and command line; 
   CHECK(left == doctest::Approx(to_seconds(end - wall_now())).epsilon(1e-6));
 
   sink.told.clear();
-  REQUIRE(tested.probe->read(at_second(61), sink));
+  look(61);
   told.clear();
   for (const Told& one : sink.told)
     told.push_back(to_string(one.about) + " " + one.get("relation.type") + " " + one.get("relation.target"));
@@ -59,22 +59,33 @@ TEST_CASE("certificate probe: found by pattern, configuration and command line; 
   sink.retired.clear();
 
   sink.told.clear();
+  root.write("etc/letsencrypt/live/b.example/fullchain.pem", pem);
+  look(62);
+  CHECK(sink.told.empty());  // what is new is looked for every ten minutes
   root.remove("srv/tunnel.pem");
   // As little as a certificate may say: valid until 2030.
   root.write("srv/web.crt",
              "-----BEGIN CERTIFICATE-----\nMCswKQIBATAAMAAwHhcNMjAwMTAxMDAwMDAwWhcNMzAwMTAxMDAwMDAwWjAA\n-----END "
              "CERTIFICATE-----\n");
-  REQUIRE(tested.probe->read(at_second(120), sink));
-  CHECK(sink.told.empty());  // the next look is in ten minutes
-  look(660);
-  REQUIRE(sink.told.size() == 1);
-  CHECK(sink.told[0].get("certificate.action") == "replaced");
-  CHECK(sink.told[0].get("certificate.not_after") == "2030-01-01T00:00:00Z");
+  look(64);  // what is another is read at once
+  REQUIRE(sink.told.size() == 2);
+  CHECK(sink.told[0].get("certificate.action") == "found");
+  CHECK(sink.told[1].get("certificate.action") == "replaced");
+  CHECK(sink.told[1].get("certificate.not_after") == "2030-01-01T00:00:00Z");
   CHECK(sink.retired == std::vector<std::string>{"certificate:/srv/tunnel.pem"});
 
   sink.told.clear();
-  REQUIRE(tested.probe->read(at_second(720), sink));
+  look(66);
   REQUIRE(sink.told.size() == 1);
   CHECK(to_string(sink.told[0].about) == "service:tunnel.service");
   CHECK(sink.told[0].get("relation.state") == "gone");
+
+  sink.told.clear();
+  root.write("srv/web.crt", "half a certif");  // as it is being written
+  look(68);
+  root.write("srv/web.crt", pem);
+  look(70);
+  REQUIRE(sink.told.size() >= 1);
+  CHECK(sink.told.back().get("certificate.action") == "found");
+  CHECK(to_string(sink.told.back().about) == "certificate:/srv/web.crt");
 }

@@ -87,6 +87,13 @@ Answer refused() {
   return answer;
 }
 
+Answer silence() {
+  Answer answer;
+  answer.silent = true;
+  answer.reason = "no answer in time";
+  return answer;
+}
+
 ProbeSettings one_check(ActiveCheck check) {
   ProbeSettings settings;
   settings.checks.push_back(std::move(check));
@@ -97,6 +104,20 @@ constexpr const char* kUrl = "http://web/";
 constexpr const char* kEndpoint = "endpoint:http://web/";
 
 }  // namespace
+
+TEST_CASE("checks: silences in a row are counted, and an answer ends them, also a wrong one") {
+  Setting s(check_probe, one_check({.id = "web", .url = kUrl, .interval = std::chrono::seconds(1)}));
+  const auto silences = [&] { return s.sink.value(kEndpoint, "hostmedic.check.silent", "check.id=web"); };
+  s.run(12, http(200));
+  CHECK(silences() == 0);
+  s.run(3, silence());
+  CHECK(silences() == 3);
+  s.run(1, http(500));
+  CHECK(silences() == 0);
+  s.run(2, silence());
+  s.run(1, refused());
+  CHECK(silences() == 0);
+}
 
 TEST_CASE("checks: asked in their interval; a change of the result is told, and the first only if it is bad") {
   Setting s(check_probe, one_check({.id = "web", .url = kUrl, .interval = std::chrono::seconds(5)}));
