@@ -157,6 +157,9 @@ class CaseBook {
 
   // case_cascade.cpp
   double explains(const Entity& cause, const Incident& incident, const Entity& sufferer, const Root& root) const;
+  static bool is_missing_answer(std::string_view kind);
+  bool may_wait_for_names(const Incident& incident, const Entity& sufferer, const Root& root) const;
+  bool has_witness(const Incident& incident) const;
   const Incident* explanation(const Entity& entity, const Root& root) const;
   std::vector<Affected> suffer_with(const Entity& entity, const Incident& incident) const;
   std::vector<Candidate> rank(const Entity& entity, const Incident& incident) const;

@@ -23,22 +23,52 @@ constexpr double kSoon = 10;  // seconds: so much later a sign counts a third
 // What each part of a candidate's score weighs; they sum to 1.
 constexpr double kPosition = 0.35, kOnset = 0.25, kStrength = 0.3, kRecord = 0.1;
 
-// What is seen of who cannot look a name up: it is late with its answers, or they are errors.
-bool is_missing_answer(std::string_view incident_kind) {
-  return incident_kind.starts_with("http.") || incident_kind.starts_with("check.") || incident_kind == "service.hung" ||
-         incident_kind == "service.upstream_failing" || incident_kind == "log.errors";
+}  // namespace
+
+// It is late with its answers, or they are errors.
+bool CaseBook::is_missing_answer(std::string_view kind) {
+  return kind.starts_with("http.") || kind.starts_with("check.") || kind == "service.hung" ||
+         kind == "service.upstream_failing" || kind == "log.errors";
 }
 
-}  // namespace
+// Nothing tells who looks names up: whoever does not answer as he should may, and shows nothing else.
+bool CaseBook::may_wait_for_names(const Incident& incident, const Entity& sufferer, const Root& root) const {
+  const bool asks = sufferer.kind == EntityKind::service || sufferer.kind == EntityKind::container ||
+                    sufferer.kind == EntityKind::endpoint;
+  if (!asks || incident.severity < Severity::error || sufferer == incident.root) return false;
+  if (!graph_.answers_names(incident.root)) return false;
+  bool missing = false;
+  for (const Signal& signal : root.signals) {
+    const SignalRule& rule = rules_[signal.rule];
+    if (signal.phase != SignalPhase::firing) continue;
+    if (is_missing_answer(rule.incident_kind))
+      missing = true;
+    else if (rule.opens)
+      return false;
+  }
+  return missing;
+}
+
+// Who depends on it and does not answer as he should, or shows the same fault from his side, is a witness that is
+// independent of what it shows itself. A host is none of these: all that runs on it is late when it is.
+bool CaseBook::has_witness(const Incident& incident) const {
+  if (incident.root.kind == EntityKind::host) return false;
+  return std::ranges::any_of(incident.affected, [&](const Affected& one) {
+    const auto root = roots_.find(one.entity);
+    return root != roots_.end() && std::ranges::any_of(root->second.signals, [&](const Signal& signal) {
+             const std::string& kind = rules_[signal.rule].incident_kind;
+             return signal.phase == SignalPhase::firing && (kind == incident.kind || is_missing_answer(kind));
+           });
+  });
+}
 
 // How well an incident of `cause` explains what is seen of `sufferer`, 0..1; 0: not at all.
 double CaseBook::explains(const Entity& cause, const Incident& incident, const Entity& sufferer,
                           const Root& root) const {
   WallTime onset = wall_;
-  bool proof = false, only_answers = true;
+  bool proof = false;
   for (const Signal& signal : root.signals) {
     if (signal.phase != SignalPhase::firing || !rules_[signal.rule].opens) continue;
-    only_answers = only_answers && is_missing_answer(rules_[signal.rule].incident_kind);
     onset = std::min(onset, signal.since_wall);
     proof = proof || rules_[signal.rule].proof;
   }
@@ -50,9 +80,7 @@ double CaseBook::explains(const Entity& cause, const Incident& incident, const E
                            sufferer.kind == EntityKind::process;
   if (proof) return 0;
   if (cause.kind == EntityKind::host) return lives_on_it ? kHostExplains : 0;
-  // Nothing tells who looks names up: whoever does not answer as he should may.
-  const bool asks = only_answers && (lives_on_it || sufferer.kind == EntityKind::endpoint);
-  return asks && incident.severity >= Severity::error && graph_.answers_names(cause) ? kHostExplains : 0;
+  return may_wait_for_names(incident, sufferer, root) ? kHostExplains : 0;
 }
 
 // The incident that stands for what is seen of this root; null: it stands for itself.
@@ -92,7 +120,8 @@ std::vector<Affected> CaseBook::suffer_with(const Entity& entity, const Incident
   }
   for (const auto& [who, root] : roots_) {
     const bool listed = std::ranges::find(all, who, &Affected::entity) != all.end();
-    if (root.joined == incident.id && !listed) add(who, root, {});
+    const bool waits = root.incident.empty() && root.joined.empty() && may_wait_for_names(incident, who, root);
+    if ((root.joined == incident.id || waits) && !listed) add(who, root, {});
   }
   return all;
 }

@@ -142,7 +142,8 @@ void CaseBook::judge(const Entity& entity, const Root& root, Incident& incident)
   incident.proof = incident.proof || proof;
   // A signal that ends does not unsay what it showed; a relapse is judged afresh (see reactivate).
   incident.confidence = std::max(incident.confidence, proof ? 1 - wrong : std::min(1 - wrong, kMostWithoutProof));
-  incident.signals = std::max(root.signals_at_open, std::max<int>(1, static_cast<int>(sources.size())));
+  const int own = std::max<int>(1, static_cast<int>(sources.size()));
+  incident.signals = std::max(root.signals_at_open, own + (has_witness(incident) ? 1 : 0));
   incident.suspicion = incident.suspicion && !confirmed(entity, root, incident);
   incident.severity = std::max(incident.severity, weigh(root, incident));
 }

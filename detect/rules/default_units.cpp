@@ -49,6 +49,12 @@ constexpr DefaultCondition kServices[] = {
      "service.leaking_connections", Severity::warning, 0.85,
      "dozens, and more at each of three counts: a pool that its peer closes is one step, and a leak goes on",
      "service:*"},
+    {"service-opens-on",
+     "delta(sum(hostmedic.tcp.connections{role=client}), 10s) > 10 and "
+     "hostmedic.service.connections{network.connection.state=close_wait} > 50 clear after 10s",
+     "service.leaking_connections", Severity::info, 0.6,
+     "it goes on opening new ones beside dozens that are half closed: a pool would take those that it has", "service:*",
+     false},
     {"service-no-descriptors", "any(hostmedic.syscall.errors{error.type=EMFILE} > 1/s for 20s)",
      "service.descriptors_exhausted", Severity::error, 0.9,
      "it has as many files and connections open as it may, and tries on", "service:*"},

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "agent/base/clock.h"
+#include "agent/base/text.h"
 #include "detect/model/names.h"
 #include "probes/certificate/search.h"
 #include "probes/probe.h"
@@ -22,7 +23,8 @@
 namespace hostmedic {
 namespace {
 
-constexpr Duration kInterval = std::chrono::seconds(2);  // the time that is left goes on between the looks
+constexpr Duration kInterval = std::chrono::seconds(1);
+constexpr Duration kTold = std::chrono::seconds(10);  // the time that is left goes on between the looks
 constexpr std::size_t kMostCertificateUses = 512;
 constexpr Duration kLook = std::chrono::minutes(10), kDeadline = std::chrono::minutes(1);
 
@@ -80,7 +82,10 @@ class CertificateProbe final : public Probe {
       : places_(std::move(places)), bell_(std::move(bell)), looker_(std::move(looker)) {}
 
   Status read(MonoTime now, Sink& sink) override {
-    sample(sink);
+    if (!sampled_at_ || now - *sampled_at_ >= kTold) {
+      sample(sink);
+      sampled_at_ = now;
+    }
     uses_.tell(now, sink, [](const Entity&) { return false; });
     if (looker_->late(0, now)) return make_error(ErrorCode::timeout, "a file does not answer").in("certificate");
     const bool everything = !looked_at_ || now - *looked_at_ >= kLook;
@@ -163,7 +168,7 @@ class CertificateProbe final : public Probe {
   const std::shared_ptr<Bell> bell_;
   const std::unique_ptr<Looker> looker_;
   FollowedTable<Followed> followed_;
-  std::optional<MonoTime> looked_at_;
+  std::optional<MonoTime> looked_at_, sampled_at_;
   std::vector<std::string> paths_;
   std::uint64_t stamp_ = 0;
   bool too_many_ = false;

@@ -118,6 +118,22 @@ TEST_CASE("the host's resolver explains whoever does not answer, and no other se
   }
 }
 
+TEST_CASE("who suffers of it is a second signal") {
+  for (const bool felt : {false, true}) {
+    CAPTURE(felt);
+    Chain chain;
+    const SeriesId up = chain.stream.series(chain.db, metric::kCheckUp, "check.id=db");
+    for (int i = 0; i < 40; ++i) {
+      chain.failing_app = felt && i > 27;
+      chain.stream.sample(up, 0);
+      chain.tick();
+    }
+    REQUIRE(chain.active().size() == 1);
+    CHECK(to_string(chain.active()[0]->root) == "service:db.service");
+    CHECK(chain.active()[0]->signals == (felt ? 2 : 1));
+  }
+}
+
 TEST_CASE("when only the front fails, the front is blamed and nobody else is listed") {
   Chain chain;
   chain.unit(chain.front, "failed").tick();
