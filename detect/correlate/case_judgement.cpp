@@ -80,7 +80,12 @@ bool CaseBook::rebuild(const Entity& entity, Root& root, Incident& incident, con
   });
   incident.anomalies = std::move(anomalies);
   if (news_ || root.changed) look_around(entity, incident);
+  const bool suspected = incident.suspicion;
   judge(entity, root, incident);
+  if (suspected && !incident.suspicion) {  // nobody suffers of a suspicion: who does is known only now
+    look_around(entity, incident);
+    judge(entity, root, incident);
+  }
   incident.summary = summarize(incident.kind, entity, incident.fault_at);
   if (opens_now(root)) diagnose(entity, root, incident, host);
   return told != std::tuple(incident.causes, incident.affected, incident.severity, incident.signals, incident.suspicion,
