@@ -58,11 +58,10 @@ constexpr DefaultCondition kChecks[] = {
      "service.hung", Severity::info, 0.6, "slow requests look the same, so it only supports", "service:*", false},
     {"service-silent",
      "any(hostmedic.check.up == 0) and any(hostmedic.check.silent > 1) and hostmedic.service.uptime > 30s clear after "
-     "2s unless "
-     "known(hostmedic.http.server.request.begun)",
+     "2s unless known(hostmedic.http.server.request.begun)",
      "service.hung", Severity::error, 0.9,
-     "twice in a row it took a question and said nothing; who restarts refuses it, and before anything is done it is "
-     "asked once more. Of who speaks HTTP the requests of all tell more",
+     "twice in a row it took a question and said nothing; who restarts refuses it. Nothing is done for that alone: "
+     "others must suffer. Of who speaks HTTP the requests of all tell more",
      "service:*"},
     {"check-begins-to-fail", "any(hostmedic.check.up == 0 for 1s) clear after 2s", "check.failing", Severity::info, 0.6,
      "too little to judge by, as a reload looks the same: it tells who suffers of another's fault", "*", false},
