@@ -40,11 +40,11 @@ constexpr DefaultCondition kDisks[] = {
      "hostmedic.service.pressure.stall.time{resource=io,kind=some} > 20% and sum(process.disk.io) > 1MiB/s and "
      "sum(process.disk.io) / sum(process.disk.io@\"service:*\") > 60% and "
      "any(system.disk.io_time@\"block_device:*\" > 95% and hostmedic.disk.queue.time@\"block_device:*\" > 16) and "
-     "count(hostmedic.service.pressure.stall.time{resource=io,kind=full}@\"service:*\" > 50%) >= 2 for 1s "
+     "count(hostmedic.service.pressure.stall.time{resource=io,kind=full}@\"service:*\" > 50%) >= 2 "
      "clear after 10s",
      "disk.crowded", Severity::warning, 0.85,
      "a busy disk alone is well used. Here sixteen requests wait at a time, two services do hardly anything else than "
-     "wait, and one of them moves most of the data: three sources that agree over some seconds",
+     "wait, and one of them moves most of the data: three sources that agree, each of them a mean of 2 to 10 s",
      "service:*"},
     {"disk-worn", "hostmedic.disk.wear > 90%", "disk.worn", Severity::warning, 0.9,
      "nine tenths of what the maker promises are written: order the next one"},
