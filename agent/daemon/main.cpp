@@ -15,6 +15,7 @@
 #include "agent/daemon/companions.h"
 #include "agent/daemon/daemon.h"
 #include "agent/daemon/identity.h"
+#include "agent/self/memory_lock.h"
 
 namespace hostmedic {
 namespace {
@@ -102,6 +103,7 @@ int main(int argc, char** argv) {
     if (const Status started = start_companions(companions, options, settings->agent, run_dir); !started)
       log_error(started.error().message());
   }
+  if (const Status locked = lock_memory(); !locked) log_info(locked.error().message() + " (ignored)");
   boost::asio::io_context io(1);
   Daemon daemon(io, options, std::move(*settings));
   if (const Status started = daemon.start(); !started) {

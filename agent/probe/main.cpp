@@ -20,6 +20,7 @@
 #include "agent/base/signals.h"
 #include "agent/config/agent_config.h"
 #include "agent/probe/run.h"
+#include "agent/self/memory_lock.h"
 #include "probes/bpf/brake.h"
 #include "probes/probe.h"
 
@@ -185,7 +186,10 @@ Status run(CommandLine line, int stop_fd) {
   if (line.cost) return print_cost_table(line.options, *line.cost, stop_fd);
   if (line.print) return print_frames(std::move(line.options), *line.print, stop_fd, STDOUT_FILENO);
   if (!line.replay.empty()) return replay_frames(line.replay, line.options.socket, line.speed, stop_fd);
-  if (line.record.empty()) return run_probe(line.options, stop_fd);
+  if (line.record.empty()) {
+    if (const Status locked = lock_memory(); !locked) log_info(locked.error().message() + " (ignored)");
+    return run_probe(line.options, stop_fd);
+  }
   const Fd file(::open(line.record.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file) return errno_error(errno, line.record);
   return record_frames(std::move(line.options), line.frames, stop_fd, file.get());
