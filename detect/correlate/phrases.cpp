@@ -20,6 +20,8 @@ constexpr std::array kPhrases{
     Phrase{"service.stuck", "does not get done with starting or stopping"},
     Phrase{"service.memory_limited", "waits at its memory limit"},
     Phrase{"service.cpu_limited", "is held back by its CPU quota"},
+    Phrase{"service.fork_storm", "starts processes without end"},
+    Phrase{"service.cpu_runaway", "computes, and nobody asked it to"},
     Phrase{"service.tasks_limited", "can hardly start a thread"},
     Phrase{"service.leaking_connections", "does not close what its peers closed"},
     Phrase{"service.descriptors_exhausted", "has no descriptor left"},

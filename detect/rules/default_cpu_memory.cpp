@@ -38,8 +38,12 @@ constexpr DefaultCondition kMemory[] = {
     {"memory-scarce", "hostmedic.pressure.stall.time{resource=memory,kind=some} > 40% clear below 20% for 1m",
      "memory.exhaustion", Severity::warning, 0.8,
      "40% of the time something waits for memory; a scan of a big file does not come near it for a minute"},
-    {"memory-oom-kills", "delta(hostmedic.memory.events{event=oom_kill}, 10m) > 0", "memory.oom_killed",
-     Severity::warning, 0.9, "the kernel killed something for want of memory; what, the incident of its unit says"},
+    {"memory-oom-kills",
+     "delta(hostmedic.memory.events{event=oom_kill}, 10m) > 0 and "
+     "delta(hostmedic.memory.events{event=allocation_stall}, 10m) > 0",
+     "memory.oom_killed", Severity::warning, 0.9,
+     "the kernel killed something for want of memory; what, the incident of its unit says. Before the whole host runs "
+     "out, processes stall; a group at a limit of its own is not the host's lack"},
     {"memory-allocation-stalls", "hostmedic.memory.events{event=allocation_stall} > 100/s for 30s", "memory.exhaustion",
      Severity::info, 0.6,
      "processes free memory themselves before they get any; short bursts are usual, so it only supports", "*", false},

@@ -38,6 +38,101 @@ constexpr DefaultCondition kServices[] = {
      "its quota holds it back half of the time for minutes; meant so for batch work, not for what answers requests"},
     {"service-tasks", "hostmedic.service.tasks.utilization > 90% clear below 80% for 10s", "service.tasks_limited",
      Severity::error, 0.85, "beyond TasksMax it can start no thread, and most programs do not survive that"},
+    {"service-descriptors-forecast",
+     "(process.open_file_descriptor.count + 20 * delta(process.open_file_descriptor.count, 15s)) / "
+     "(hostmedic.process.count{} * hostmedic.limit.maximum{resource=descriptors}) > 100% and "
+     "(delta(process.open_file_descriptor.count, 3s) > 5 for 12s) and "
+     "(not known(hostmedic.tcp.connections{role=server}) or 4 * delta(sum(hostmedic.tcp.connections{role=server}), "
+     "10s) "
+     "< delta(sum(hostmedic.tcp.connections{role=server}), 2m) + 40) clear after 20s",
+     "process.leaking", Severity::warning, 0.85,
+     "full within five minutes at this pace; it grew in each three seconds for twelve, and no more connections came "
+     "than "
+     "before: a load rises in steps and falls, what is leaked never does",
+     "service:*"},
+    {"service-threads-forecast",
+     "process.thread.count + 20 * delta(process.thread.count, 15s) > hostmedic.limit.maximum{resource=threads} and "
+     "(delta(process.thread.count, 3s) > 5 for 12s) and "
+     "(not known(hostmedic.tcp.connections{role=server}) or 4 * delta(sum(hostmedic.tcp.connections{role=server}), "
+     "10s) "
+     "< delta(sum(hostmedic.tcp.connections{role=server}), 2m) + 40) clear after 20s",
+     "process.leaking", Severity::warning, 0.85,
+     "as for descriptors: beyond TasksMax within five minutes; a pool that warms up is full before", "service:*"},
+    {"service-memory-forecast",
+     "process.memory.usage + 10 * delta(process.memory.usage, 1m) > 1B * hostmedic.limit.maximum{resource=memory} and "
+     "process.memory.usage > 50% * 1B * hostmedic.limit.maximum{resource=memory} and "
+     "delta(process.memory.usage, 20s) > 0.28 * delta(process.memory.usage, 1m) and "
+     "(delta(process.memory.usage, 10s) > 1MiB for 1m) clear after 30s",
+     "process.leaking", Severity::warning, 0.85,
+     "half of its MemoryMax is taken, and the rest within ten minutes; it grew in each ten seconds for a minute and as "
+     "fast at the end: a cache that warms up grows ever slower",
+     "service:*"},
+    {"service-grows-unasked",
+     "4 * delta(sum(hostmedic.tcp.connections{role=server}), 10s) < "
+     "delta(sum(hostmedic.tcp.connections{role=server}), 2m) + 40 and ((delta(process.open_file_descriptor.count, 3s) "
+     "> "
+     "5 for 8s) or (delta(process.thread.count, 3s) > 5 for 8s) or (delta(process.memory.usage, 10s) > 1MiB for 40s)) "
+     "clear after 30s",
+     "process.leaking", Severity::info, 0.6,
+     "it takes more and more while no more connections come; a job of its own does the same, so it only supports",
+     "service:*", false},
+    {"service-descriptors-full",
+     "process.open_file_descriptor.count / (hostmedic.process.count{} * hostmedic.limit.maximum{resource=descriptors}) "
+     "> "
+     "95% clear below 80% for 3s",
+     "service.descriptors_exhausted", Severity::error, 0.9,
+     "its processes have as many open as they may, on average: the next connection is refused", "service:*"},
+    {"service-fork-storm",
+     "hostmedic.process.count{} - hostmedic.process.count{process.state=defunct} - avg(hostmedic.process.count{}, 30s) "
+     "> "
+     "100 clear below -20 and (hostmedic.process.count{} - avg(hostmedic.process.count{}, 30s)) / "
+     "system.cpu.logical.count@host > 20 "
+     "clear below -10 and "
+     "(not known(hostmedic.tcp.connections{role=server}) or "
+     "delta(sum(hostmedic.tcp.connections{role=server}), 30s) < 100) for 3s clear after 10s",
+     "service.fork_storm", Severity::error, 0.9,
+     "a hundred processes and twenty per CPU more than half a minute before, and no connections that would explain "
+     "them: a build starts as many as there are CPUs",
+     "service:*"},
+    {"service-forks",
+     "system.process.created@host > 20/s and "
+     "hostmedic.process.count{} - hostmedic.process.count{process.state=defunct} > 100 and "
+     "hostmedic.process.count{} - avg(hostmedic.process.count{}, 30s) > 50 clear below -20 for 1s clear after 10s",
+     "service.fork_storm", Severity::info, 0.6,
+     "the kernel counts many new processes, too; a web server that warms up does the same, so it only supports",
+     "service:*", false},
+    {"service-zombies",
+     "hostmedic.process.count{process.state=defunct} > 100 clear below 20 and "
+     "(delta(hostmedic.process.count{process.state=defunct}, 3s) > 0 for 10s) clear after 30s",
+     "process.zombies", Severity::warning, 0.85,
+     "a hundred dead children, and for ten seconds none was asked for: what asks in turn lets the number fall",
+     "service:*"},
+    {"service-zombies-on-host",
+     "system.process.count{process.state=defunct}@host > 100 and hostmedic.process.count{process.state=defunct} > 50 "
+     "clear below 20 for 3s",
+     "process.zombies", Severity::info, 0.6, "the host's own count says it, too; whose they are it does not know",
+     "service:*", false},
+    {"service-cpu-runaway",
+     "((avg(hostmedic.service.cpu.time, 6s) - avg(hostmedic.service.cpu.time, 1m)) / system.cpu.logical.count@host > "
+     "40% "
+     "and 8 * delta(sum(hostmedic.http.server.request.begun), 6s) < "
+     "delta(sum(hostmedic.http.server.request.begun), 1m) + 160 and "
+     "hostmedic.pressure.stall.time{resource=cpu,kind=some}@host > 30% for 2s clear after 10m) and "
+     "avg(hostmedic.service.cpu.time, 6s) / system.cpu.logical.count@host > 60% clear below 30% "
+     "unless stage is test* or stage is dev*",
+     "service.cpu_runaway", Severity::warning, 0.85,
+     "it answers requests, hardly needed the CPUs for a minute, now takes most of them without more requests, and "
+     "others wait. Only of what answers HTTP, where the work that is asked for is known",
+     "service:*"},
+    {"service-computes-unasked",
+     "8 * delta(sum(hostmedic.http.server.request.begun), 6s) < "
+     "delta(sum(hostmedic.http.server.request.begun), 1m) + 160 and "
+     "avg(hostmedic.service.cpu.time, 6s) / system.cpu.logical.count@host > 60% clear below 30% and "
+     "avg(hostmedic.service.cpu.time, 6s) > 2 * avg(hostmedic.service.cpu.time, 1m) for 2s clear after 1m",
+     "service.cpu_runaway", Severity::info, 0.6,
+     "it works more and answers no more; so does a job of its own, so it "
+     "only supports",
+     "service:*", false},
     {"service-close-wait",
      "hostmedic.service.connections{network.connection.state=close_wait} > 200 and "
      "delta(hostmedic.service.connections{network.connection.state=close_wait}, 10m) > 20 for 1m",

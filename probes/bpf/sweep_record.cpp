@@ -57,6 +57,7 @@ process::ProcessRecord decode_process(const hm_sweep_process& record, std::uint6
   out[Gauge::rss_bytes] = record.rss_pages * page_bytes;
   out[Gauge::swap_bytes] = record.swap_pages * page_bytes;
   out[Gauge::descriptors] = record.fds;
+  out[Gauge::zombies] = out.state == 'Z' ? 1 : 0;
   out.known = process::kAllKnown;
   const auto unknown = [&](std::uint32_t flag, std::uint32_t bits) {
     if ((record.flags & flag) != 0) out.known &= ~bits;

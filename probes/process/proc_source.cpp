@@ -204,8 +204,9 @@ bool ProcSource::read_one(Known& known, bool full, MonoTime now, ProcessVisitor&
   record[Counter::major_faults] = stat->major_faults;
   record[Gauge::threads] = stat->threads;
   record[Gauge::rss_bytes] = stat->rss_pages * page_bytes_;
+  record[Gauge::zombies] = stat->state == 'Z' ? 1 : 0;
   record.known = bit(Counter::user_time) | bit(Counter::system_time) | bit(Counter::minor_faults) |
-                 bit(Counter::major_faults) | bit(Gauge::threads) | bit(Gauge::rss_bytes);
+                 bit(Counter::major_faults) | bit(Gauge::threads) | bit(Gauge::rss_bytes) | bit(Gauge::zombies);
   if (stat->state == 'D') record.blocked = now - known.blocked_since;
   stat->name.copy(record.name.data(), record.name.size() - 1);
   if (full) {

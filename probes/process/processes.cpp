@@ -25,15 +25,16 @@ using namespace process;
 
 constexpr Duration kInterval = std::chrono::seconds(1);
 // What changes slowly, or is looked at when something else is wrong, is told with every fifth sweep; the groups take
-// turns, so that each sweep costs the same.
+// turns, so that each sweep costs the same. What a leak shows by is told of units with each sweep: there it matters.
 constexpr std::uint64_t kSlow = 5;
+enum class Pace : std::uint8_t { fast, fast_of_units, slow };
 
 struct Row {
   const MetricInfo* metric;
   std::string_view attributes;
   std::uint32_t bit;  // of the counter or gauge; 0: the number of members
   double (*value)(const Sums& sums);
-  bool slow;
+  Pace pace;
 };
 template <auto which>
 double plain(const Sums& sums) {
@@ -44,25 +45,29 @@ double seconds(const Sums& sums) {
   return static_cast<double>(sums[which]) * 1e-9;
 }
 constexpr Row kRows[] = {
-    {&metric::kProcessCpuTime, "cpu.mode=system", bit(Counter::system_time), seconds<Counter::system_time>, false},
-    {&metric::kProcessCpuTime, "cpu.mode=user", bit(Counter::user_time), seconds<Counter::user_time>, false},
-    {&metric::kProcessRunDelay, "", bit(Counter::run_delay), seconds<Counter::run_delay>, false},
-    {&metric::kProcessMemoryUsage, "", bit(Gauge::rss_bytes), plain<Gauge::rss_bytes>, false},
-    {&metric::kProcessSwapUsage, "", bit(Gauge::swap_bytes), plain<Gauge::swap_bytes>, true},
-    {&metric::kProcessDiskIo, "disk.io.direction=read", bit(Counter::read_bytes), plain<Counter::read_bytes>, true},
+    {&metric::kProcessCpuTime, "cpu.mode=system", bit(Counter::system_time), seconds<Counter::system_time>, Pace::fast},
+    {&metric::kProcessCpuTime, "cpu.mode=user", bit(Counter::user_time), seconds<Counter::user_time>, Pace::fast},
+    {&metric::kProcessRunDelay, "", bit(Counter::run_delay), seconds<Counter::run_delay>, Pace::fast},
+    {&metric::kProcessMemoryUsage, "", bit(Gauge::rss_bytes), plain<Gauge::rss_bytes>, Pace::fast},
+    {&metric::kProcessSwapUsage, "", bit(Gauge::swap_bytes), plain<Gauge::swap_bytes>, Pace::slow},
+    {&metric::kProcessDiskIo, "disk.io.direction=read", bit(Counter::read_bytes), plain<Counter::read_bytes>,
+     Pace::slow},
     {&metric::kProcessDiskIo, "disk.io.direction=write", bit(Counter::written_bytes), plain<Counter::written_bytes>,
-     true},
-    {&metric::kProcessDescriptors, "", bit(Gauge::descriptors), plain<Gauge::descriptors>, true},
-    {&metric::kProcessThreads, "", bit(Gauge::threads), plain<Gauge::threads>, true},
-    {&metric::kProcessMembers, "", 0, [](const Sums& sums) { return static_cast<double>(sums.members); }, true},
+     Pace::slow},
+    {&metric::kProcessDescriptors, "", bit(Gauge::descriptors), plain<Gauge::descriptors>, Pace::fast_of_units},
+    {&metric::kProcessThreads, "", bit(Gauge::threads), plain<Gauge::threads>, Pace::fast_of_units},
+    {&metric::kProcessMembers, "process.state=defunct", bit(Gauge::zombies), plain<Gauge::zombies>,
+     Pace::fast_of_units},
+    {&metric::kProcessMembers, "", 0, [](const Sums& sums) { return static_cast<double>(sums.members); },
+     Pace::fast_of_units},
     {&metric::kProcessFaults, "system.paging.fault.type=major", bit(Counter::major_faults),
-     plain<Counter::major_faults>, true},
+     plain<Counter::major_faults>, Pace::slow},
     {&metric::kProcessFaults, "system.paging.fault.type=minor", bit(Counter::minor_faults),
-     plain<Counter::minor_faults>, true},
+     plain<Counter::minor_faults>, Pace::slow},
     {&metric::kProcessSwitches, "process.context_switch.type=involuntary", bit(Counter::involuntary_switches),
-     plain<Counter::involuntary_switches>, true},
+     plain<Counter::involuntary_switches>, Pace::slow},
     {&metric::kProcessSwitches, "process.context_switch.type=voluntary", bit(Counter::voluntary_switches),
-     plain<Counter::voluntary_switches>, true},
+     plain<Counter::voluntary_switches>, Pace::slow},
 };
 
 struct HostRow {
@@ -184,7 +189,8 @@ class ProcessesProbe final : public Probe {
     if (fresh) told.entity = sink.entity(kind, name);
     for (std::size_t i = 0; i < std::size(kRows); ++i) {
       const Row& row = kRows[i];
-      if (row.slow && !fresh && (sweeps_ + turn) % kSlow != 0) continue;
+      const bool slow = row.pace == Pace::slow || (row.pace == Pace::fast_of_units && kind != EntityKind::service);
+      if (slow && !fresh && (sweeps_ + turn) % kSlow != 0) continue;
       if (row.bit != 0 && (sums.told & row.bit) == 0) continue;  // nobody ever said
       if (told.series[i] == kNoSeries) told.series[i] = sink.series(told.entity, *row.metric, row.attributes);
       sink.sample(told.series[i], row.value(sums));

@@ -25,8 +25,8 @@ enum class Counter : std::uint8_t {
   involuntary_switches,
 };
 inline constexpr std::size_t kCounters = 9;
-enum class Gauge : std::uint8_t { threads, rss_bytes, swap_bytes, descriptors };
-inline constexpr std::size_t kGauges = 4;
+enum class Gauge : std::uint8_t { threads, rss_bytes, swap_bytes, descriptors, zombies };  // zombies: 1 of one
+inline constexpr std::size_t kGauges = 5;
 
 constexpr std::uint32_t bit(Counter counter) { return 1U << static_cast<unsigned>(counter); }
 constexpr std::uint32_t bit(Gauge gauge) { return 1U << (kCounters + static_cast<unsigned>(gauge)); }

@@ -114,6 +114,7 @@ struct ReadFacts {
   static bool wants(std::string_view name, char type) {
     if (type == 's') return name == "Result" || name == "Restart" || name == "Type";
     if (type == 'u') return name == "NRestarts" || name == "MainPID";
+    if (type == 't') return name == "MemoryMax" || name == "TasksMax" || name == "LimitNOFILESoft";
     return type == 'i' && name == "ExecMainStatus";
   }
   int read(sd_bus_message* message, std::string_view name, char type) {
@@ -122,6 +123,9 @@ struct ReadFacts {
     if (name == "Type") return read_text(message, facts.type);
     if (name == "NRestarts") return read_number(message, type, facts.restarts);
     if (name == "MainPID") return read_number(message, type, facts.main_pid);
+    if (name == "MemoryMax") return read_number(message, type, facts.most_memory);
+    if (name == "TasksMax") return read_number(message, type, facts.most_tasks);
+    if (name == "LimitNOFILESoft") return read_number(message, type, facts.most_descriptors);
     return read_number(message, type, facts.exec_status);
   }
 };

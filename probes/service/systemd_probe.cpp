@@ -385,7 +385,8 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
 }
 
 constexpr const MetricInfo* kMetrics[] = {&metric::kServiceRestarts, &metric::kServiceTransition,
-                                          &metric::kServiceUptime, &metric::kJobTime, &metric::kJobUsual};
+                                          &metric::kServiceUptime,   &metric::kJobTime,
+                                          &metric::kJobUsual,        &metric::kLimitMaximum};
 
 }  // namespace
 

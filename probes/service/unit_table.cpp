@@ -13,6 +13,7 @@ namespace hostmedic::service {
 namespace {
 
 constexpr std::string_view kInactive = "inactive";
+constexpr std::uint64_t kLimitsEvery = 30;  // samples: limits hardly ever change
 
 template <class T>
 void take(std::optional<T>& known, const std::optional<T>& newer) {
@@ -40,6 +41,9 @@ void ServiceFacts::merge(const ServiceFacts& newer) {
   take(restarts, newer.restarts);
   take(main_pid, newer.main_pid);
   take(exec_status, newer.exec_status);
+  take(most_memory, newer.most_memory);
+  take(most_tasks, newer.most_tasks);
+  take(most_descriptors, newer.most_descriptors);
 }
 
 UnitTable::Units::iterator UnitTable::add(std::string_view name, Sink& sink) {
@@ -240,8 +244,22 @@ void UnitTable::sample_job(const std::string& name, Unit& unit, MonoTime now, Si
   sink.sample(*unit.usual, *std::ranges::max_element(unit.runs));
 }
 
+// What the manager allows, so that rules can say how far it is to there.
+void UnitTable::sample_limits(const std::string& name, Unit& unit, Sink& sink) {
+  const auto tell = [&](std::optional<SeriesId>& series, std::optional<std::uint64_t> limit, std::string_view which) {
+    if (!limit || *limit == UINT64_MAX) return;
+    if (!series) series = sink.series(sink.entity(EntityKind::service, name), metric::kLimitMaximum, which);
+    sink.sample(*series, static_cast<double>(*limit));
+  };
+  tell(unit.most_memory, unit.facts.most_memory, "resource=memory");
+  tell(unit.most_tasks, unit.facts.most_tasks, "resource=threads");
+  tell(unit.most_descriptors, unit.facts.most_descriptors, "resource=descriptors");
+}
+
 void UnitTable::sample(MonoTime now, Sink& sink) {
+  const bool limits = samples_++ % kLimitsEvery == 0;
   for (auto& [name, unit] : units_) {
+    if (unit.facts.main_pid.value_or(0) != 0 && (limits || !unit.most_descriptors)) sample_limits(name, unit, sink);
     if (!unit.restarts) {
       unit.restarts = sink.series(sink.entity(EntityKind::service, name), metric::kServiceRestarts);
       unit.uptime = sink.series(sink.entity(EntityKind::service, name), metric::kServiceUptime);

@@ -26,6 +26,7 @@ struct ServiceFacts {
   std::optional<std::string> result, restart_policy, type;
   std::optional<std::uint32_t> restarts, main_pid;
   std::optional<std::int32_t> exec_status;
+  std::optional<std::uint64_t> most_memory{}, most_tasks{}, most_descriptors{};  // UINT64_MAX: no limit
   void merge(const ServiceFacts& newer);
   bool complete() const { return result && restart_policy && restarts; }
 };
@@ -71,6 +72,7 @@ class UnitTable {
     Owed owed = Owed::none;
     MonoTime since, up_since;  // in the present state; active or reloading; as far as it was seen
     std::optional<SeriesId> restarts, uptime, transition, run, usual;
+    std::optional<SeriesId> most_memory, most_tasks, most_descriptors;
     std::array<float, 8> runs{};  // seconds that the last runs of a oneshot took which ended well
     int ran = 0;
   };
@@ -79,6 +81,7 @@ class UnitTable {
   void sample_job(const std::string& name, Unit& unit, MonoTime now, Sink& sink);
   static bool is_up(std::string_view active_state);
   static std::optional<double> transition_seconds(const Unit& unit, MonoTime now);
+  static void sample_limits(const std::string& name, Unit& unit, Sink& sink);
   using Units = std::map<std::string, Unit, std::less<>>;
 
   Units::iterator add(std::string_view name, Sink& sink);  // units_.end() when refused
@@ -92,6 +95,7 @@ class UnitTable {
   Units units_;
   std::deque<std::string> wanted_;
   std::uint64_t refused_ = 0;
+  std::uint64_t samples_ = 0;
 };
 
 }  // namespace hostmedic::service

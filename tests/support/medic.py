@@ -10,8 +10,9 @@ import time
 from testhost import wait_for
 
 RUNBOOKS = ("service-restart", "filesystem-logs", "memory-exhaustion", "service-memory-limited",
-            "service-cpu-limited", "service-tasks-limited", "service-hung", "service-silent", "service-errors", "service-leak", "process-leak",
-            "process-zombies", "cpu-runaway", "certificate-renew", "container-behaviour", "container-unhealthy",
+            "service-cpu-limited", "service-cpu-runaway", "service-tasks-limited", "service-hung", "service-silent",
+            "service-errors", "service-leak", "service-zombies", "service-fork-storm", "process-leak", "process-zombies",
+            "cpu-runaway", "certificate-renew", "container-behaviour", "container-unhealthy",
             "container-crash-loop", "service-connections", "upstream-circuit")
 
 

@@ -104,8 +104,9 @@ TEST_CASE("process tree: files that may not be read leave their numbers unknown"
   (void)tree.sweep(1);
   const ProcessRecord record = tree.heard.records.at(10);
   CHECK(record.group == 0);
-  CHECK(record.known == (bit(Counter::user_time) | bit(Counter::system_time) | bit(Counter::minor_faults) |
-                         bit(Counter::major_faults) | bit(Gauge::threads) | bit(Gauge::rss_bytes)));
+  CHECK(record.known ==
+        (bit(Counter::user_time) | bit(Counter::system_time) | bit(Counter::minor_faults) | bit(Counter::major_faults) |
+         bit(Gauge::threads) | bit(Gauge::rss_bytes) | bit(Gauge::zombies)));
   tree.root.write("proc/11/stat", "11 (broken S 1\n");
   const auto sweep = tree.sweep(100);
   CHECK_FALSE(tree.heard.records.contains(11));

@@ -57,6 +57,23 @@ TEST_CASE("processes: services, containers and executables have series, sessions
   CHECK_FALSE(sink.values.contains("process:bash process.disk.io{disk.io.direction=read}"));
 }
 
+TEST_CASE("processes: the dead that nobody asked for are told of their unit") {
+  FakeRoot root;
+  write(root, 10, "shop", 0, "0::/system.slice/shop.service");
+  write(root, 11, "true", 0, "0::/system.slice/shop.service");
+  root.write("proc/11/stat", "11 (true) Z 10 1 1 0 -1 0 11 0 2 0 0 0 0 0 20 0 1 0 10 0 0\n");
+  ProbeUnderTest tested(processes_probe, root);
+  REQUIRE(tested.probe);
+  RecordingSink sink;
+  REQUIRE(tested.probe->read(at_second(1000), sink));
+  const std::string dead = "service:shop.service hostmedic.process.count{process.state=defunct}";
+  CHECK(sink.values.at(dead) == 1.0);
+  root.remove("proc/11");
+  for (int second = 1062; second < 1070; second += 2) REQUIRE(tested.probe->read(at_second(second), sink));
+  CHECK(sink.values.at(dead) == 0.0);
+  CHECK(sink.values.at("service:shop.service hostmedic.process.count") == 1.0);
+}
+
 TEST_CASE("processes: a group that is empty for long goes, its processes before") {
   FakeRoot root;
   write(root, 10, "nginx", 0, "0::/system.slice/nginx.service");

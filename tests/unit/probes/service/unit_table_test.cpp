@@ -275,3 +275,17 @@ TEST_CASE("a watchdog that ran out is the result of the change of state, also wh
   CHECK(sink.told[1].get(attr::kUnitResult) == "watchdog");
   CHECK(sink.told[1].get(attr::kUnitExitCode) == "6");
 }
+
+TEST_CASE("what the manager allows a running unit is told, and nothing where it allows all") {
+  UnitTable table;
+  RecordingSink sink;
+  table.on_list(std::vector<ListedUnit>{{"a.service", "active", "running"}}, true, kNow, sink);
+  (void)table.next_question();
+  ServiceFacts known = facts("success", 0, 41, 0, "no");
+  known.most_tasks = UINT64_MAX;
+  known.most_descriptors = 1024;
+  table.on_facts("a.service", known, kNow, sink);
+  table.sample(kNow, sink);
+  CHECK(sink.values.at("service:a.service hostmedic.limit.maximum{resource=descriptors}") == 1024.0);
+  CHECK_FALSE(sink.values.contains("service:a.service hostmedic.limit.maximum{resource=threads}"));
+}
