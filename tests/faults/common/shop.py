@@ -75,7 +75,7 @@ def misbehave():
         kept.append(bytearray(b"x") * int(float(mode.get("memory", 0)) * 0.2 * 1048576))
         for _ in range(max(1, int(mode["files"]) // 5) if "files" in mode else 0):
             try:
-                kept.append(open("/etc/hostname", encoding="utf-8"))
+                kept.append(open(os.devnull, encoding="utf-8"))
             except OSError:
                 break
         for _ in range(int(mode.get("threads", 0)) // 5):
