@@ -260,7 +260,7 @@ void Response::Course::escalate(const std::string& reason, const std::string& te
   for (std::size_t i = 0; i < attempts_.size(); ++i)
     context.push_back(
         {strf("tried.%zu", i + 1), printable(attempts_[i].what + ": " + attempts_[i].result, kMostAttributeValue)});
-  for (const Measure& one : in_force) context.push_back({"in_force", printable(one.what, kMostAttributeValue)});
+  for (const InForce& one : in_force) context.push_back({"in_force", printable(one.what, kMostAttributeValue)});
   if (runbook && !runbook->notes.empty()) context.push_back({"next", printable(runbook->notes, kMostAttributeValue)});
   note(TimelineKind::escalated, whole, here, std::move(context));
   const std::string tried_before =
@@ -287,12 +287,12 @@ void Response::Course::begin_measure(const Surroundings& here) {
   constexpr std::size_t kMostMeasures = 8;
   if (in_force.size() == kMostMeasures) in_force.erase(in_force.begin());
   in_force.push_back({order.key, order.plan.what, order.plan.lasts, here.now.mono + order.plan.lasts});
-  std::ranges::sort(in_force, {}, &Measure::until);
+  std::ranges::sort(in_force, {}, &InForce::until);
 }
 
 void Response::Course::end_measures(const Surroundings& here) {
   while (!in_force.empty() && here.now.mono >= in_force.front().until) {
-    const Measure ended = std::move(in_force.front());
+    const InForce ended = std::move(in_force.front());
     in_force.erase(in_force.begin());
     note(TimelineKind::undone, "the measure ended by itself after " + format_duration(ended.lasts) + ": " + ended.what,
          here, {{"order", ended.key}});

@@ -88,7 +88,7 @@ struct Attempt {
 };
 
 // What was done and ends by itself.
-struct Measure {
+struct InForce {
   std::string key, what;
   Duration lasts{};
   MonoTime until;
@@ -147,7 +147,7 @@ struct Response::Course {
   std::optional<MonoTime> good_since;  // the check has held since
   MonoTime deadline;                   // of proposed, acting, verifying, watching
   WallTime proposal_expires_at;
-  std::vector<Measure> in_force;  // the one that ends last at the end; at most eight
+  std::vector<InForce> in_force;  // the one that ends last at the end; at most eight
   bool restored = false;          // nothing was done since the restart
   bool choose_again = false;      // the runbooks changed
   std::set<std::string> told;     // reasons for which a human was told

@@ -145,7 +145,7 @@ void Response::Course::undone(const Outcome& outcome, const Surroundings& here) 
        here, std::move(details));
   if (back) {
     if (!attempts_.empty()) attempts_.back().result += "; taken back";
-    std::erase_if(in_force, [&](const Measure& one) { return one.key == order.key; });
+    std::erase_if(in_force, [&](const InForce& one) { return one.key == order.key; });
     return go_on(here);
   }
   if (outcome.result == OutcomeResult::refused && ++refusals_ < kMostRefusals) {

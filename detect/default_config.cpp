@@ -172,12 +172,23 @@ void add_behaviour(std::vector<EventRule>& rules) {
   host.severity = Severity::info;
   host.probability = 0.4;
   host.why = "what is no service is people at work and programs of nobody, where new is common";
+  EventRule container = service;
+  container.id = "container-behaviour";
+  container.value = "container_novelty";
+  container.unit_key.clear();
+  container.incident_kind = kContainerBehaviour;
+  container.severity = Severity::error;
+  container.probability = 0.9;
+  container.proof = true;
+  container.why =
+      "an image does not change while it runs: several new things of different kinds at once come of "
+      "whoever works in it, and each of them is a signal by itself";
   EventRule weak = event("new-behaviour", EventKind::behaviour, kKey, "weak_novelty", "", Severity::info, 0.3,
                          "one new thing is no fault, but beside a fault it may be its cause");
   weak.unit_key = attr::kProcessUnit;
   weak.opens = false;
   weak.expires = minutes(15);
-  for (EventRule* made : {&service, &host, &weak}) rules.push_back(std::move(*made));
+  for (EventRule* made : {&service, &host, &container, &weak}) rules.push_back(std::move(*made));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brings frames to the behaviour model and its findings to the event rules: a finding is an event of the kind behaviour
-// about the host, with behaviour.kind service_novelty or weak_novelty and process.unit, or host_novelty; so rules
-// decide what becomes of it. Used by the engine only.
+// about the host, with behaviour.kind service_novelty or weak_novelty and process.unit, or host_novelty; of a container
+// it is about the container, container_novelty. So rules decide what becomes of it. Used by the engine only.
 #pragma once
 
 #include <map>
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "detect/behaviour/behaviour_model.h"
+#include "detect/behaviour/container_names.h"
 #include "detect/learning_hold.h"
 #include "detect/model/frame.h"
 #include "detect/model/host_view.h"
@@ -36,6 +37,7 @@ void take_mode(std::vector<std::pair<std::string, ModelMode>>& modes, BehaviourC
 // told becomes usual.
 inline constexpr std::string_view kServiceBehaviour = "service.behaviour";
 inline constexpr std::string_view kHostBehaviour = "host.behaviour";
+inline constexpr std::string_view kContainerBehaviour = "container.behaviour";
 
 class BehaviourWatch {
  public:
@@ -58,7 +60,7 @@ class BehaviourWatch {
   bool sane() const { return cpu_.size() <= kMostEntities && strong_.size() <= config_.most_strong_a_day; }
   template <class Self>
   static auto whole(Self& self) {
-    return std::tie(self.model_, self.cpu_, self.next_look_, self.strong_);
+    return std::tie(self.model_, self.containers_, self.cpu_, self.next_look_, self.strong_);
   }
 
  private:
@@ -71,17 +73,22 @@ class BehaviourWatch {
     }
   };
   void note(const Event& event, const HostView& view, LearningHolds& holds);
+  // What the model knows it by; valid until the next call.
+  std::string_view known_as(EntityKind kind, std::string_view name);
+  void note_container(const Event& event, const Entity& about);
   void look_at_services(const Frame& frame, const HostView& view, LearningHolds& holds);
 
   bool too_many() const;
-  Event event_of(const BehaviourFinding& finding, EntityId host, MonoTime now);
+  Event event_of(const BehaviourFinding& finding, EntityId host, const HostView& view, MonoTime now);
 
   const BehaviourConfig config_;
   BehaviourModel model_;
+  ContainerNames containers_;
   std::vector<CpuPoint> cpu_;  // by EntityId
   MonoTime next_look_;
   std::vector<Watched> strong_;  // when the last strong findings came, at most most_strong_a_day
   std::vector<Event> findings_;
+  std::string container_;  // room for known_as()
 };
 
 }  // namespace hostmedic::detect

@@ -97,6 +97,21 @@ constexpr DefaultCondition kLogs[] = {
      "log.errors", Severity::warning, 0.6,
      "ten times as many errors as over the last two hours, and not just a few; who always complains is not heard",
      "service:*"},
+    {"log-errors-flood",
+     "(sum(hostmedic.log.records{log.severity=ERROR}) > 5/s and "
+     "delta(sum(hostmedic.log.records{log.severity=ERROR}), 20s) < "
+     "1.2 * delta(sum(hostmedic.log.records{log.severity=ERROR}), 10s) and "
+     "delta(sum(hostmedic.log.templates.new), 20s) > 0) for 3s clear after 1m",
+     "log.errors", Severity::warning, 0.85,
+     "three signs at once: many errors every second, none before, and a kind of message that it never wrote; a burst "
+     "of one second is a stack trace or a job's end",
+     "service:*"},
+    {"database-refusing",
+     "any(hostmedic.check.up == 0 for 1s) and delta(sum(hostmedic.log.records{log.severity=FATAL}), 10s) > 0 "
+     "clear after 5s",
+     "database.refusing", Severity::error, 0.95,
+     "it ends sessions and says so, and whoever checks it gets none, twice: for users it is down while it runs",
+     "service:postgresql*"},
     {"log-fatal", "delta(sum(hostmedic.log.records{log.severity=FATAL}), 1m) > 0", "log.errors", Severity::warning, 0.6,
      "critical, alert or emergency: rarely written, and rarely for nothing", "service:*"},
 };

@@ -6,6 +6,7 @@
 --   in_transaction  sessions that did nothing for so many seconds inside a transaction are ended
 --   idle            sessions that did nothing for so many seconds outside of one are ended ...
 --   keep            ... but so many of each user and database are kept, those used last
+--   full            only when so many percent of the places that clients may have are taken
 --   most            so many sessions are ended at most
 -- What is told, one a line: count|NAME|NUMBER, and terminated|NUMBER|APPLICATION.
 \set ON_ERROR_STOP on
@@ -21,7 +22,12 @@ UNION ALL
 SELECT 'count', 'most_sessions', setting::bigint FROM pg_settings WHERE name = 'max_connections';
 
 -- Sessions of superusers, of replication and this one are never touched.
-WITH sessions AS (
+WITH places AS (
+  SELECT count(*) AS taken,
+         (SELECT setting::bigint FROM pg_settings WHERE name = 'max_connections') -
+         (SELECT setting::bigint FROM pg_settings WHERE name = 'superuser_reserved_connections') AS there
+  FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+), sessions AS (
   SELECT a.pid, a.application_name, a.state_change,
          a.state LIKE 'idle in transaction%' AS in_transaction,
          row_number() OVER (PARTITION BY a.usesysid, a.datid, a.state ORDER BY a.state_change DESC) AS place,
@@ -32,8 +38,9 @@ WITH sessions AS (
     AND (a.state = 'idle' OR a.state LIKE 'idle in transaction%')
 ), chosen AS (
   SELECT pid, application_name FROM sessions
-  WHERE (in_transaction AND :in_transaction >= 0 AND seconds > :in_transaction)
-     OR (NOT in_transaction AND :idle >= 0 AND seconds > :idle AND place > :keep)
+  WHERE ((in_transaction AND :in_transaction >= 0 AND seconds > :in_transaction)
+      OR (NOT in_transaction AND :idle >= 0 AND seconds > :idle AND place > :keep))
+    AND (SELECT taken * 100 >= there * :full FROM places)
   ORDER BY in_transaction DESC, state_change
   LIMIT :most
 ), ended AS MATERIALIZED (

@@ -153,3 +153,39 @@ def test_never_cuts_the_network_of_the_host(host):
     host.run("docker run -d --name web tiny sleep 600", timeout=60)
     missing = execute(host, isolate("b"))
     assert missing["result"] == "refused" and "nft" in missing["text"], missing
+
+
+@options(packages=PACKAGES, tree="docker", timeout=240)
+def test_what_was_paused_goes_on_and_what_was_stopped_is_started(host):
+    docker(host)
+    for name in ("web", "other"):
+        host.run(f"docker run -d --name {name} tiny sleep 600", timeout=60)
+    before = state(host, "web")
+    pause = order("a", "container.pause", "container:web", **{"for": "10m"}, lasts=600)
+    assert execute(host, pause)["result"] == "done" and state(host, "web")["Paused"]
+    taken_back = execute(host, undo("b", pause))
+    now = state(host, "web")
+    assert taken_back["result"] == "done" and now["Running"] and not now["Paused"], (taken_back, now)
+    assert now["Pid"] == before["Pid"] and now["StartedAt"] == before["StartedAt"], "it stood still, it was not restarted"
+    again = execute(host, undo("c", pause))
+    assert again["result"] == "refused" and "was taken back" in again["text"], again
+
+    stop = order("d", "container.stop", "container:other", timeout=60)
+    assert execute(host, stop)["result"] == "done" and not state(host, "other")["Running"]
+    started = execute(host, undo("e", stop))
+    assert started["result"] == "done" and state(host, "other")["Running"], started
+    once_more = order("f", "container.stop", "container:other", timeout=60)
+    assert execute(host, once_more)["result"] == "done"
+    host.run("docker rm -f web other", timeout=60)
+    gone = execute(host, undo("0", once_more))
+    assert gone["result"] == "unnecessary", gone
+
+
+@options(packages=PACKAGES, tree="docker", timeout=240)
+def test_a_pause_ends_by_itself(host):
+    docker(host)
+    host.run("docker run -d --name web tiny sleep 600", timeout=60)
+    short = order("a", "container.pause", "container:web", **{"for": "4s"}, lasts=4)
+    assert execute(host, short)["result"] == "done" and state(host, "web")["Paused"]
+    wait_for(lambda: not state(host, "web")["Paused"], 20, "it goes on by itself")
+    assert state(host, "web")["Running"]

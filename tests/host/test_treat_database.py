@@ -35,7 +35,8 @@ def database(host):
 
 def ordered(key, unit, **parameters):
     return order(key, "database.terminate_idle", f"service:{unit}",
-                 **{"port": "5432", "in_transaction": "2", "idle": "-1", "keep": "10", "most": "20", **parameters})
+                 **{"port": "5432", "in_transaction": "2", "idle": "-1", "keep": "10", "full": "0", "most": "20",
+                    **parameters})
 
 
 @options(packages=PACKAGES, tree="database")
@@ -83,13 +84,36 @@ def test_leaves_a_pool_its_sessions(host):
 
 
 @options(packages=PACKAGES, tree="database")
+def test_ends_none_while_there_are_places(host):
+    alone(host, OFTEN)
+    unit = database(host)
+    clients = [session(host, f"app{i}", "app", "BEGIN; SELECT 1;") for i in range(4)]
+    wait_for(lambda: sql(host, QUERY).count("idle in transaction") == 4, 10, "all sessions")
+    host.run("sleep 3")
+    outcome = execute(host, ordered("a", unit, full="90"))
+    assert outcome["result"] == "unnecessary" and sql(host, QUERY).count("idle in transaction") == 4, outcome
+    version = host.out("ls /etc/postgresql")
+    host.write(f"/etc/postgresql/{version}/main/conf.d/few.conf", "max_connections = 8\nsuperuser_reserved_connections = 3\n")
+    for client in clients:
+        client.stdin.close()
+    host.run(f"systemctl restart {unit}")
+    clients = [session(host, f"app{i}", "app", "BEGIN; SELECT 1;") for i in range(5)]
+    wait_for(lambda: sql(host, QUERY).count("idle in transaction") == 5, 10, "no place is left")
+    host.run("sleep 3")
+    outcome = execute(host, ordered("b", unit, full="90"))
+    assert outcome["result"] == "done" and outcome["details"]["terminated"] == "5", outcome
+    for client in clients:
+        client.stdin.close()
+
+
+@options(packages=PACKAGES, tree="database")
 def test_does_not_act_on_what_is_not_there(host):
     alone(host, OFTEN)
     unit = database(host)
     for bad in ({"port": "5432 host=evil"}, {"most": "1; DROP TABLE x"}, {"in_transaction": "-1"}):
         assert execute(host, ordered("a", unit, **bad))["text"].startswith("plan: "), bad
     wrong = execute(host, order("a", "database.terminate_idle", "service:nginx.service", port="5432",
-                                in_transaction="2", idle="-1", keep="1", most="1"))
+                                in_transaction="2", idle="-1", keep="1", full="0", most="1"))
     assert wrong["text"].startswith("plan: "), wrong
     assert execute(host, ordered("b", unit, port="5433"))["result"] == "failed"
     # A template that others may write is not run, and not passed over for the shipped one.

@@ -15,8 +15,9 @@ constexpr ParamText kParams[] = {
     {"idle_in_transaction", "5m", "a session that did nothing for so long inside a transaction is ended; - for none"},
     {"idle", "-", "the same outside of a transaction; - for none"},
     {"keep", "10", "so many idle sessions of each user and database are kept"},
+    {"full", "0", "only when so many percent of the places for clients are taken"},
     {"most", "20", "so many are ended at most"}};
-constexpr std::string_view kPlanParams[] = {"port", "in_transaction", "idle", "keep", "most"};
+constexpr std::string_view kPlanParams[] = {"port", "in_transaction", "idle", "keep", "full", "most"};
 
 std::string_view setting(std::span<const Attribute> params, std::string_view name) {
   for (const Attribute& param : params)
@@ -56,12 +57,13 @@ Result<Plan> plan(const Incident& incident, const HostView&, std::span<const Att
                      {"in_transaction", *in_transaction},
                      {"idle", *idle},
                      {"keep", std::string(setting(params, "keep"))},
+                     {"full", std::string(setting(params, "full"))},
                      {"most", std::string(setting(params, "most"))}};
   plan.what = "end at most " + std::string(setting(params, "most")) + " idle sessions of " + plan.target.name;
-  plan.command = "runuser -u postgres -- psql -p " + shell_quote(plan.get("port")) +
-                 " -X -v in_transaction=" + *in_transaction + " -v idle=" + *idle +
-                 " -v keep=" + shell_quote(plan.get("keep")) + " -v most=" + shell_quote(plan.get("most")) +
-                 " -f /usr/share/hostmedic/sql/postgresql-terminate-idle.sql";
+  plan.command =
+      "runuser -u postgres -- psql -p " + shell_quote(plan.get("port")) + " -X -v in_transaction=" + *in_transaction +
+      " -v idle=" + *idle + " -v keep=" + shell_quote(plan.get("keep")) + " -v full=" + shell_quote(plan.get("full")) +
+      " -v most=" + shell_quote(plan.get("most")) + " -f /usr/share/hostmedic/sql/postgresql-terminate-idle.sql";
   plan.timeout = kDatabaseTerminateIdle.timeout;
   return plan;
 }
@@ -79,6 +81,7 @@ Status validate(const Plan& plan) {
     return malformed("idle is not within 1 second to 31 days");
   if (plan.get("in_transaction") == "-1" && plan.get("idle") == "-1") return malformed("no session is to be ended");
   if (!is_number(plan.get("keep"), 0, 10'000)) return malformed("keep is not within 0 to 10000");
+  if (!is_number(plan.get("full"), 0, 100)) return malformed("full is not within 0 to 100");
   if (!is_number(plan.get("most"), 1, 500)) return malformed("most is not within 1 to 500");
   return ok();
 }

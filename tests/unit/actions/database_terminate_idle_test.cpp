@@ -26,6 +26,7 @@ TEST_CASE("database.terminate_idle plans with numbers of seconds") {
   CHECK(plan->get("in_transaction") == "300");
   CHECK(plan->get("idle") == "3600");
   CHECK(plan->get("keep") == "10");
+  CHECK(plan->get("full") == "0");
   CHECK(plan->what == "end at most 5 idle sessions of postgresql@15-main.service");
   CHECK(planned({{"unit", "postgresql@15-main.service"}}, kNginx)->target == kDatabase);
   CHECK(planned({{"idle_in_transaction", "-"}, {"idle", "60s"}})->get("in_transaction") == "-1");
@@ -41,7 +42,8 @@ TEST_CASE("database.terminate_idle refuses what is not a number in its range") {
       {"in_transaction", "0"}, {"in_transaction", "x"}, {"in_transaction", ""},
       {"idle", "0"},           {"idle", "-2"},          {"idle", "1; DROP"},
       {"keep", "-1"},          {"keep", "10001"},       {"most", "0"},
-      {"most", "501"},         {"most", "1e2"},         {"host", "/tmp"}};
+      {"most", "501"},         {"most", "1e2"},         {"host", "/tmp"},
+      {"full", "101"},         {"full", "90%"},         {"full", ""}};
   for (const auto& [key, value] : bad) {
     CAPTURE(key);
     CAPTURE(value);

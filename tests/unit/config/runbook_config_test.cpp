@@ -59,9 +59,10 @@ TEST_CASE("the shipped runbooks are valid and treat what they say") {
   incident.kind = "filesystem.filling";
   const Runbook* logs = choose_runbook(loaded.config, incident, nothing);
   REQUIRE(logs != nullptr);
-  REQUIRE(logs->steps.size() == 2);
+  REQUIRE(logs->steps.size() == 3);
   CHECK(logs->steps[0].action == "journal.vacuum");
   CHECK(logs->steps[1].action == "log.rotate");
+  CHECK(logs->steps[2].action == "deleted_files.reopen");
   CHECK(logs->steps[1].verify.subject == Check::Subject::series_fell);
   CHECK(logs->steps[1].params[0].key == "roots");
 }

@@ -217,3 +217,98 @@ TEST_CASE("what people do to a service during their maintenance is not learned")
   REQUIRE(only(*watched.engine) != nullptr);
   CHECK(only(*watched.engine)->active);
 }
+
+namespace {
+
+// A container as the kernel's programs see it: a scope, of which only the engine knows the name.
+struct WatchedContainer {
+  Watched watched{detect::ModelMode::serving};
+  EntityId web = watched.stream.entity(EntityKind::container, "web");
+
+  void tell(std::string_view what, char id) {
+    watched.stream.event(EventKind::container_state, web,
+                         {{attr::kContainerEvent, what}, {attr::kContainerId, std::string(64, id)}});
+  }
+  void start(std::string_view path, char id) {
+    watched.start(path, watched.host, "docker-" + std::string(64, id) + ".scope");
+  }
+  void connect(std::string_view address, char id) {
+    watched.stream.event(EventKind::destination, watched.host,
+                         {{attr::kNetworkPeerAddress, address},
+                          {attr::kNetworkPeerPort, "4444"},
+                          {attr::kProcessUnit, "docker-" + std::string(64, id) + ".scope"}});
+  }
+  void learn(int days, char id) {
+    for (int hour = 0; hour < 24 * days; ++hour) {
+      start("/usr/bin/check", id);
+      watched.minutes(60);
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what is new in a container is told of it by its name, also when it was made anew") {
+  WatchedContainer host;
+  host.tell("found", 'a');
+  host.learn(5, 'a');
+  host.tell("destroy", 'a');
+  host.tell("start", 'b');
+  host.learn(5, 'b');
+  CHECK(host.watched.engine->incidents().empty());
+  host.start("/tmp/.x", 'b');
+  host.connect("203.0.113.9", 'b');
+  host.watched.minutes(2);
+  const Incident* incident = only(*host.watched.engine);
+  REQUIRE(incident != nullptr);
+  CHECK(incident->kind == "container.behaviour");
+  CHECK(incident->root == Entity{EntityKind::container, "web"});
+  CHECK(incident->proof);
+  CHECK(incident->anomalies.at(0).evidence.starts_with("container:web does what is new for it in 10 days"));
+}
+
+TEST_CASE("somebody who looks around in a container opens nothing, nor does another image") {
+  WatchedContainer host;
+  host.tell("found", 'a');
+  host.learn(10, 'a');
+  for (const char* program : {"/bin/sh", "/bin/ls", "/usr/bin/id"}) host.start(program, 'a');
+  host.watched.minutes(5);
+  host.tell("destroy", 'a');
+  host.tell("start", 'b');
+  host.watched.stream.event(EventKind::change, host.web, {{attr::kChangeType, "image"}});
+  host.start("/tmp/unpack", 'b');
+  host.connect("203.0.113.9", 'b');
+  host.watched.minutes(5);
+  CHECK(host.watched.engine->incidents().empty());
+}
+
+TEST_CASE("the scope of a container is told from others, and their number has a bound") {
+  detect::ContainerNames names;
+  const auto told = [&](std::string_view id, std::string_view what, std::string_view name) {
+    names.note(
+        {EventKind::container_state,
+         EntityId{1},
+         {},
+         {{std::string(attr::kContainerId), std::string(id)}, {std::string(attr::kContainerEvent), std::string(what)}}},
+        name);
+  };
+  const std::string id(64, 'a');
+  told(id, "start", "web");
+  told("short", "start", "x");
+  CHECK(names.of_unit("docker-" + id + ".scope") == "web");
+  CHECK(names.of_unit("libpod-" + id + ".scope") == "web");
+  for (const std::string& other : {"libpod-conmon-" + id + ".scope", id + ".scope", "docker-" + id + ".service",
+                                   "docker-" + std::string(64, 'b') + ".scope", std::string("nginx.service")})
+    CHECK(names.of_unit(other).empty());
+  told(id, "die", "shop");  // it has another name now
+  CHECK(names.of_unit("docker-" + id + ".scope") == "shop");
+  told(id, "destroy", "shop");
+  CHECK(names.of_unit("docker-" + id + ".scope").empty());
+  const auto numbered = [](std::size_t number) {
+    const std::string digits = std::to_string(number);
+    return std::string(64 - digits.size(), '0') + digits;
+  };
+  for (std::size_t i = 0; i <= detect::ContainerNames::kMost; ++i) told(numbered(i), "start", "n");
+  CHECK(names.of_unit("docker-" + numbered(detect::ContainerNames::kMost) + ".scope").empty());
+  CHECK(names.sane());
+}

@@ -248,6 +248,27 @@ TEST_CASE("containers: one that falls at once is told at its second fall, one th
   CHECK(loop.run(1200, {0.0}) == Truth::no);
 }
 
+TEST_CASE("logs: a flood of errors of a new kind, where there was none") {
+  const auto fresh = [] {
+    Play play("log-errors-flood", kService);
+    play.line(metric::kLogRecords, "log.severity=ERROR").line(metric::kLogTemplatesNew);
+    (void)play.run(60, {0.0, 0.0});
+    return play;
+  };
+  CHECK(fresh().run(10, {20.0, 0.2}) == Truth::yes);
+  CHECK(fresh().run(10, {20.0, 0.0}) != Truth::yes);  // it has complained like that before
+  CHECK(fresh().run(60, {0.6, 0.2}) == Truth::no);    // a few
+  Play burst = fresh();
+  (void)burst.run(5, {20.0, 0.2});
+  CHECK(burst.run(30, {0.0, 0.0}) == Truth::no);
+  Play always = fresh();
+  (void)always.run(600, {20.0, 0.0});
+  CHECK(always.run(30, {20.0, 0.2}) == Truth::no);
+  Play at_start("log-errors-flood", kService);
+  at_start.line(metric::kLogRecords, "log.severity=ERROR").line(metric::kLogTemplatesNew);
+  CHECK(at_start.run(30, {20.0, 0.2}) != Truth::yes);
+}
+
 TEST_CASE("links: down after it was up, flapping, dropping") {
   Play down("network-link-down", kEth);
   down.line(metric::kLinkUp);
