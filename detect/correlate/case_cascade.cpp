@@ -13,7 +13,8 @@ namespace hostmedic::detect {
 namespace {
 
 constexpr double kLeastExplained = 0.25;  // of a path: weaker ties do not carry a fault
-constexpr double kHostExplains = 0.3;     // everything on a host depends on it, somehow
+constexpr double kHostExplains = 0.3;     // everything on a host depends on what all share there
+constexpr std::string_view kShared[] = {"cpu.", "memory.", "io.", "limit.", "network.", "kernel.", "hardware."};
 // A cause may be noticed after what it causes, for rules take their time; not much later.
 constexpr Duration kLate = std::chrono::seconds(60);
 // What began long before cannot have suffered of it.
@@ -22,6 +23,10 @@ constexpr double kSoon = 10;  // seconds: so much later a sign counts a third
 
 // What each part of a candidate's score weighs; they sum to 1.
 constexpr double kPosition = 0.35, kOnset = 0.25, kStrength = 0.3, kRecord = 0.1;
+
+bool is_of_all(std::string_view kind) {
+  return std::ranges::any_of(kShared, [&](std::string_view prefix) { return kind.starts_with(prefix); });
+}
 
 }  // namespace
 
@@ -79,7 +84,7 @@ double CaseBook::explains(const Entity& cause, const Incident& incident, const E
   const bool lives_on_it = sufferer.kind == EntityKind::service || sufferer.kind == EntityKind::container ||
                            sufferer.kind == EntityKind::process;
   if (proof) return 0;
-  if (cause.kind == EntityKind::host) return lives_on_it ? kHostExplains : 0;
+  if (cause.kind == EntityKind::host) return lives_on_it && is_of_all(incident.kind) ? kHostExplains : 0;
   return may_wait_for_names(incident, sufferer, root) ? kHostExplains : 0;
 }
 

@@ -255,6 +255,22 @@ TEST_CASE("failures that all come in one frame do not each open an incident firs
   }
 }
 
+TEST_CASE("a host short of what all share explains who suffers on it; damage to some filesystem does not") {
+  const auto roots_with = [](std::string_view pattern) {
+    Chain chain;
+    chain.stream.event(EventKind::kernel_message, chain.host, {{attr::kKernelPattern, pattern}});
+    chain.tick();
+    chain.failing_app = true;
+    chain.ticks(30);
+    std::vector<std::string> roots;
+    for (const Incident* one : chain.active())
+      if (one->part_of.empty()) roots.push_back(to_string(one->root));
+    return roots;
+  };
+  CHECK(roots_with("filesystem_error") == std::vector<std::string>{"host", "service:app.service"});
+  CHECK(roots_with("soft_lockup") == std::vector<std::string>{"host"});
+}
+
 TEST_CASE("what only departs from the usual, or is one weak sign, stays a suspicion until something confirms it") {
   Stream stream;
   auto engine = engine_of();
