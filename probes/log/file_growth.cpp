@@ -32,8 +32,8 @@ constexpr Duration kDeadline = std::chrono::seconds(10);
 constexpr Duration kKeepHunting = std::chrono::seconds(3);  // after the last second of growth
 constexpr std::size_t kMostDisks = 8;
 constexpr std::size_t kMostRoots = 64;
-// A hunt takes at most 2 % of one CPU; but what it found must not grow old while the disk fills.
-constexpr int kRestPerWork = 49;
+// A hunt takes at most 1 % of one CPU; but what it found must not grow old while the disk fills.
+constexpr int kRestPerWork = 99;
 constexpr Duration kLongestRest = std::chrono::seconds(5);
 // Slower growth than this, or growth that takes longer to fill what is free, is not worth a look.
 constexpr double kLeastGrowth = 64 << 10;

@@ -23,7 +23,7 @@ NEEDS = {
     "memory-cgroup": "[ -e /sys/fs/cgroup/memory/cgroup.procs ] || { mkdir -p /run/ward/memory && "
                      "mount -t cgroup -o memory none /run/ward/memory; } || "
                      "grep -q memory /sys/fs/cgroup/cgroup.controllers",
-    "netem": "ip link add wardprobe type dummy && tc qdisc add dev wardprobe root netem delay 1ms; "
+    "netem": "ip link add wardprobe type veth peer name wardpeer && tc qdisc add dev wardprobe root netem delay 1ms; "
              "s=$?; ip link del wardprobe; exit $s",
 }
 
@@ -186,7 +186,7 @@ class Trial:
             return False
         acts = bool(self.fault.treat["actions"]) and self.kind.name != "netdata"
         since = observer.healthy_since()
-        return not acts or (since is not None and self.now() - since > HOLD and self.now() - noticed[0][0] > HOLD)
+        return not acts or (tool.has_acted() and since is not None and self.now() - since > HOLD and self.now() - noticed[0][0] > HOLD)
 
     def judge(self, tool, observer, began):
         result = self.result
