@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detect/model/names.h"
 
-#include "detect/model/names_service.h"
 #include "detect/model/names_check.h"
+#include "detect/model/names_service.h"
 
 namespace hostmedic::metric {
 

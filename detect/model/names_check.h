@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Continues the table of names.h: names that only the active checks write, and the text of rules reads. Whoever includes
-// names.h need not know them. Constants; any thread.
+// Continues the table of names.h: names that only the active checks write, and the text of rules reads. Whoever
+// includes names.h need not know them. Constants; any thread.
 #pragma once
 
 #include "detect/model/series.h"

@@ -22,7 +22,7 @@ RULES = [
      "cpp", []),
     ("nothing-left-to-do", r"\b(TODO|FIXME|XXX|HACK)\b", "all", ["tests/lint/", "LICENSE"]),
 ]
-BINARY = (".gz", ".png", ".ico", ".bin", ".db", ".frames")
+BINARY = (".gz", ".png", ".ico", ".bin", ".db", ".frames", ".hmrec")
 
 
 def check():

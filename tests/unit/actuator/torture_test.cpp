@@ -13,6 +13,7 @@
 #include "actions/catalog/effect_unit.h"
 #include "agent/actuator/local_runner.h"
 #include "agent/base/clock.h"
+#include "agent/base/file.h"
 #include "agent/base/log.h"
 #include "agent/base/text.h"
 #include "tests/unit/actuator/actuator_support.h"
@@ -111,8 +112,8 @@ void kill_newest_effect(const Torture& torture) {
   if (pids.empty()) return;
   const auto number = parse_u64(pids.back());
   const pid_t pid = number ? static_cast<pid_t>(*number) : 0;
-  std::ifstream in("/proc/" + pids.back() + "/cmdline");
-  const std::string command{std::istreambuf_iterator<char>(in), {}};
+  const std::string command =
+      read_file("/proc/" + pids.back() + "/cmdline", kib(64)).value_or("");  // it may be gone while it is read
   if (pid > 1 && command.find(torture.dir / "effect") != std::string::npos) (void)::kill(pid, SIGKILL);
 }
 
