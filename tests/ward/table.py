@@ -77,7 +77,7 @@ def markdown(rows, peers):
         memory = "" if row["memory"] is None else f"{row['memory']:.0f}"
         noticed = seconds(row["noticed"]) if row["trials"] else "not here"
         lines.append(f"| {row['fault']} | {noticed} | {healed_cell(row) if row['trials'] else ''} | "
-                     f"{row['did'] or 'told'} | " + "".join(f"{row['peers'][peer]} | " for peer in peers) + f"{cpu} | {memory} |")
+                     f"{row['did'] or ('' if row['noticed'] is None else 'told')} | " + "".join(f"{row['peers'][peer]} | " for peer in peers) + f"{cpu} | {memory} |")
     return "\n".join(lines)
 
 

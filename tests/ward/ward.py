@@ -89,13 +89,16 @@ def run(trials, options):
     results = []
     loud = [trial for trial in trials if trial[0].loud]
     for some, jobs in (([trial for trial in trials if not trial[0].loud], options.jobs), (loud, 1)):
-        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        pool = concurrent.futures.ThreadPoolExecutor(jobs)
+        try:
             for done in concurrent.futures.as_completed([pool.submit(Trial(*trial, saying(*trial[:3], options)).run) for trial in some]):
                 results.append(done.result())
                 clear = "\r\033[K" if sys.stdout.isatty() else ""
                 print(f"{clear}{len(results):>3}/{len(trials)} {one_line(results[-1])}", flush=True)
                 with open(options.json, "w", encoding="utf-8") as f:
                     json.dump(results, f)
+        finally:
+            pool.shutdown(cancel_futures=True)  # who interrupts waits for the hosts that run, not for all
     return results
 
 
