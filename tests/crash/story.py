@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The story that every cell of the matrix plays on a fresh host, and what must hold at its end.
+
+An agent, its actuator and an aggregator on one host, tier auto. nginx, which systemd does not restart, is killed: that
+incident is healed and delivered. It is killed again, and there the fault strikes. While it lasts every part answers or is
+being started; then it ends, and a third death of nginx is healed and delivered as the first. What must hold, seen from
+outside: whatever was acknowledged before is there (incidents of the agent, rows of the ledger, records of the
+aggregator), nginx was started once for each death, the ledger's chain is whole, no part is dead or has grown, and a line
+names the cause.
+"""
+import json
+import random
+import time
+
+import medic
+from faults import COMPONENTS, EITHER, HEALED, HELD
+from testhost import wait_for
+
+PACKAGES = ("hostmedic", "hostmedic-aggregator")
+FREELY = ('cooldown = "0s"\nper_target_count = 100\nper_runbook_count = 100\nper_host_count = 100\n'
+          "crash_loop_restarts = 100\n")
+PLACE_MIB = 48
+ANSWER_SECONDS = 20   # what a part may take to answer while the fault lasts, on a loaded machine
+BACK_SECONDS = 90     # until all parts are there again after it
+MOST_DESCRIPTORS, MOST_MEMORY = 256, 192 << 20
+ALIVE = {
+    "agent": "hostmedic status --json",
+    "actuator": "hostmedic audit --json",
+    "aggregator": "curl -sS -o /dev/null http://127.0.0.1:8320/api/incidents",
+}
+
+
+class Scene:
+    """One host in one cell of the matrix."""
+
+    def __init__(self, host, component, cell, seed):
+        self.host, self.component, self.cell = host, component, cell
+        self.part = COMPONENTS[component]
+        self.dice = random.Random(seed)
+        self.starts = 0        # of nginx that have a reason
+        self.since = 0         # time of the fault
+        self.notes = {}        # what the test leaves to see: numbers and lines
+
+    def pause(self, least, most):
+        time.sleep(self.dice.uniform(least, most))
+
+    # ---- before ----
+
+    def prepare(self):
+        host = self.host
+        host.write("/etc/systemd/system/nginx.service.d/none.conf", "[Service]\nRestart=no\n")
+        host.run("systemctl daemon-reload && systemctl restart nginx")
+        if self.cell.place:
+            self.place()
+        medic.enroll(host, host)
+        medic.ready(host)
+        medic.policy(host, "auto", FREELY)
+        self.starts = self.count_starts()
+
+    def place(self):
+        """Puts the component's state on a file system of its own."""
+        host, part = self.host, self.part
+        host.run(f"systemctl stop {part.unit} && rm -rf {part.state}.old; mv {part.state} {part.state}.old; mkdir {part.state}",
+                 check=False)
+        kind = host.filesystem(part.state, PLACE_MIB, self.cell.place)
+        assert kind == self.cell.place, f"no {self.cell.place} here, only {kind}"
+        host.run(f"chown {part.owner}: {part.state} && chmod 750 {part.state} && rmdir {part.state}/lost+found;"
+                 f" cp -a {part.state}.old/. {part.state}/; [ {self.component} = actuator ] || systemctl start {part.unit}",
+                 check=False)
+
+    # ---- nginx, its deaths and its starts ----
+
+    def count_starts(self):
+        return len(self.host.journal("-u", "nginx", "--grep", "^Started "))
+
+    def kill_nginx(self):
+        """One death, which is to be followed by one start."""
+        wait_for(lambda: self.host.is_active("nginx"), 30, "nginx runs")
+        time.sleep(1.5)
+        self.host.kill_unit("nginx.service", "KILL", "main")
+        self.starts += 1
+
+    def wait_healed(self, what, seconds=60):
+        wait_for(lambda: self.host.is_active("nginx"), seconds, f"nginx was healed {what}")
+
+    def wait_settled(self):
+        def settled():
+            rows = medic.incidents(self.host, "service.failed")
+            return all(row["closed_at_unix_nano"] or row["state"] == "resolved" or
+                       (row["flapping"] and not row["anomalies"][0]["firing"]) for row in rows)
+        wait_for(settled, 60, "the incident is resolved, or waits because it flaps", 0.5)
+
+    def wait_delivered(self):
+        """Every incident of nginx is at the aggregator as the agent knows it."""
+        def delivered():
+            known = {row["id"]: row["state"] for row in medic.incidents(self.host, "service.failed")}
+            there = {row["id"]: row["state"] for row in medic.fleet(self.host)["incidents"]}
+            return all(there.get(i) == state for i, state in known.items())
+        wait_for(delivered, 120, "every incident at the aggregator", 0.5)
+
+    def heal_and_deliver(self, what):
+        self.kill_nginx()
+        self.wait_healed(what)
+        self.wait_settled()
+        self.wait_delivered()
+
+    # ---- what is there ----
+
+    def rows(self, component, sql):
+        part = COMPONENTS[component]
+        return set(self.host.out(["sqlite3", "-readonly", f"{part.state}/{part.database}", sql]).splitlines())
+
+    def acknowledged(self):
+        """All that a part has said that it has."""
+        return {
+            "agent": {row["id"] for row in medic.incidents(self.host)},
+            "actuator": self.rows("actuator", "select key || ' ' || result from entry where result is not null"),
+            "aggregator": self.rows("aggregator", "select host || ' ' || uid from log"),
+        }
+
+    def said(self):
+        """The first line since the fault that names its cause."""
+        lines = self.host.journal("-u", self.part.unit, "--since", f"@{self.since:.6f}", "--grep", self.cell.says)
+        return lines[0]["MESSAGE"] if lines else None
+
+    def usage(self):
+        """{component: (descriptors, bytes)} of those that run."""
+        found = {}
+        for name, part in COMPONENTS.items():
+            pid = self.host.show(part.unit)["MainPID"]
+            if pid != "0":
+                text = self.host.out(f"ls /proc/{pid}/fd | wc -l; awk '/^VmRSS/ {{ print $2 }}' /proc/{pid}/status", check=False).split()
+                if len(text) == 2:
+                    found[name] = (int(text[0]), int(text[1]) << 10)
+        return found
+
+    # ---- while it lasts, and afterwards ----
+
+    def answers(self):
+        """Any answer will do, a refusal too; a part that is being started is asked again."""
+        for name, command in ALIVE.items():
+            begin = time.monotonic()
+            done = self.host.run(["timeout", str(ANSWER_SECONDS), "sh", "-c", command], check=False)
+            assert done.returncode != 124, f"{name} does not answer while the fault lasts"
+            self.notes[f"{name} answered after"] = round(time.monotonic() - begin, 2)
+
+    def endure(self):
+        """What becomes of nginx, and that nobody hangs."""
+        self.answers()
+        try:
+            self.wait_healed("while the fault lasts", 45 if self.cell.nginx == HEALED else 25)
+            self.notes["nginx"] = HEALED
+        except AssertionError:
+            if self.cell.nginx == HEALED:
+                raise
+            self.notes["nginx"] = HELD
+        assert self.cell.nginx in (EITHER, self.notes["nginx"]), f"nginx was {self.notes['nginx']}, not {self.cell.nginx}"
+        self.answers()
+
+    def come_back(self):
+        def back():
+            return (self.host.is_active("hostmedic") and self.host.is_active("hostmedic-aggregator") and
+                    self.host.show("hostmedic-actuator")["ActiveState"] != "failed" and
+                    self.host.is_active("hostmedic-actuator.socket"))
+        wait_for(back, BACK_SECONDS, "all parts run again", 0.5)
+        medic.ready(self.host, 40)
+        if not self.host.is_active("nginx"):
+            time.sleep(3)  # who still wants to act on it does so now
+        if not self.host.is_active("nginx"):
+            self.host.run("systemctl start nginx")  # a human does what nobody dared to
+        self.wait_settled()
+
+    def judge(self, before):
+        """What must hold, whatever the fault was."""
+        after = self.acknowledged()
+        for name, had in before.items():
+            lost = had - after[name]
+            if not (name == self.component and self.cell.lost):
+                assert not lost, f"{name} lost {len(lost)} of {len(had)} acknowledged: {sorted(lost)[:3]}"
+        twice = self.rows("aggregator", "select count(*) - count(distinct host || uid) from log")
+        assert twice == {"0"}, f"delivered twice: {twice}"
+        starts = self.count_starts()
+        assert starts == self.starts, f"{starts} starts of nginx, {self.starts} have a reason"
+        audit = json.loads(self.host.out("hostmedic audit --json"))
+        assert audit["whole"], f"the ledger is broken: {audit['broken']}"
+        assert audit["open"] == 0, f"{audit['open']} orders without an end"
+        for name, (descriptors, memory) in self.usage().items():
+            self.notes[f"{name} holds"] = f"{descriptors} descriptors, {memory >> 20} MiB"
+            assert descriptors < MOST_DESCRIPTORS and memory < MOST_MEMORY, f"{name} has grown: {self.notes}"
+        line = self.said()
+        assert line, f"no line of {self.part.unit} says /{self.cell.says}/"
+        self.notes["line"] = line
+
+
+def play(host, component, cell, seed):
+    """Plays one cell; returns its notes. AssertionError says what did not hold."""
+    scene = Scene(host, component, cell, seed)
+    scene.prepare()
+    scene.heal_and_deliver("before the fault")
+    before = scene.acknowledged()
+    scene.since = float(host.out("date +%s.%N"))
+    scene.kill_nginx()
+    cell.begin(scene)
+    scene.endure()
+    cell.end(scene)
+    scene.come_back()
+    scene.heal_and_deliver("after the fault")
+    scene.judge(before)
+    return scene.notes
