@@ -90,6 +90,7 @@ Status Daemon::start() {
   if (!store_->quarantined().empty())
     log_error("the store was broken and a new one was begun: " + store_->quarantined());
   reporter_ = std::make_unique<Reporter>(io_, worker_, *store_);
+  reporter_->keep(config_.store);
   if (Status reporting = reporter_->connect(config_.upstream); !reporting)
     log_error("upstream: " + reporting.error().message());
   if (Status restored = restore(); !restored) log_error("restore: " + restored.error().message());
@@ -345,6 +346,7 @@ void Daemon::apply(Settings settings) {
   config_ = std::move(settings.agent);
   configuration_ = encode_config(collect_config(options_.paths));
   set_log_level(config_.log_level);
+  reporter_->keep(config_.store);
   pipeline_->reconfigure(detection_changed ? make_engine(config_.engine) : nullptr, std::move(settings.runbooks),
                          std::move(settings.policy));
   if (detection_changed) merge_.restart();  // the new engine knows no series yet

@@ -13,6 +13,7 @@ using boost::asio::awaitable;
 namespace {
 
 constexpr Duration kHousekeeping = std::chrono::seconds(10);
+constexpr Duration kPruneEvery = std::chrono::minutes(10);
 
 struct Destination {
   std::string host, prefix;
@@ -100,6 +101,10 @@ void Reporter::every_second(Now now, const Pipeline& pipeline, bool probe_connec
     next_housekeeping_ = now.mono + kHousekeeping;
     housekeeping(now.wall);
   }
+  if (now.mono >= next_prune_) {
+    next_prune_ = now.mono + kPruneEvery;
+    prune(now.wall);
+  }
 }
 
 void Reporter::heartbeat(Now now, const Pipeline& pipeline, bool probe_connected) {
@@ -136,6 +141,15 @@ void Reporter::housekeeping(WallTime now) {
             if (status) status = std::move(told);
           }
         }
+        return {std::move(status), store_.spool().stats()};
+      },
+      [this](Written written) { done(std::move(written)); });
+}
+
+void Reporter::prune(WallTime now) {
+  worker_.run(
+      [this, now, kept = kept_]() -> Written {
+        Status status = store_.prune(now, kept.most_size, kept.most_age);
         return {std::move(status), store_.spool().stats()};
       },
       [this](Written written) { done(std::move(written)); });

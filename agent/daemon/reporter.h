@@ -24,6 +24,8 @@ class Reporter final : public SpoolSource {
 
   // Begins, changes or ends delivery. An error leaves delivery off; what is told waits in the spool all the same.
   Status connect(const UpstreamConfig& upstream);
+  // How much of the past the store keeps.
+  void keep(const StoreConfig& kept) { kept_ = kept; }
 
   void incident(const Incident& incident);
   // Heartbeats, gaps, housekeeping of the store.
@@ -49,15 +51,17 @@ class Reporter final : public SpoolSource {
   };
   void heartbeat(Now now, const Pipeline& pipeline, bool probe_connected);
   void housekeeping(WallTime now);
+  void prune(WallTime now);
   void done(Written written);
 
   boost::asio::io_context& io_;
   Worker& worker_;
   AgentStore& store_;
   UpstreamConfig upstream_;
+  StoreConfig kept_;
   std::unique_ptr<OtlpExporter> exporter_;
   const WallTime started_;
-  MonoTime next_heartbeat_, next_housekeeping_;
+  MonoTime next_heartbeat_, next_housekeeping_, next_prune_;
   SpoolStats spool_;
   std::string store_error_;
   std::uint64_t store_errors_ = 0;
