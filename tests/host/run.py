@@ -149,7 +149,7 @@ def run_all(tests, jobs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", metavar="TEXT", default="", help="only tests whose name contains TEXT")
+    parser.add_argument("--only", metavar="TEXT", action="append", help="only tests whose name contains TEXT, or one of several")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--counts", metavar="FILE")
     parser.add_argument("--list", action="store_true")
@@ -157,7 +157,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.child:
         sys.exit(run_one(*arguments.child))
-    tests = [test for test in discover() if arguments.only in title(*test)]
+    tests = [test for test in discover() if any(text in title(*test) for text in arguments.only or [""])]
     if arguments.list:
         print("\n".join(title(*test) for test in tests))
         return

@@ -54,6 +54,7 @@ import subprocess
 import sys
 import time
 
+import coverage
 import peers
 
 PREFIX = "hmtest-"
@@ -61,6 +62,7 @@ CAPS_FILTER = "@keyring bpf perf_event_open"
 CLEAN_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
              "LANG": "C.UTF-8", "TERM": "dumb"}
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PACKAGES = os.environ.get("HM_PACKAGES", "build/package")  # where the packages of the hosts are, in the repository
 OVERLAY_MAGIC = "overlayfs"
 
 # ---- root trees ------------------------------------------------------------------------------
@@ -418,6 +420,8 @@ class Host:
         if self not in LIVE:
             return
         LIVE.remove(self)
+        with contextlib.suppress(Exception):  # counts that are lost fail no test
+            coverage.fetch(self, f"{self._directory}/upper")
         remove_host_traces(self._directory)
         if self._nspawn is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -506,6 +510,7 @@ class Host:
 
     def install(self, *packages):
         """Installs Debian packages from files of this machine. What they depend on is in the tree."""
+        coverage.prepare(self)
         inside = []
         for package in packages:
             inside.append("/var/tmp/" + os.path.basename(package))
@@ -676,11 +681,11 @@ def package_files(names):
     """The built .deb of each name; Skip while the project has no packaging, else a missing one is an error."""
     files = []
     for name in names:
-        found = glob.glob(os.path.join(REPO, "build", "package", f"{name}_*.deb"))
+        found = glob.glob(os.path.join(REPO, PACKAGES, f"{name}_*.deb"))
         if not found and not os.path.isdir(os.path.join(REPO, "packaging", "debian")):
             raise Skip("there is no packaging/debian yet")
         if len(found) != 1:
-            raise AssertionError(f"build/package has {len(found)} packages named {name}; run ./dev package")
+            raise AssertionError(f"{PACKAGES} has {len(found)} packages named {name}; run ./dev package")
         files.append(found[0])
     return files
 
