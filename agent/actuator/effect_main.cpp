@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 
 #include <cstdio>
+#include <string_view>
 #include <vector>
 
 #include "actions/catalog/effect_table.h"
 #include "actions/catalog/effect_unit.h"
+#include "agent/base/version.h"
 
 using namespace hostmedic;
 
@@ -35,6 +37,8 @@ int run(const std::vector<std::string_view>& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--version")
+    return std::puts(version_line("hostmedic-effect").c_str()) < 0 ? kEffectFailed : 0;
   ::umask(0077);
   const int status = run(std::vector<std::string_view>(argv + 1, argv + argc));
   // The last line: where there is no systemd it tells a later actuator how this ended.

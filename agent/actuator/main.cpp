@@ -20,6 +20,7 @@
 #include "agent/base/notify.h"
 #include "agent/base/parse.h"
 #include "agent/base/text.h"
+#include "agent/base/version.h"
 #include "agent/config/policy_config.h"
 
 using namespace hostmedic;
@@ -37,7 +38,8 @@ constexpr const char* kUsage =
     "  --user NAME            who may ask for orders, beside root (default hostmedic)\n"
     "  --approver-group NAME  whose members may approve, beside root (default: nobody)\n"
     "  --idle DURATION        end after so long without work (default 60s; 0s: never)\n"
-    "  --release KEY          instead of serving, ask the actuator to end what this order did\n";
+    "  --release KEY          instead of serving, ask the actuator to end what this order did\n"
+    "  --version, --help\n";
 
 struct Arguments {
   ActuatorOptions options;
@@ -52,7 +54,7 @@ int usage_error(const std::string& text) {
 
 // -1: go on; else the exit status.
 int read_arguments(int argc, char** argv, Arguments& ret) {
-  enum { socket = 256, policy, ledger, effect, scratch, user, approvers, idle, release, help };
+  enum { socket = 256, policy, ledger, effect, scratch, user, approvers, idle, release, version_of, help };
   const struct option known[] = {{"socket", 1, nullptr, socket},
                                  {"policy", 1, nullptr, policy},
                                  {"ledger", 1, nullptr, ledger},
@@ -62,6 +64,7 @@ int read_arguments(int argc, char** argv, Arguments& ret) {
                                  {"approver-group", 1, nullptr, approvers},
                                  {"idle", 1, nullptr, idle},
                                  {"release", 1, nullptr, release},
+                                 {"version", 0, nullptr, version_of},
                                  {"help", 0, nullptr, help},
                                  {nullptr, 0, nullptr, 0}};
   for (int found = 0; (found = ::getopt_long(argc, argv, "", known, nullptr)) != -1;) {
@@ -80,6 +83,7 @@ int read_arguments(int argc, char** argv, Arguments& ret) {
         continue;
       }
       case release: ret.release = ::optarg; continue;
+      case version_of: std::puts(version_line("hostmedic-actuator").c_str()); return 0;
       case help: std::fputs(kUsage, stdout); return 0;
       default: return usage_error("unknown option");
     }

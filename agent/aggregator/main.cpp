@@ -16,6 +16,7 @@
 #include "agent/base/log.h"
 #include "agent/base/parse.h"
 #include "agent/base/text.h"
+#include "agent/base/version.h"
 #include "agent/config/aggregator_config.h"
 
 namespace {
@@ -122,7 +123,7 @@ int dispatch(const std::vector<std::string>& words) {
   if (command->verb == "hosts") return hosts(*command);
   if (command->verb == "run") return run(*command);
   if (command->verb == "version")
-    say("hostmedic-aggregator " HM_VERSION "\n");
+    say(version_line("hostmedic-aggregator") + "\n");
   else
     say(usage_text());
   return kDone;

@@ -15,6 +15,7 @@
 #include "agent/base/notify.h"
 #include "agent/base/parse.h"
 #include "agent/base/signals.h"
+#include "agent/base/version.h"
 #include "agent/check/net_asker.h"
 #include "agent/check/run_plugin.h"
 #include "agent/config/agent_config.h"
@@ -37,14 +38,14 @@ constexpr char kUsage[] =
     "  --plugin-socket PATH  where plug-ins are asked for (default /run/hostmedic-plugin.sock)\n"
     "  --print[=N]           write N frames (default 1) as text to the standard output, without an agent\n"
     "  --run-plugin          be the other end of the plug-ins' socket, for the service manager\n"
-    "  --help\n";
+    "  --version, --help\n";
 
 constexpr const ProbeInfo* kProbes[] = {&check_probe, &scrape_probe};
 
 struct CommandLine {
   std::string config = kAgentConfigFile, socket = "/run/hostmedic/check.sock", plugin_socket = kPluginSocket;
   std::optional<int> print;
-  bool run_plugin = false, help = false;
+  bool run_plugin = false, help = false, version = false;
 };
 
 std::optional<CommandLine> parse_command_line(int argc, char** argv) {
@@ -54,6 +55,7 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
                                         {"print", optional_argument, nullptr, 'P'},
                                         {"run-plugin", no_argument, nullptr, 'r'},
                                         {"help", no_argument, nullptr, 'h'},
+                                        {"version", no_argument, nullptr, 'V'},
                                         {nullptr, 0, nullptr, 0}};
   CommandLine line;
   for (int found = 0; (found = ::getopt_long(argc, argv, "h", kOptions, nullptr)) != -1;) {
@@ -69,6 +71,7 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
       }
       case 'r': line.run_plugin = true; break;
       case 'h': line.help = true; break;
+      case 'V': line.version = true; break;
       default: return std::nullopt;
     }
   }
@@ -119,6 +122,10 @@ int main(int argc, char** argv) {
   }
   if (line->help) {
     std::fputs(kUsage, stdout);
+    return 0;
+  }
+  if (line->version) {
+    std::puts(version_line("hostmedic-check").c_str());
     return 0;
   }
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail(errno_error(errno, "no_new_privs"));

@@ -270,6 +270,27 @@ void add_score_verb(CLI::App& app, ScoreWish& o, Verb& chosen) {
   run->add_option("--jobs", o.jobs, "files at a time")->check(CLI::Range(1, 64))->capture_default_str();
 }
 
+std::string version_text(const Surroundings& here) {
+  return "hostmedic " + here.version + (here.build_id.empty() ? "" : " (build " + here.build_id + ")");
+}
+
+// After an upgrade without a restart the agent that runs is the one of before.
+Exit show_version(Context& context, const Surroundings& here) {
+  const Answer answer = ask_daemon(context.ask, {{"verb", "status"}});
+  std::string agent;
+  if (answer.body) agent = text_at(object_at(*answer.body, "status"), "version", 32);
+  if (context.json) {
+    boost::json::object out{{"version", here.version}, {"build_id", here.build_id}, {"agent", nullptr}};
+    if (!agent.empty()) out["agent"] = agent;
+    write_json(context, out);
+    return Exit::fine;
+  }
+  context.out << version_text(here) << '\n';
+  if (!agent.empty() && agent != here.version)
+    context.out << "the agent that runs is " << agent << ": systemctl restart hostmedic\n";
+  return Exit::fine;
+}
+
 // The nearest verb to a word that is none.
 std::string suggestion(const CLI::App& app, const std::vector<std::string>& args) {
   std::vector<std::string> names;
@@ -295,7 +316,7 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   app.get_formatter()->label("SUBCOMMAND", "VERB");
   app.get_formatter()->label("Subcommands", "Verbs");
   app.require_subcommand(1);
-  app.set_version_flag("--version", "hostmedic " + surroundings.version);
+  app.set_version_flag("--version", version_text(surroundings));
   app.add_flag("--json", options.json, "the answer as one JSON value");
   app.add_flag("--quiet,-q", options.quiet, "no word on success");
   app.add_flag("--ascii", options.ascii, "bars and curves without characters beyond ASCII");
@@ -312,13 +333,8 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
   add_audit_verb(app, options, chosen);
   add_runbook_verbs(app, options, chosen);
   add_deploy_verb(app, options.deployment, chosen);
-  verb(app, "version", "of this program", chosen, [&surroundings](Context& c) {
-    if (c.json)
-      write_json(c, boost::json::object{{"version", surroundings.version}});
-    else
-      c.out << "hostmedic " << surroundings.version << '\n';
-    return Exit::fine;
-  });
+  verb(app, "version", "of this program, and of the agent where that is another", chosen,
+       [&surroundings](Context& c) { return show_version(c, surroundings); });
 
   Context context{.out = surroundings.out,
                   .err = surroundings.err,

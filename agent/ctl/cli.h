@@ -23,6 +23,7 @@ struct Surroundings {
   Paths paths;
   // Asks the person at the terminal, who answers with one key; absent when nobody is there.
   std::function<char(const std::string& question)> one_key;
+  std::string build_id = {};  // of this program
 };
 
 // args: without the program's name.

@@ -12,6 +12,7 @@
 
 #include "agent/base/clock.h"
 #include "agent/base/text.h"
+#include "agent/base/version.h"
 #include "agent/ctl/cli.h"
 
 namespace {
@@ -80,7 +81,8 @@ char one_key(const std::string& question) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_DFL);  // `hostmedic list series | head` ends quietly
-  hostmedic::Surroundings surroundings{std::cout, std::cerr, look(), HM_VERSION, who(), {}, {}};
+  hostmedic::Surroundings surroundings{std::cout, std::cerr, look(), hostmedic::version(),
+                                       who(),     {},        {},     hostmedic::build_id()};
   surroundings.paths.proc = "/proc";
   surroundings.paths.sys = "/sys";
   surroundings.paths.probe = probe_program();

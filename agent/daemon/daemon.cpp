@@ -12,6 +12,7 @@
 #include "agent/base/log.h"
 #include "agent/base/notify.h"
 #include "agent/base/text.h"
+#include "agent/base/version.h"
 #include "agent/daemon/identity.h"
 #include "agent/recorder/config_files.h"
 #include "detect/correlate/explain.h"
@@ -147,7 +148,7 @@ void Daemon::start_recorder() {
   settings.ring = {config_.recorder.keep, config_.recorder.size};
   settings.kept.keep = config_.recorder.keep_incidents;
   settings.before = config_.recorder.before;
-  settings.version = HM_VERSION;
+  settings.version = version();
   settings.host = host_identity().name;
   settings.boot_id = host_identity().boot_id;
   settings.host_seed = fnv1a(host_identity().id);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "agent/base/log.h"
+#include "agent/base/version.h"
 #include "agent/config/policy_config.h"
 #include "agent/config/runbook_config.h"
 #include "agent/daemon/companions.h"
@@ -59,7 +60,7 @@ std::optional<int> parse_options(int argc, char** argv, DaemonOptions& ret_optio
       case run_dir: ret_options.run_dir = optarg; continue;
       case all_in_one: ret_all_in_one = true; continue;
       case verbose: set_log_level(LogLevel::debug); continue;
-      case version: std::puts("hostmedicd " HM_VERSION); return 0;
+      case version: std::puts(version_line("hostmedicd").c_str()); return 0;
       case help: std::fputs(kHelp, stdout); return 0;
       default: std::fputs(kHelp, stderr); return kUsage;
     }

@@ -2,18 +2,18 @@
 #include "agent/daemon/report.h"
 
 #include "agent/base/text.h"
+#include "agent/base/version.h"
 #include "agent/net/otlp.h"
 #include "agent/record/record.h"
 
 namespace hostmedic {
 namespace {
 
-constexpr const char* kVersion = HM_VERSION;
 constexpr std::string_view kScope = "hostmedic";
 
 OtlpAttributes resource(const HostIdentity& host) {
   return {{"service.name", std::string("hostmedic")},
-          {"service.version", std::string(kVersion)},
+          {"service.version", version()},
           {"service.instance.id", host.id},
           {"host.id", host.id},
           {"host.name", host.name}};
@@ -40,7 +40,7 @@ int severity_number(Severity severity) {
 std::string encode_log(OtlpLogRecord record, const HostIdentity& host) {
   OtlpResourceLogs logs;
   logs.attributes = resource(host);
-  logs.scopes.push_back({.name = std::string(kScope), .version = kVersion, .items = {}});
+  logs.scopes.push_back({.name = std::string(kScope), .version = version(), .items = {}});
   logs.scopes[0].items.push_back(std::move(record));
   return encode_resource(logs);
 }
@@ -80,7 +80,7 @@ Report incident_report(const Incident& incident, const HostIdentity& host, WallT
 Report heartbeat_report(const Heartbeat& heartbeat, const HostIdentity& host, WallTime now) {
   OtlpResourceMetrics metrics;
   metrics.attributes = resource(host);
-  metrics.scopes.push_back({.name = std::string(kScope), .version = kVersion, .items = {}});
+  metrics.scopes.push_back({.name = std::string(kScope), .version = version(), .items = {}});
   const auto add = [&](std::string name, std::string unit, double value, OtlpMetricKind kind) {
     OtlpMetric metric;
     metric.name = std::move(name);

@@ -5,6 +5,7 @@
 #include "agent/base/log.h"
 #include "agent/base/parse.h"
 #include "agent/base/text.h"
+#include "agent/base/version.h"
 
 namespace hostmedic {
 
@@ -63,7 +64,7 @@ Status Reporter::connect(const UpstreamConfig& upstream) {
   options.destination.port = destination->port;
   options.destination.tls = *tls;
   options.path_prefix = destination->prefix;
-  options.user_agent = std::string("hostmedic/") + HM_VERSION;
+  options.user_agent = "hostmedic/" + version();
   options.seed = fnv1a(host_identity().id);
   exporter_ = std::make_unique<OtlpExporter>(io_.get_executor(), std::move(options), *this, [](std::string_view note) {
     log_notice("upstream: " + std::string(note));

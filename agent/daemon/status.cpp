@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 
 #include "agent/base/text.h"
+#include "agent/base/version.h"
 #include "agent/daemon/daemon.h"
 #include "agent/daemon/lists.h"
 #include "agent/daemon/report.h"
@@ -71,7 +72,8 @@ json::object Daemon::status() const {
   const auto suspicions = std::ranges::count_if(
       pipeline.incidents(), [](const auto& row) { return !row.second.closed_at && row.second.suspicion; });
   json::object status{
-      {"version", HM_VERSION},
+      {"version", version()},
+      {"build_id", build_id()},
       {"pid", ::getpid()},
       {"host", host_identity().name},
       {"started_unix_nano", to_ns(started_)},

@@ -18,6 +18,7 @@
 #include "agent/base/log.h"
 #include "agent/base/parse.h"
 #include "agent/base/signals.h"
+#include "agent/base/version.h"
 #include "agent/config/agent_config.h"
 #include "agent/probe/run.h"
 #include "agent/self/memory_lock.h"
@@ -45,7 +46,7 @@ constexpr char kUsage[] =
     "  --replay FILE    send a recording to the agent, --speed X times as fast as it was recorded\n"
     "  --list           name the probes\n"
     "  --cost[=N]       run the probes for N seconds (default 10) and tell what they cost\n"
-    "  --help\n";
+    "  --version, --help\n";
 
 // Empty where the package's unit has not made one: programs are then attached without a mark.
 std::string default_state_dir() {
@@ -62,7 +63,7 @@ struct CommandLine {
   std::string record, replay;
   int frames = 1'000'000;  // of a recording, unless it is stopped before
   double speed = 1;        // of a replay
-  bool list = false, clear_brake = false, help = false;
+  bool list = false, clear_brake = false, help = false, version = false;
 };
 
 // The agent refuses a configuration with faults and says where they are; the probe reads the host all the same.
@@ -73,23 +74,16 @@ void load_configuration(const std::string& file, ProbeSettings& ret_settings) {
 }
 
 std::optional<CommandLine> parse_command_line(int argc, char** argv) {
-  static constexpr option kOptions[] = {{"socket", required_argument, nullptr, 's'},
-                                        {"config", required_argument, nullptr, 'c'},
-                                        {"enable", required_argument, nullptr, 'e'},
-                                        {"disable", required_argument, nullptr, 'd'},
-                                        {"log-root", required_argument, nullptr, 'l'},
-                                        {"prefix", required_argument, nullptr, 'p'},
-                                        {"print", optional_argument, nullptr, 'P'},
-                                        {"record", required_argument, nullptr, 'R'},
-                                        {"frames", required_argument, nullptr, 'N'},
-                                        {"replay", required_argument, nullptr, 'Y'},
-                                        {"speed", required_argument, nullptr, 'X'},
-                                        {"list", no_argument, nullptr, 'L'},
-                                        {"state-dir", required_argument, nullptr, 'S'},
-                                        {"clear-bpf-brake", no_argument, nullptr, 'B'},
-                                        {"cost", optional_argument, nullptr, 'C'},
-                                        {"help", no_argument, nullptr, 'h'},
-                                        {nullptr, 0, nullptr, 0}};
+  static constexpr option kOptions[] = {
+      {"socket", required_argument, nullptr, 's'},    {"config", required_argument, nullptr, 'c'},
+      {"enable", required_argument, nullptr, 'e'},    {"disable", required_argument, nullptr, 'd'},
+      {"log-root", required_argument, nullptr, 'l'},  {"prefix", required_argument, nullptr, 'p'},
+      {"print", optional_argument, nullptr, 'P'},     {"record", required_argument, nullptr, 'R'},
+      {"frames", required_argument, nullptr, 'N'},    {"replay", required_argument, nullptr, 'Y'},
+      {"speed", required_argument, nullptr, 'X'},     {"list", no_argument, nullptr, 'L'},
+      {"state-dir", required_argument, nullptr, 'S'}, {"clear-bpf-brake", no_argument, nullptr, 'B'},
+      {"cost", optional_argument, nullptr, 'C'},      {"help", no_argument, nullptr, 'h'},
+      {"version", no_argument, nullptr, 'V'},         {nullptr, 0, nullptr, 0}};
   CommandLine line;
   line.options.probes = all_probes();
   line.options.own_process = true;
@@ -134,6 +128,7 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
         break;
       }
       case 'h': line.help = true; break;
+      case 'V': line.version = true; break;
       default: return std::nullopt;
     }
   }
@@ -205,6 +200,10 @@ int main(int argc, char** argv) {
   }
   if (line->help) {
     std::fputs(kUsage, stdout);
+    return 0;
+  }
+  if (line->version) {
+    std::puts(version_line("hostmedic-probe").c_str());
     return 0;
   }
   if (line->list) {

@@ -17,6 +17,8 @@ else()
   target_compile_options(hm_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wthread-safety -Wno-deprecated-declarations>)
 endif()
 
+include(packaging/cmake/hardening.cmake)
+
 # hm_library(NAME FOLDER folder SOURCES ... USES ...): folder is relative to the repository's root.
 function(hm_library name)
   cmake_parse_arguments(ARG "" "FOLDER" "SOURCES;USES;PRIVATE_USES" ${ARGN})
@@ -41,5 +43,5 @@ function(hm_program name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE hm_flags ${ARG_USES})
   # A program needs only the shared libraries that it calls, not those of every folder that it sees.
-  target_link_options(${name} PRIVATE -Wl,--as-needed)
+  target_link_options(${name} PRIVATE -Wl,--as-needed ${HM_HARDENED_LINK})
 endfunction()

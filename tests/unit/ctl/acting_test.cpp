@@ -151,9 +151,22 @@ TEST_CASE("wrong usage is told in one line, with the nearest verb") {
   CHECK(host.run({"--help"}) == 0);
   CHECK(contains(host.out.str(), "Exit codes: 0 done"));
   CHECK(host.run({"version"}) == 0);
-  CHECK(host.out.str() == "hostmedic 1.2.3\n");
+  CHECK(host.out.str() == "hostmedic 1.2.3 (build 4f1c)\n");
   CHECK(host.run({"version", "--json"}) == 0);
-  CHECK(host.out.str() == "{\"version\":\"1.2.3\"}\n");
+  CHECK(host.out.str() == "{\"version\":\"1.2.3\",\"build_id\":\"4f1c\",\"agent\":null}\n");
+}
+
+TEST_CASE("the version names the agent that runs where that is another") {
+  Host host;
+  host.daemon["status"] = R"({"ok":true,"status":{"version":"1.2.3"}})";
+  CHECK(host.run({"version"}) == 0);
+  CHECK(host.out.str() == "hostmedic 1.2.3 (build 4f1c)\n");
+  host.daemon["status"] = R"({"ok":true,"status":{"version":"1.2.2\u001b[2J"}})";
+  CHECK(host.run({"version"}) == 0);
+  CHECK(host.out.str() ==
+        "hostmedic 1.2.3 (build 4f1c)\nthe agent that runs is 1.2.2?[2J: systemctl restart hostmedic\n");
+  CHECK(host.run({"version", "--json"}) == 0);
+  CHECK(contains(host.out.str(), R"("agent":"1.2.2?[2J")"));
 }
 
 TEST_CASE("a deployment is marked on what it changed") {

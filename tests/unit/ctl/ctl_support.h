@@ -126,7 +126,7 @@ struct Host {
     paths.sys = dir.path + "/sys";
     paths.group = "no-such-group";
     paths.policy_of_root = false;
-    const Surroundings surroundings{out, err, look, "1.2.3", "uid 7 (tester)", paths, one_key};
+    const Surroundings surroundings{out, err, look, "1.2.3", "uid 7 (tester)", paths, one_key, "4f1c"};
     const int exit = static_cast<int>(run_cli(surroundings, std::move(args)));
     control.reset();
     acting.reset();
