@@ -43,5 +43,7 @@ function(hm_program name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE hm_flags ${ARG_USES})
   # A program needs only the shared libraries that it calls, not those of every folder that it sees.
-  target_link_options(${name} PRIVATE -Wl,--as-needed ${HM_HARDENED_LINK})
+  target_link_options(${name} PRIVATE -Wl,--as-needed ${HM_HARDENED_LINK}
+    # What went into it, for the bill of materials.
+    "$<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-Wl,-Map=${CMAKE_CURRENT_BINARY_DIR}/${name}.map>")
 endfunction()

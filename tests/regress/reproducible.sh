@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # Builds the packages a second time, where all differs that may differ, and compares them byte for byte with those in
 # build/package: another directory (of another length, on another file system, files made in the opposite order, objects
-# elsewhere), umask, time zone, locale, home, kernel name, later clock. Its compiler cache is its own, so no object of the first build
-# serves the second. Prints one line per package, and what differs in those that do. Exit status 0 when all are the same.
-# The second build stays in build/twice.
+# elsewhere), umask, time zone, locale, home, kernel name, later clock. Its compiler cache is its own, so no object of the
+# first build serves the second. Prints one line per package, and what differs in those that do. Exit status 0 when all
+# are the same. The second build stays in build/twice.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 readonly FIRST=build/package SECOND=$PWD/build/twice
 # Always the same place, or the cache would never have what it needs.
 scratch=/dev/shm/hostmedic-twice
+exec 9>$scratch.lock
+flock 9
 trap 'rm -rf "$scratch"' EXIT
 readonly CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/hostmedic/twice-ccache
 readonly SOURCES=$scratch/a-directory-of-quite-another-length/hostmedic
@@ -33,8 +35,8 @@ other_locale() {
 build_second() (
   umask 0027
   cd "$SOURCES"
-  env -u CCACHE_BASEDIR -u CCACHE_NOHASHDIR CCACHE_DIR="$CACHE" LOCPATH="$SECOND" LC_ALL="$(other_locale)" TZ=Elsewhere-13:45 HOME="$SECOND/home" \
-    PATH="$PATH:/elsewhere" setarch "$(uname -m)" --uname-2.6 \
+  env -u CCACHE_BASEDIR -u CCACHE_NOHASHDIR CCACHE_DIR="$CACHE" HOME="$SECOND/home" PATH="$PATH:/elsewhere" \
+    LOCPATH="$SECOND" LC_ALL="$(other_locale)" TZ=Elsewhere-13:45 setarch "$(uname -m)" --uname-2.6 \
     env DEB_BUILD_OPTIONS="nocheck terse parallel=$(nproc)" dpkg-buildpackage -b -us -uc -nc
   mv ../*.deb "$SECOND/"
 )
