@@ -2,6 +2,7 @@
 #include "agent/actuator/systemd_transient.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <string_view>
 
 #include "agent/actuator/capability.h"
@@ -65,6 +66,17 @@ bool needs_tmp(const Openings& open) {
          });
 }
 
+// What no effect needs. All other system calls stay, since a script may run any program; what installs packages may
+// mount inside its own namespace.
+int put_call_filter(sd_bus_message* m, const Openings& open) {
+  const int result =
+      open.all_paths ? sd_bus_message_append(m, "(sv)", "SystemCallFilter", "(bas)", 0, 7, "@clock", "@cpu-emulation",
+                                             "@debug", "@module", "@obsolete", "@raw-io", "@reboot")
+                     : sd_bus_message_append(m, "(sv)", "SystemCallFilter", "(bas)", 0, 9, "@clock", "@cpu-emulation",
+                                             "@debug", "@module", "@obsolete", "@raw-io", "@reboot", "@mount", "@swap");
+  return result < 0 ? result : sd_bus_message_append(m, "(sv)", "SystemCallErrorNumber", "i", EPERM);
+}
+
 // What both kinds have in common.
 int put_properties(sd_bus_message* m, const TransientUnit& unit) {
   const Openings& open = unit.openings;
@@ -85,6 +97,7 @@ int put_properties(sd_bus_message* m, const TransientUnit& unit) {
   add("ProtectSystem", std::string(open.all_paths ? "no" : "strict"));
   add("ProtectHome", std::string(open.all_paths ? "no" : "yes"));
   add("PrivateTmp", !needs_tmp(open));
+  add("PrivateMounts", true);
   add("PrivateDevices", !open.devices);
   add("PrivateNetwork", !open.network);
   add("ProtectKernelTunables", !open.kernel_tunables);
@@ -100,6 +113,7 @@ int put_properties(sd_bus_message* m, const TransientUnit& unit) {
   add("TasksMax", std::uint64_t{64});
   if (result >= 0) result = sd_bus_message_append(m, "(sv)", "UMask", "u", 0077);
   if (result >= 0 && !open.network) result = put_unix_only(m);
+  if (result >= 0) result = put_call_filter(m, open);
   if (result >= 0) result = put_list(m, "ReadWritePaths", open.read_write_paths);
   return result >= 0 ? put_command(m, unit.argv) : result;
 }

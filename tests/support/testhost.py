@@ -80,7 +80,7 @@ TREES = {"base": BASE_PACKAGES, "docker": BASE_PACKAGES + ["docker.io", "iptable
 # What a tree holds and does not start by itself.
 STILL = {"ward": "docker.service docker.socket containerd.service postgresql.service monit.service netdata.service nginx.service".split()}
 # A tree that a virtual machine boots: the distribution's kernel, and an initrd with no more than leads to the root disk.
-TREES["machine"] = TREES["ward"] + "linux-image-amd64 initramfs-tools udev kmod".split()
+TREES["machine"] = TREES["ward"] + "linux-image-amd64 initramfs-tools udev kmod apparmor".split()
 STILL["machine"] = STILL["ward"]
 FINISH = {"machine": "printf 'MODULES=list\\nCOMPRESS=gzip\\n' >$1/etc/initramfs-tools/conf.d/hmtest;"
                      " printf 'virtio_pci\\nvirtio_blk\\next4\\n' >>$1/etc/initramfs-tools/modules;"
