@@ -62,7 +62,8 @@ CAPS_FILTER = "@keyring bpf perf_event_open"
 CLEAN_ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root",
              "LANG": "C.UTF-8", "TERM": "dumb"}
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PACKAGES = os.environ.get("HM_PACKAGES", "build/package")  # where the packages of the hosts are, in the repository
+# Where the packages of the hosts are, in the repository: those of the Debian release HM_RELEASE lie beside this machine's.
+PACKAGES = os.environ.get("HM_PACKAGES") or "-".join(filter(None, ("build/package", os.environ.get("HM_RELEASE"))))
 OVERLAY_MAGIC = "overlayfs"
 
 # ---- root trees ------------------------------------------------------------------------------
@@ -75,7 +76,7 @@ RELEASE_PACKAGES = {
     "trixie": ["libelf1t64", "libmbedtls21", "libmbedx509-7", "libmbedcrypto16"],
 }
 TREES = {"base": BASE_PACKAGES, "docker": BASE_PACKAGES + ["docker.io", "iptables"],
-         "peers": BASE_PACKAGES + peers.PACKAGES, "database": BASE_PACKAGES + ["postgresql", "zstd"],
+         "rpm": BASE_PACKAGES + ["rpm"], "peers": BASE_PACKAGES + peers.PACKAGES, "database": BASE_PACKAGES + ["postgresql", "zstd"],
          "ward": BASE_PACKAGES + "docker.io iptables postgresql zstd openssl dnsmasq-base monit netdata dpkg-dev".split()}
 # What a tree holds and does not start by itself.
 STILL = {"ward": "docker.service docker.socket containerd.service postgresql.service monit.service netdata.service nginx.service".split()}
@@ -95,7 +96,14 @@ class Skip(Exception):
 
 
 def release():
-    """Debian release of the trees: that of this machine, whose packages the hosts install."""
+    """Debian release of the trees: HM_RELEASE if it is set, else that of this machine, whose packages the hosts install."""
+    name = os.environ.get("HM_RELEASE") or own_release()
+    if name not in RELEASE_PACKAGES:
+        raise RuntimeError(f"no test hosts for Debian '{name}', only for {', '.join(RELEASE_PACKAGES)}")
+    return name
+
+
+def own_release():
     with open("/etc/os-release", encoding="utf-8") as f:
         fields = dict(line.rstrip().split("=", 1) for line in f if "=" in line)
     name = fields.get("VERSION_CODENAME", "").strip('"')
@@ -154,10 +162,10 @@ def build_tree(name, path):
         sources.append(f"{scratch}/{number}{os.path.splitext(origin)[1]}")
         with open(sources[-1], "w", encoding="utf-8") as f:
             f.write(text)
-    tidy = ("rm -f $1/etc/hostname $1/etc/resolv.conf $1/etc/apt/apt.conf.d/99mmdebstrap; : >$1/etc/machine-id;"
-            " for unit in " + " ".join(MASKED_UNITS) + "; do ln -sf /dev/null $1/etc/systemd/system/$unit; done" +
-            "".join(f"; systemctl --quiet --root=$1 disable {unit}" for unit in STILL.get(name, ())) +
-            (f"; {FINISH[name]}" if name in FINISH else ""))
+    tidy = (f"{FINISH.get(name, ':')} || exit 1;"
+            " rm -f $1/etc/hostname $1/etc/resolv.conf $1/etc/apt/apt.conf.d/99mmdebstrap; : >$1/etc/machine-id;"
+            " mkdir -p $1/etc/systemd/system; for unit in " + " ".join(MASKED_UNITS) + "; do ln -sf /dev/null $1/etc/systemd/system/$unit; done" +
+            "".join(f"; systemctl --quiet --root=$1 disable {unit}" for unit in STILL.get(name, ())))
     done = subprocess.run(
         ["mmdebstrap", "--mode=root", "--variant=minbase", f"--aptopt={scratch}/apt.conf",
          "--include=" + ",".join(TREES[name] + RELEASE_PACKAGES[suite]), "--customize-hook=" + tidy,
