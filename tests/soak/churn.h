@@ -24,7 +24,7 @@ struct ChurnPlan {
   double process_every = 72 * 3600.0 / 100'000;
   double group_every = 60;    // another executable is among the busiest
   double failure_every = 50;  // of a service
-  double flood_every = 3 * 3600, flood_length = 120;
+  double flood_every = 1.5 * 3600, flood_length = 120;
   double destination_every = 30;
   double deployment_every = 2 * 3600;
 };

@@ -50,6 +50,7 @@ class Driver {
     return ok();
   }
 
+  Status drain() { return stream_.drain(); }
   void silence(double seconds) { stream_.silence(seconds); }
 
   void tell() const {
@@ -131,6 +132,7 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "%s: %s\n", line.c_str(), done.error().message().c_str());
       return 1;
     }
+    (void)driver.drain();  // a daemon that went away is noticed with the next frame
     driver.tell();
   }
   return 0;

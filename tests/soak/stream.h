@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The probe's end of the daemon's socket, with the clock: one frame is sent when the one before was taken, and the time
-// of all programs is that of the frame. A daemon that went away is waited for and told all definitions again.
+// The probe's end of the daemon's socket, with the clock: a frame is sent when those before were taken, but for one or
+// two, and the time of all programs is that of the frame. A daemon that went away is waited for and told all
+// definitions again.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,8 @@ class Stream {
   void restart();
   // Replaces the frame's number and times. Error timeout: nobody takes it for a minute.
   Status send(Frame& frame, double seconds_later);
+  // Returns when all that was sent was taken.
+  Status drain() { return fd_ ? wait_taken(0) : ok(); }
   // Time goes on and nothing is said.
   void silence(double seconds);
 
@@ -35,7 +38,7 @@ class Stream {
   Stream() = default;
   void advance(double seconds);
   Status connect();
-  Status wait_taken();
+  Status wait_taken(int most);
   Status define();
   Status put(const Frame& frame);
   void learn(const Frame& frame);
