@@ -106,7 +106,7 @@ def main():
     parser.add_argument("--short", action="store_true", help="two hours")
     parser.add_argument("--phase", choices=("life", "churn"), default="life")
     parser.add_argument("--processes", type=int, default=100_000, help="of --phase churn")
-    parser.add_argument("--json", help="where the samples are written")
+    parser.add_argument("--json", help="where the samples are written, one a line")
     options = parser.parse_args()
     if options.short:
         options.hours = 2
@@ -118,16 +118,15 @@ def main():
     if options.phase == "churn":
         return 0 if burst(options.processes, Verdict(), options.json) else 1
     samples, begin = [], time.time()
-    with testhost.Host("soak") as host:
+    # Line by line, so that a soak that is cut short tells what it saw.
+    with open(options.json or os.devnull, "w", encoding="utf-8") as out, testhost.Host("soak") as host:
         prepare(host)
         for sample in live(host, options):
             samples.append(sample)
+            print(json.dumps(sample), file=out, flush=True)
             if not options.short and len(samples) % 36 == 0:
                 print(f"{sample['seconds'] / 3600:5.1f} h, {sample['frames']} frames, agent {sample['agent'].get('rss', 0) / 1024:.1f} MiB, "
                       f"{sample['seen']} incidents, {time.time() - begin:.0f} s", file=sys.stderr, flush=True)
-    if options.json:
-        with open(options.json, "w", encoding="utf-8") as out:
-            json.dump(samples, out)
     end, last, took = samples.pop(), samples[-1], time.time() - begin
     print(f"{last['seconds'] / 3600:.1f} hours in {took:.0f} s: {last['frames']} frames ({last['frames'] / took:.0f} a second, "
           f"{last['bytes'] / 1e6:.0f} MB), {last['containers']} containers, {last['processes']} processes, {last['executables']} executables, "
