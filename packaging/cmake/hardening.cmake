@@ -9,7 +9,7 @@ if(NOT CMAKE_CXX_LINK_PIE_SUPPORTED)
 endif()
 
 # Compile: only where the compiler optimizes, because the checks of _FORTIFY_SOURCE need it and sanitizers mistake them.
-set(hardened -fstack-clash-protection -ffile-prefix-map=${CMAKE_BINARY_DIR}=./build)
+set(hardened -fstack-clash-protection ${HM_PREFIX_MAP}=${CMAKE_BINARY_DIR}=./build)
 if(NOT "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_RELEASE}" MATCHES "_FORTIFY_SOURCE")
   list(APPEND hardened -D_FORTIFY_SOURCE=2)
 endif()

@@ -5,11 +5,15 @@
 # A newer compiler's new warning is no reason for a distribution not to have the package; for us it is.
 option(HM_WARNINGS_ARE_ERRORS "Stop at a warning" ON)
 
+# rpm moves the paths in debug information by itself, and must find them as they are.
+option(HM_DEBUG_PATHS "Leave the paths of the sources in debug information" OFF)
+set(HM_PREFIX_MAP -f$<IF:$<BOOL:${HM_DEBUG_PATHS}>,macro,file>-prefix-map)
+
 add_library(hm_flags INTERFACE)
 target_compile_options(hm_flags INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra $<$<BOOL:${HM_WARNINGS_ARE_ERRORS}>:-Werror> -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
-    -Wconversion -Wno-sign-conversion -Wundef -Wformat=2>
-  -fstack-protector-strong -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra $<$<BOOL:${HM_WARNINGS_ARE_ERRORS}>:-Werror> -Wshadow -Wnon-virtual-dtor
+    -Wold-style-cast -Wcast-qual -Wconversion -Wno-sign-conversion -Wundef -Wformat=2>
+  -fstack-protector-strong ${HM_PREFIX_MAP}=${CMAKE_SOURCE_DIR}=.)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports a false use of uninitialised memory in std::optional, a false overlap and a false delete in
   # std::string, and a mismatched deallocation of coroutine frames that Asio allocates by its own pair of operators.
