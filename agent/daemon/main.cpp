@@ -16,6 +16,7 @@
 #include "agent/daemon/companions.h"
 #include "agent/daemon/daemon.h"
 #include "agent/daemon/identity.h"
+#include "agent/self/heap.h"
 #include "agent/self/memory_lock.h"
 
 namespace hostmedic {
@@ -88,6 +89,7 @@ Status start_companions(Companions& companions, const DaemonOptions& options, co
 
 int main(int argc, char** argv) {
   using namespace hostmedic;
+  keep_heap_small();
   DaemonOptions options;
   options.paths.policy = kPolicyFile;
   bool all_in_one = false;

@@ -4,6 +4,7 @@
 
     ./dev soak [--hours 72] [--speed 250] [--seed 1] [--json OUT] [--short]
     ./dev soak --phase churn [--processes 100000] [--json OUT]       the real probe beside real processes (burst.py)
+    ./dev soak --phase fleet [--hosts 200] [--hours 6] [--json OUT] the aggregator under a fleet (fleet.py)
 
 One test host with the package: hostmedic.service and hostmedic-aggregator.service as they ship, enrolled with each
 other; only the probes are masked, and a driver (driver.cpp) plays the probe on the real socket: an ordinary day
@@ -37,12 +38,23 @@ sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import medic  # noqa: E402
 import testhost  # noqa: E402
 from burst import burst  # noqa: E402
+from fleet import fleet  # noqa: E402
 from verdict import Verdict, print_table  # noqa: E402
 
 BUILD = os.environ.get("HM_SOAK_BUILD", os.path.join(testhost.REPO, "build", "release", "tests"))
 # Bounds that are reached within the time.
 STORE, SPOOL, RING, KEPT, HUB_STORE = 16, 8, 24, 256, 96  # MiB
 CLOCKED = ("hostmedic", "hostmedic-aggregator", "hostmedic-actuator")
+
+
+def put_clock(host, units):
+    """These units' programs live in the time of /run/soak/clock, once somebody writes it."""
+    host.push(os.path.join(BUILD, "libsoak_clock.so"), "/usr/local/lib/libsoak_clock.so")
+    host.run("chmod 755 /usr/local/lib/libsoak_clock.so && mkdir -p /run/soak && truncate -s 4096 /run/soak/clock")
+    for unit in units:
+        host.write(f"/etc/systemd/system/{unit}.service.d/soak.conf", "[Service]\nEnvironment=LD_PRELOAD=/usr/local/lib/libsoak_clock.so "
+                   "HM_SOAK_CLOCK=/run/soak/clock\n")
+    host.run("systemctl daemon-reload")
 
 
 def prepare(host):
@@ -58,13 +70,10 @@ def prepare(host):
                    "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n")
     host.run("systemctl daemon-reload && systemctl start $(seq -f busy-%02g.service 0 39)")
     for file in (*glob.glob(os.path.join(testhost.REPO, "tests/scenarios/*.hmrec")), os.path.join(HERE, "inside.py"),
-                 os.path.join(BUILD, "soak_driver"), os.path.join(BUILD, "libsoak_clock.so")):
+                 os.path.join(BUILD, "soak_driver")):
         host.push(file, "/root/soak/" + os.path.basename(file))
-    host.run("install -m 755 /root/soak/libsoak_clock.so /usr/local/lib/ && mkdir -p /run/soak && truncate -s 4096 /run/soak/clock")
-    for unit in CLOCKED:
-        host.write(f"/etc/systemd/system/{unit}.service.d/soak.conf", "[Service]\nEnvironment=LD_PRELOAD=/usr/local/lib/libsoak_clock.so "
-                   "HM_SOAK_CLOCK=/run/soak/clock\n")
-    host.run("systemctl daemon-reload && systemctl restart hostmedic hostmedic-aggregator && systemctl stop hostmedic-actuator.service")
+    put_clock(host, CLOCKED)
+    host.run("systemctl restart hostmedic hostmedic-aggregator && systemctl stop hostmedic-actuator.service")
 
 
 def live(host, options):
@@ -100,16 +109,16 @@ def judge(samples, end, short):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--hours", type=float, default=72)
+    parser.add_argument("--hours", type=float, help="default: 72, of a fleet 6")
     parser.add_argument("--speed", type=int, default=250, help="seconds of life in a second, at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--short", action="store_true", help="two hours")
-    parser.add_argument("--phase", choices=("life", "churn"), default="life")
+    parser.add_argument("--phase", choices=("life", "churn", "fleet"), default="life")
     parser.add_argument("--processes", type=int, default=100_000, help="of --phase churn")
+    parser.add_argument("--hosts", type=int, default=200, help="of --phase fleet")
     parser.add_argument("--json", help="where the samples are written, one a line")
     options = parser.parse_args()
-    if options.short:
-        options.hours = 2
+    options.hours = 2 if options.short else options.hours or (6 if options.phase == "fleet" else 72)
     reason = testhost.why_not()
     if reason:
         print(f"no test host here: {reason}")
@@ -117,6 +126,8 @@ def main():
     testhost.exit_on_signals()
     if options.phase == "churn":
         return 0 if burst(options.processes, Verdict(), options.json) else 1
+    if options.phase == "fleet":
+        return 0 if fleet(options.hosts, int(options.hours * 60), Verdict(), options.json, put_clock) else 1
     samples, begin = [], time.time()
     # Line by line, so that a soak that is cut short tells what it saw.
     with open(options.json or os.devnull, "w", encoding="utf-8") as out, testhost.Host("soak") as host:

@@ -68,26 +68,26 @@ def lives(samples, who):
     return parts
 
 
-def hourly(samples, path):
-    """(hour, mean) of whole hours, so that neighbouring samples do not count as independent ones."""
-    hours = {}
+def means(samples, path, length):
+    """(hour, mean) of parts of so many seconds, so that neighbouring samples do not count as independent ones."""
+    parts = {}
     for sample in samples:
         value = pick(sample, path)
         if value is not None:
-            hours.setdefault(int(sample["seconds"] // 3600), []).append(value)
-    return [(hour, sum(values) / len(values)) for hour, values in sorted(hours.items())]
+            parts.setdefault(int(sample["seconds"] // length), []).append(value)
+    return [(part * length / 3600, sum(values) / len(values)) for part, values in sorted(parts.items())]
 
 
-def growth(samples, who, key, warm_up):
+def growth(samples, who, key, warm_up, length):
     """In percent of the mean in a day, with the upper bound: of the longest life of the process, without its first hours."""
     life = max(lives(samples, who), key=len)
     begin = life[0]["seconds"] + warm_up * 3600
-    points = hourly([sample for sample in life if sample["seconds"] >= begin], (who, key))
+    points = means([sample for sample in life if sample["seconds"] >= begin], (who, key), length)
     found = slope(points)
     if found is None:
         return None
     mean = sum(y for _, y in points) / len(points)
-    return found[0] * 24 / mean * 100, found[1] * 24 / mean * 100, len(points)
+    return found[0] * 24 / mean * 100, found[1] * 24 / mean * 100, points[-1][0] - points[0][0]
 
 
 def print_table(samples):
@@ -110,12 +110,12 @@ class Verdict:
     def holds(self, good, text):
         self.lines.append((bool(good), text))
 
-    def flat(self, samples, who, name, key, warm_up, most):
-        found = growth(samples, who, key, warm_up)
+    def flat(self, samples, who, name, key, warm_up, most, parts=3600):
+        found = growth(samples, who, key, warm_up, parts)
         if found is None:
             return
         middle, upper, hours = found
-        self.holds(upper < most, f"{name} {key}: grows by {middle:+.2f} % a day over {hours} hours of one life, "
+        self.holds(upper < most, f"{name} {key}: grows by {middle:+.2f} % a day over {hours:.0f} hours of one life, "
                                  f"at most {upper:+.2f} % (95 %); bound {most} %")
 
     def below(self, samples, path, most, text, divisor=MIB):
