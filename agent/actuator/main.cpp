@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <string_view>
 
 #include "agent/actuator/client.h"
 #include "agent/actuator/serve.h"
@@ -160,6 +161,13 @@ std::vector<std::string> release_command(const Arguments& arguments) {
   return command;
 }
 
+// An upgrade leaves the actuator alone, because an order may be under way, and puts another program in its place.
+bool program_was_replaced() {
+  char path[4096];
+  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
+  return size > 0 && std::string_view(path, static_cast<std::size_t>(size)).ends_with(" (deleted)");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -171,6 +179,7 @@ int main(int argc, char** argv) {
   if (boot) arguments.options.boot_id = trim(*boot);
   arguments.options.busy = {"/proc", "/var/lib/dpkg/lock-frontend"};
   arguments.options.release_command = release_command(arguments);
+  arguments.options.replaced = program_was_replaced;
   arguments.options.policy = [&arguments] { return policy_of_root(arguments.policy_path); };
 
   sigset_t ending;

@@ -265,7 +265,12 @@ Status Server::run() {
     release_due();
     const bool busy = !connections_.empty() || !executor_.idle() || loop_.actuator.waits();
     if (busy || ready[2].revents != 0) quiet_since = now;
-    if (loop_.idle > Duration{} && now - quiet_since >= loop_.idle) return ok();
+    if (busy || loop_.idle <= Duration{}) continue;
+    if (now - quiet_since >= loop_.idle) return ok();
+    if (loop_.replaced && loop_.replaced()) {
+      log_notice("this program was replaced: the next request starts the new one");
+      return ok();
+    }
   }
 }
 

@@ -29,9 +29,11 @@ struct ActuatorOptions {
   std::optional<uid_t> agent_uid;                      // who may ask for orders, beside root
   std::optional<gid_t> approver_gid;                   // whose members may speak for a human, beside root
   Duration idle = std::chrono::seconds(60);            // returns after so long without a connection; zero: never
+  std::function<bool()> replaced = {};                 // whether another program is now in the place of this one
 };
 
-// Puts the parts together and serves until stop_fd is readable or it was idle. listen_fd is a listening
+// Puts the parts together and serves until stop_fd is readable, it was idle, or nothing is under way and an upgrade has
+// replaced the program. listen_fd is a listening
 // SOCK_SEQPACKET Unix socket; both stay the caller's. An order under way when stop_fd becomes readable is left to
 // systemd; the next start records its result.
 Status serve_actuator(const ActuatorOptions& options, int listen_fd, int stop_fd);
@@ -42,6 +44,7 @@ struct ServeLoop {
   std::function<ActuatorPeer(int connection)> who;
   int listen_fd = -1, stop_fd = -1;
   Duration idle{};
+  std::function<bool()> replaced = {};
 };
 Status serve(const ServeLoop& loop);
 

@@ -67,7 +67,8 @@ Status serve_actuator(const ActuatorOptions& options, int listen_fd, int stop_fd
                 .who = [&options](int connection) { return peer_of(connection, options); },
                 .listen_fd = listen_fd,
                 .stop_fd = stop_fd,
-                .idle = options.idle});
+                .idle = options.idle,
+                .replaced = options.replaced});
 }
 
 }  // namespace hostmedic

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "agent/base/text.h"
+#include "agent/ctl/complete.h"
 #include "agent/ctl/list.h"
 #include "agent/ctl/verbs.h"
 #include "detect/calendar/calendar.h"
@@ -342,6 +343,13 @@ Exit run_cli(const Surroundings& surroundings, std::vector<std::string> args) {
                   .who = surroundings.who,
                   .paths = {},
                   .one_key = surroundings.one_key};
+  if (!args.empty() && args[0] == "complete") {
+    context.ask = ask_socket(paths.control_socket);
+    context.paths = std::move(paths);
+    args.erase(args.begin(), args.begin() + (args.size() > 1 && args[1] == "--" ? 2 : 1));
+    complete(app, args, context);
+    return Exit::fine;
+  }
   const std::vector<std::string> words = args;
   try {
     std::reverse(args.begin(), args.end());  // as CLI11 takes them

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line: arguments to one verb. The only user of CLI11. One thread.
+// The command line: arguments to one verb. With complete.cpp the only user of CLI11. One thread.
 #pragma once
 
 #include <functional>

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <atomic>
 #include <cstring>
 #include <future>
 #include <thread>
@@ -21,17 +22,19 @@ namespace {
 // A served socket; everyone who connects has the role given.
 class Served {
  public:
-  explicit Served(Role role = Role::root, Duration idle = {}) : bench(dir / "ledger.db"), actuator(bench.make()) {
+  explicit Served(Role role = Role::root, Duration idle = {}, std::function<bool()> replaced = {})
+      : bench(dir / "ledger.db"), actuator(bench.make()) {
     auto socket = listen_actuator(path(), std::nullopt);
     REQUIRE(socket);
     listener_ = std::move(*socket);
     bench.now = wall_now();
-    thread_ = std::thread([this, role, idle] {
+    thread_ = std::thread([this, role, idle, replaced] {
       result = serve({.actuator = actuator,
                       .who = [role](int) { return ActuatorPeer{role, "uid 0 (root)"}; },
                       .listen_fd = listener_.get(),
                       .stop_fd = stop_.get(),
-                      .idle = idle});
+                      .idle = idle,
+                      .replaced = replaced});
     });
   }
   ~Served() { stop(); }
@@ -96,6 +99,26 @@ TEST_CASE("an order goes through the socket and back, and is known afterwards") 
   const auto unknown = query_outcome(served.path(), std::string(24, 'f'));
   REQUIRE(unknown);
   CHECK_FALSE(unknown->has_value());
+}
+
+TEST_CASE("after an upgrade it leaves as soon as no order is under way") {
+  std::atomic<bool> replaced = false;
+  Served served(Role::root, std::chrono::hours(1), [&] { return replaced.load(); });
+  std::promise<void> begun, go_on;
+  served.bench.manager.on_restart = [&] {
+    begun.set_value();
+    go_on.get_future().wait();
+  };
+  auto order = std::async(std::launch::async, [&] { return execute_order(served.path(), served.order('a')); });
+  begun.get_future().wait();
+  replaced = true;
+  CHECK(ask(served, RequestKind::status));  // it is still here
+  go_on.set_value();
+  const Result<Outcome> outcome = order.get();
+  REQUIRE(outcome);
+  CHECK(outcome->result == OutcomeResult::done);
+  served.join();  // long before its hour
+  CHECK(served.result);
 }
 
 TEST_CASE("while an order runs the socket answers, a second order is refused, and a query waits for the end") {
