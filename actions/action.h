@@ -102,6 +102,12 @@ struct Outcome {
   Verdict verdict;                 // the actuator's own
 };
 
+// An order that was given, and what came of it.
+struct OrderRow {
+  Order order;
+  std::optional<Outcome> outcome;  // absent: not known yet
+};
+
 // One parameter of a catalogue entry.
 struct ParamText {
   std::string_view name;

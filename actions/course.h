@@ -50,6 +50,8 @@ inline constexpr Duration kProposalLife = std::chrono::minutes(15);
 inline constexpr Duration kOrderLife = std::chrono::seconds(30);
 inline constexpr Duration kAnswerSlack = std::chrono::seconds(30);  // for the actuator's answer after the time limit
 inline constexpr Duration kHoldPatience = std::chrono::minutes(5);  // held so long: a human is asked
+inline constexpr Duration kWatch = std::chrono::seconds(15);        // for detection to fall quiet after a proof
+inline constexpr std::size_t kMostAttempts = 8;                     // that are handed over
 inline constexpr Duration kPlanPatience =
     std::chrono::seconds(30);  // facts may come late: the growing file, a condition
 
@@ -134,6 +136,8 @@ struct Response::Course {
   // For a snapshot (response_state.cpp); all but the incident, which is the response's.
   void save_whole(detect::StateWriter& writer) const;
   void load_whole(detect::StateReader& reader);
+  // Of the orders that the store has of it (course_restart.cpp).
+  void recall(const std::vector<OrderRow>& orders, Now now);
   bool sane() const;
   template <class Self>
   static auto whole(Self& self);
@@ -159,6 +163,9 @@ struct Response::Course {
   const Silence* silenced(const Surroundings& here) const;
   bool hush(const Surroundings& here);
   void resume(const Surroundings& here);
+  void resume_order(const Surroundings& here);
+  void recall_one(const OrderRow& row, bool taken_back, Now now);
+  void recall_proof(const Outcome& last, Now now);
   void new_round();
   void treat(const Surroundings& here);
   void look_again(const Surroundings& here);
@@ -188,7 +195,7 @@ struct Response::Course {
   bool step_undoes(const Surroundings& here) const;
   void note_lesson(bool helped, const Surroundings& here);
   void add_attempt(const std::string& result);
-  void begin_measure(const Surroundings& here);
+  void begin_measure(MonoTime since);
   void end_measures(const Surroundings& here);
   void escalate(const std::string& reason, const std::string& text, const Surroundings& here);
   void close(const std::string& text, const Surroundings& here);
@@ -219,6 +226,7 @@ struct Response::Course {
   int refusals_ = 0;
   int unknown_ends_ = 0;  // orders that were interrupted, timed out or expired
   bool unsure_ = false;   // the present verification follows such an end
+  bool blind_ = false;    // the order was given before a restart: that detection is quiet proves nothing
   bool proved_ = false;
   std::string proved_text_;
   std::string approved_by_;

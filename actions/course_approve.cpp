@@ -14,7 +14,7 @@ void Response::Course::propose(const Surroundings& here) {
   deadline = here.now.mono + kProposalLife;
   proposal_expires_at = here.now.wall + kProposalLife;
   note(TimelineKind::approval, "waits for a human until " + format_utc(proposal_expires_at) + ": " + order.plan.what,
-       here);
+       here, {{"reason", "proposal"}});
   tell("proposal",
        "approval wanted for " + to_string(incident.root) + ": " + order.plan.what + " (" + order.plan.command + ")",
        here);

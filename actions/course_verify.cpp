@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the order's outcome to the proof, the next step or the end; and what a restart of the daemon left behind.
+// From the order's outcome to the proof, the next step or the end.
 #include <algorithm>
 
 #include "actions/course.h"
-#include "agent/base/parse.h"
 #include "agent/base/text.h"
 #include "detect/model/names.h"
 
 namespace hostmedic {
 namespace {
 
-constexpr Duration kWatch = std::chrono::seconds(15);  // for detection to fall quiet after a proof
 constexpr int kMostUnknownEnds = 2;
 
 std::string_view fact(const std::vector<Attribute>& facts, std::string_view key) {
@@ -41,7 +39,7 @@ void Response::Course::learn(const Outcome& outcome, const Surroundings& here) {
   worse_since_.reset();
   unsure_ = false;
   result_ = outcome.result;
-  if (order.plan.lasts > Duration{} && may_undo(outcome.result)) begin_measure(here);
+  if (order.plan.lasts > Duration{} && may_undo(outcome.result)) begin_measure(here.now.mono);
   const bool prepares = check().subject == Check::Subject::none;
   switch (outcome.result) {
     case OutcomeResult::failed: return step_failed("it failed: " + outcome.text, here);
@@ -90,11 +88,12 @@ std::optional<bool> Response::Course::check_holds(const Check& check, const Surr
     }
     case Check::Subject::series_fell: {
       const std::optional<double> value = series();
-      if (!before_) return !still_fires(incident);  // the order was given before a restart
-      if (!value) return std::nullopt;
+      if (!before_ || !value) return std::nullopt;
       return *value <= *before_ - check.bound;
     }
-    case Check::Subject::incident_quiet: return !still_fires(incident);
+    case Check::Subject::incident_quiet:
+      if (blind_) return std::nullopt;
+      return !still_fires(incident);
     case Check::Subject::condition: return here.sources.conditions.holds(check.condition, incident.root);
     case Check::Subject::none: break;
   }
@@ -108,8 +107,7 @@ std::string Response::Course::proof_text(const Check& check, const Surroundings&
     case Check::Subject::series_below:
     case Check::Subject::series_above: return check.series + strf(" is %.3f", value.value_or(0));
     case Check::Subject::series_fell:
-      if (!before_ || !value) return "all signals are quiet";
-      return check.series + strf(" fell from %.3f to %.3f", *before_, *value);
+      return check.series + strf(" fell from %.3f to %.3f", before_.value_or(0), value.value_or(0));
     case Check::Subject::incident_quiet: return "all signals are quiet";
     case Check::Subject::condition: return here.sources.conditions.explain(check.condition, incident.root);
     case Check::Subject::none: break;
@@ -151,7 +149,10 @@ void Response::Course::verify(const Surroundings& here) {
   }
   if (good_since || here.now.mono < deadline) return;
   const std::string why = "no proof in " + format_duration(check.within);
-  if (!incident.active) return close("the signals are quiet again, though the step's own check did not hold", here);
+  if (!incident.active)
+    return close(blind_ ? "the signals are quiet again; whether the step did it was not seen, for the restart"
+                        : "the signals are quiet again, though the step's own check did not hold",
+                 here);
   if (unsure_ && unknown_ends_ < kMostUnknownEnds) {
     note(TimelineKind::note, "still faulty after an order whose end is not known; judged again", here);
     set_state(IncidentState::open);
@@ -196,34 +197,8 @@ void Response::Course::note_lesson(bool helped, const Surroundings& here) {
 }
 
 void Response::Course::add_attempt(const std::string& result) {
-  constexpr std::size_t kMostAttempts = 8;
   if (attempts_.size() == kMostAttempts) attempts_.erase(attempts_.begin());
   attempts_.push_back({order.plan.what, result});
-}
-
-// The first moment after a restart. Nothing that was planned before is carried out; an order that is still open waits
-// for its outcome, everything else is judged from the present state.
-void Response::Course::resume(const Surroundings& here) {
-  constexpr Duration kAnswerLimit = std::chrono::minutes(2);
-  restored = false;
-  for (const TimelineEntry& entry : incident.timeline) {
-    if (entry.kind == TimelineKind::escalated) told.insert(std::string(fact(entry.attributes, "reason")));
-    if (entry.kind == TimelineKind::ordered)
-      attempt = std::max(attempt, static_cast<int>(parse_u64(fact(entry.attributes, "attempt")).value_or(0)));
-  }
-  if (phase == Phase::acting || phase == Phase::undoing) {
-    for (const Runbook& known : here.runbooks)
-      if (known.name == order.runbook) runbook = known;
-    deadline = here.now.mono + order.plan.timeout + kAnswerLimit;
-    acted_at_ = here.now.mono - std::max(Duration{}, here.now.wall - order.issued_at);
-    undo_sent_ = phase == Phase::undoing;
-    note(TimelineKind::note,
-         "the daemon was restarted while order " + (undo ? undo->key : order.key) + " was under way", here);
-    return;
-  }
-  if (phase != Phase::judging) return;
-  note(TimelineKind::note, "the daemon was restarted; judged again", here);
-  begin(here);
 }
 
 }  // namespace hostmedic

@@ -115,27 +115,6 @@ Result<std::vector<Command>> Response::acknowledge(const std::string& incident_i
   return std::move(batch).in_order();
 }
 
-void Response::restore(Incident incident, std::optional<Order> open_order) {
-  const std::string id = incident.id;
-  Incident& kept = incidents_[id] = std::move(incident);
-  auto course = std::make_shared<Course>(kept);
-  course->restored = true;
-  if (kept.state == IncidentState::resolved) {
-    course->phase = Course::Phase::closed;
-  } else if (open_order) {
-    course->phase = open_order->undoes.empty() ? Course::Phase::acting : Course::Phase::undoing;
-    course->order = *open_order;
-    if (!open_order->undoes.empty()) {
-      course->order.key = std::exchange(course->order.undoes, {});
-      course->undo = std::move(*open_order);
-    }
-    kept.state = IncidentState::acting;
-  } else if (kept.state == IncidentState::escalated) {
-    course->phase = Course::Phase::stopped;
-  }
-  courses_[id] = std::move(course);
-}
-
 const std::map<std::string, Incident>& Response::incidents() const { return incidents_; }
 
 std::vector<Proposal> Response::proposals() const {

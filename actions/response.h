@@ -97,9 +97,10 @@ class Response {
   // A human knows: nobody is told of it again until it opens anew. Error not_found: no such incident is open.
   Result<std::vector<Command>> acknowledge(const std::string& incident_id, const std::string& by,
                                            const std::string& reason, Now now);
-  // After a restart of the daemon: an incident from the store. One that was acting is re-judged after its order's
-  // outcome was learnt from the actuator, or reported as interrupted.
-  void restore(Incident incident, std::optional<Order> open_order);
+  // After a restart of the daemon: an incident from the store, and its orders, oldest first. An order without outcome
+  // is waited for; one that was being proved is proved anew; what was tried and did not help is not tried again, and
+  // what is in force is remembered. Everything else is judged from the present state.
+  void restore(Incident incident, const std::vector<OrderRow>& orders, Now now);
 
   // Incidents in treatment and those closed since the last forget, by id.
   const std::map<std::string, Incident>& incidents() const;

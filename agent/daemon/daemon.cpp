@@ -199,10 +199,9 @@ Status Daemon::restore() {
   auto unresolved = store_->unresolved();
   if (!unresolved) return std::move(unresolved).error();
   for (Incident& incident : *unresolved) {
-    std::optional<Order> open;
-    for (const Order& order : *open_orders)
-      if (order.incident_id == incident.id) open = order;
-    pipeline_->restore(std::move(incident), open);
+    const auto orders = store_->orders_of(incident.id);
+    if (!orders) return orders.error();
+    pipeline_->restore(std::move(incident), *orders, now());
   }
   for (const Order& order : *open_orders) {
     orders_.run([path = actuator_socket_, order] { return query_outcome(path, order.key); },

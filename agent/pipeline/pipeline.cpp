@@ -223,9 +223,9 @@ std::size_t Pipeline::relearn(std::string_view entity_pattern) {
   return engine_->relearn(entity_pattern);
 }
 
-void Pipeline::restore(Incident incident, std::optional<Order> open_order) {
+void Pipeline::restore(Incident incident, const std::vector<OrderRow>& orders, Now now) {
   engine_->adopt(incident);
-  response_.restore(std::move(incident), std::move(open_order));
+  response_.restore(std::move(incident), orders, now);
 }
 
 void Pipeline::reconfigure(std::unique_ptr<detect::Engine> engine, std::vector<Runbook> runbooks,

@@ -71,7 +71,7 @@ class Pipeline {
   Status acknowledge(const std::string& incident_id, const std::string& by, const std::string& reason, Now now);
 
   // From the store, before the first frame.
-  void restore(Incident incident, std::optional<Order> open_order);
+  void restore(Incident incident, const std::vector<OrderRow>& orders, Now now);
   void set_experience(std::vector<ExperienceRow> rows) { response_.set_experience(std::move(rows)); }
   void set_history(std::vector<guard::PastAction> history) { history_ = std::move(history); }
   void set_brakes(Brakes brakes);

@@ -238,10 +238,12 @@ Result<std::vector<Order>> AgentStore::open_orders() {
 }
 
 Result<std::vector<OrderRow>> AgentStore::orders_of(std::string_view incident_id) {
-  return read_all(database_->query("SELECT order_record, outcome_record FROM action WHERE incident_id = ? "
-                                   "ORDER BY issued_at, rowid LIMIT ?",
-                                   incident_id, kMostListed),
-                  order_row_of);
+  auto newest = read_all(database_->query("SELECT order_record, outcome_record FROM action WHERE incident_id = ? "
+                                          "ORDER BY issued_at DESC, rowid DESC LIMIT ?",
+                                          incident_id, kMostListed),
+                         order_row_of);
+  if (newest) std::ranges::reverse(*newest);
+  return newest;
 }
 
 Result<std::vector<guard::PastAction>> AgentStore::history(WallTime since) {

@@ -23,11 +23,6 @@ namespace hostmedic {
 
 class Database;
 
-struct OrderRow {
-  Order order;
-  std::optional<Outcome> outcome;  // absent: not known yet
-};
-
 struct IncidentQuery {
   std::size_t limit = 100;                     // at most kMostListed
   std::optional<WallTime> opened_before = {};  // for the next page
@@ -62,6 +57,7 @@ class AgentStore {
   Status put_outcome(const Outcome& outcome);
   // Without an outcome, oldest first.
   Result<std::vector<Order>> open_orders();
+  // Oldest first; the last kMostListed of them.
   Result<std::vector<OrderRow>> orders_of(std::string_view incident_id);
   // Issued at or after since, oldest first, the newest kMostHistory of them.
   Result<std::vector<guard::PastAction>> history(WallTime since);

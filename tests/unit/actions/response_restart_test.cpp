@@ -39,7 +39,7 @@ TEST_CASE("after a restart an open order waits for its outcome and is never give
     ward.host.advance(5s);
     ward.ledger = first.ledger;
     ward.orders = {open};
-    ward.response->restore(stored, order);
+    ward.response->restore(stored, order ? std::vector<OrderRow>{{*order, {}}} : std::vector<OrderRow>{}, ward.now());
   };
 
   Ward done;
@@ -71,6 +71,101 @@ TEST_CASE("after a restart an open order waits for its outcome and is never give
   CHECK(lost.orders.size() == 1);  // the ledger's unfinished order holds it
 }
 
+TEST_CASE("a proof that a restart broke off is made anew, from what is seen after it") {
+  Ward first;
+  first.observe();
+  first.outcome(OutcomeResult::done);
+  REQUIRE(first.kept().state == IncidentState::verifying);
+  const std::vector<OrderRow> orders{{first.orders[0], first.answers[0]}};
+  const auto revive = [&](Ward& ward) {
+    ward.host.advance(5s);
+    ward.ledger = first.ledger;
+    ward.incident = first.kept();
+    ward.response->restore(first.kept(), orders, ward.now());
+  };
+
+  Ward helped;
+  revive(helped);
+  helped.host.unit("active");
+  helped.pass(1s);
+  CHECK(helped.kept().state == IncidentState::verifying);
+  CHECK(helped.says(TimelineKind::note, "proved anew"));
+  helped.quiet(false);
+  helped.pass(2s);
+  CHECK(helped.kept().state == IncidentState::resolved);
+  CHECK(helped.entries(TimelineKind::verified) == 1);
+  CHECK(helped.orders.empty());
+
+  Ward useless;
+  revive(useless);
+  useless.pass(14s);
+  CHECK(useless.kept().state == IncidentState::verifying);
+  useless.pass(2s);
+  CHECK(useless.kept().state == IncidentState::escalated);
+  CHECK(useless.orders.empty());
+}
+
+TEST_CASE("quiet after a restart is no proof: detection has not seen what was before") {
+  Runbook runbook = restart_runbook();
+  runbook.steps[0].verify.subject = Check::Subject::incident_quiet;
+  Ward first(Tier::automatic, runbook);
+  first.observe();
+  first.outcome(OutcomeResult::done);
+  Ward after(Tier::automatic, runbook);
+  after.ledger = first.ledger;
+  after.incident = first.kept();
+  after.response->restore(first.kept(), {{first.orders[0], first.answers[0]}}, after.now());
+  after.quiet();
+  after.pass(30s);
+  CHECK(after.kept().state == IncidentState::resolved);
+  CHECK(after.entries(TimelineKind::verified) == 0);
+  CHECK(after.says(TimelineKind::resolved, "whether the step did it was not seen"));
+}
+
+TEST_CASE("what was tried before a restart is not tried again, and is handed over") {
+  Runbook ladder = restart_runbook();
+  ladder.steps = {step("service.reload", Check::Subject::unit_active, OnFailure::next),
+                  step("service.restart", Check::Subject::unit_active, OnFailure::escalate)};
+  Ward first(Tier::automatic, ladder);
+  first.observe();
+  REQUIRE(first.orders[0].plan.action == "service.reload");
+  first.outcome(OutcomeResult::failed, "the unit has no reload");
+  Incident stored = first.kept();
+  stored.state = IncidentState::open;
+  Ward after(Tier::automatic, ladder);
+  after.policy.cooldown = {};
+  after.response->reconfigure(after.runbooks, after.policy);
+  after.host.advance(10min);
+  after.incident = stored;
+  after.response->restore(stored, {{first.orders[0], first.answers[0]}}, after.now());
+  after.pass(2s);
+  REQUIRE(after.orders.size() == 1);
+  CHECK(after.orders[0].plan.action == "service.restart");
+  after.outcome(OutcomeResult::failed, "it does not start");
+  REQUIRE(after.kept().state == IncidentState::escalated);
+  const auto& handed = after.kept().timeline.back().attributes;
+  CHECK(
+      std::ranges::any_of(handed, [](const Attribute& one) { return one.value.ends_with("the unit has no reload"); }));
+}
+
+TEST_CASE("what was proved before a restart stays proved") {
+  Ward first;
+  first.observe();
+  first.outcome(OutcomeResult::done);
+  first.host.unit("active");
+  first.pass(3s);
+  REQUIRE(first.entries(TimelineKind::verified) == 1);
+  REQUIRE(first.kept().state == IncidentState::verifying);
+  Ward after;
+  after.incident = first.kept();
+  after.response->restore(first.kept(), {{first.orders[0], first.answers[0]}}, after.now());
+  after.quiet(false);
+  after.pass(1s);
+  CHECK(after.kept().state == IncidentState::resolved);
+  CHECK(after.entries(TimelineKind::verified) == 1);
+  CHECK(after.says(TimelineKind::resolved, "is active again"));
+}
+
 TEST_CASE("after a restart an escalated incident does not tell the same again") {
   Ward first;
   first.restarts = 5;
@@ -78,7 +173,7 @@ TEST_CASE("after a restart an escalated incident does not tell the same again") 
   REQUIRE(first.notices.size() == 1);
   Ward second;
   second.restarts = 5;
-  second.response->restore(first.kept(), std::nullopt);
+  second.response->restore(first.kept(), {}, second.now());
   second.pass(10s);
   CHECK(second.kept().state == IncidentState::escalated);
   second.quiet();
@@ -95,7 +190,7 @@ TEST_CASE("after a restart a runbook may be gone") {
     CAPTURE(to_string(result));
     Ward ward;
     ward.response->reconfigure({}, ward.policy);
-    ward.response->restore(first.kept(), first.orders[0]);
+    ward.response->restore(first.kept(), {{first.orders[0], {}}}, ward.now());
     ward.orders = first.orders;
     ward.ledger = first.ledger;
     ward.outcome(result);

@@ -92,7 +92,7 @@ TEST_CASE("a silenced incident from the store goes on, in the silence or after i
     Incident stored = ward.incident;
     stored.state = IncidentState::suppressed;
     if (still) silence(ward, 1h);
-    ward.response->restore(stored, std::nullopt);
+    ward.response->restore(stored, {}, ward.now());
     ward.pass(1s);
     CHECK((ward.kept().state == IncidentState::suppressed) == still);
     CHECK(ward.orders.empty() == still);

@@ -231,7 +231,7 @@ TEST_CASE("an undo that was under way when the daemon was restarted goes on to i
   REQUIRE(ward.orders.size() == 2);
   const Incident stored = ward.kept();
   ward.response.emplace(ward.runbooks, ward.policy, ward.sources());
-  ward.response->restore(stored, ward.orders[1]);
+  ward.response->restore(stored, {{ward.orders[0], ward.answers[0]}, {ward.orders[1], {}}}, ward.now());
   ward.observe();
   CHECK(ward.says(TimelineKind::note, "restarted while order " + ward.orders[1].key));
   ward.outcome(OutcomeResult::done);

@@ -249,7 +249,7 @@ TEST_CASE("story 9: what waited or was open when it stopped is not carried out a
   after.ledger = before.ledger;
   after.host.unit("active");
   after.target = TargetState::recovered;
-  after.response->restore(stored, before.orders[0]);
+  after.response->restore(stored, {{before.orders[0], {}}}, after.now());
   after.pass(1min);
   CHECK(after.orders.empty());
 
@@ -374,7 +374,7 @@ TEST_CASE("story 28: after a restart or a reload an incident is the same one and
 
   Ward after(Tier::observe);
   after.host.advance(before.host.wall() - after.host.wall());
-  after.response->restore(before.kept(), std::nullopt);
+  after.response->restore(before.kept(), {}, after.now());
   after.incident = before.incident;
   after.observe();
   after.pass(1min);

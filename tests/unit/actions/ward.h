@@ -131,6 +131,7 @@ struct Ward {
     outcome.text = text;
     ledger.back().finished = true;
     ledger.back().result = result;
+    answers.push_back(outcome);
     return outcome;
   }
   void outcome(OutcomeResult result, const std::string& text = "it was so") {
@@ -175,6 +176,7 @@ struct Ward {
   int restarts = 0;
   std::vector<guard::PastAction> ledger;
   std::vector<Order> orders;
+  std::vector<Outcome> answers;
   std::vector<std::string> notices;
   std::vector<Lesson> lessons;
   int persisted = 0;

@@ -222,7 +222,7 @@ TEST_CASE("an incident from the store goes on under its id") {
   const Incident stored = before.output.last;
   Host after;
   after.second = before.second + 5;
-  after.pipeline.restore(stored, before.output.orders.at(0));
+  after.pipeline.restore(stored, {{before.output.orders.at(0), {}}}, {});
   after.tell("failed");
   after.ticks(2);
   REQUIRE(after.pipeline.incidents().size() == 1);

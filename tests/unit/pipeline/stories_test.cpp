@@ -138,7 +138,7 @@ TEST_CASE("story 28: an incident's name comes from what it is, so a second look 
   const Incident stored = first.pipeline.incidents().begin()->second;
   Host after;
   after.second = first.second + 5;
-  after.pipeline.restore(stored, first.output.orders.at(0));
+  after.pipeline.restore(stored, {{first.output.orders.at(0), {}}}, {});
   after.tell(after.db, "failed");
   after.ticks(10);
   CHECK(after.pipeline.incidents().size() == 1);
