@@ -80,3 +80,21 @@ def test_an_outage_of_the_aggregator_loses_nothing(host):
         return rows and rows[0]["state"] == "resolved"
     wait_for(delivered, 90, "the incident of the outage at the aggregator")
     assert medic.ask(host, "status")["upstream"]["dropped"] == 0
+
+
+@options(timeout=120)
+def test_a_proof_that_a_restart_broke_off_is_made_anew(host):
+    host.write("/etc/systemd/system/nginx.service.d/none.conf", "[Service]\nRestart=no\n")
+    host.run("systemctl daemon-reload && systemctl restart nginx")
+    patient = host.read("/usr/share/hostmedic/runbooks/service-restart.toml").replace('settle = "1s"', 'settle = "8s"')
+    host.write("/etc/hostmedic/runbooks.d/service-restart.toml", patient, mode=0o644)
+    medic.ready(host)
+    medic.policy(host, "auto")
+    host.kill_unit("nginx.service", "KILL", "main")
+    medic.wait_incident(host, "service.failed", "verifying", 20)
+    host.run("systemctl kill -s KILL hostmedic")
+    medic.ready(host)
+    incident = medic.wait_incident(host, "service.failed", "resolved", 40)
+    assert any("it is proved anew" in entry["text"] for entry in medic.entries(incident, "note")), incident
+    assert len(medic.entries(incident, "ordered")) == 1 and len(medic.entries(incident, "verified")) == 1, incident
+    assert count_restarts(host) == 3  # at boot, ours above, and the one treatment
