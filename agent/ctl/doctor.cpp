@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/ctl/doctor.h"
 
+#include <linux/capability.h>
+
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 #include "agent/base/bytes.h"
 #include "agent/base/text.h"
@@ -62,6 +66,26 @@ void add_probes(const Facts& facts, std::vector<Finding>& out) {
                      state == "late" ? "journalctl -u hostmedic-probe" : ""});
     }
   }
+}
+
+// Capabilities that the probe gives back when its programs are loaded.
+void add_rights(const Facts& facts, std::vector<Finding>& out) {
+  if (!facts.probe_rights) return;
+  constexpr std::pair<int, const char*> kKnown[] = {{CAP_BPF, "BPF"},
+                                                    {CAP_PERFMON, "PERFMON"},
+                                                    {CAP_SYS_PTRACE, "SYS_PTRACE"},
+                                                    {CAP_DAC_READ_SEARCH, "DAC_READ_SEARCH"}};
+  std::string held;
+  std::uint64_t rest = *facts.probe_rights;
+  for (const auto& [number, name] : kKnown) {
+    if ((rest >> number & 1) == 0) continue;
+    rest &= ~(std::uint64_t{1} << number);
+    held += (held.empty() ? "" : ", ") + std::string(name);
+  }
+  if (rest != 0) held += strf("%s%d others", held.empty() ? "" : ", ", std::popcount(rest));
+  const bool loads = (*facts.probe_rights >> CAP_BPF & 1) != 0;
+  out.push_back(good("probe rights", "holds " + (held.empty() ? std::string("no capability") : held) +
+                                         (loads ? "; why BPF is kept: journalctl -u hostmedic-probe" : "")));
 }
 
 void add_actuator(const Facts& facts, std::vector<Finding>& out) {
@@ -186,6 +210,7 @@ std::vector<Finding> examine(const Facts& facts) {
   std::vector<Finding> out;
   add_daemon(facts, out);
   add_probes(facts, out);
+  add_rights(facts, out);
   add_actuator(facts, out);
   add_configuration(facts, out);
   add_host(facts, out);

@@ -4,7 +4,12 @@
 #include <sys/timex.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <filesystem>
 
+#include "agent/base/file.h"
+#include "agent/base/parse.h"
+#include "agent/base/text.h"
 #include "agent/config/agent_config.h"
 #include "agent/ctl/check.h"
 #include "agent/ctl/doctor.h"
@@ -40,6 +45,21 @@ std::optional<bool> clock_synchronized() {
   return (clock.status & STA_UNSYNC) == 0;
 }
 
+// By the name of the process, as the kernel has it: 15 letters.
+std::optional<std::uint64_t> rights_of_probe(const std::string& proc) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(proc, error)) {
+    if (!parse_u64(entry.path().filename().string())) continue;
+    const auto name = read_file(entry.path().string() + "/comm", Bytes{64});
+    if (!name || trim(*name) != "hostmedic-probe") continue;
+    const auto status = read_file(entry.path().string() + "/status", kib(8));
+    if (!status) continue;
+    for (const std::string_view line : split(*status, '\n'))
+      if (line.starts_with("CapPrm:")) return std::strtoull(std::string(trim(line.substr(7))).c_str(), nullptr, 16);
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Facts gather_facts(Context& context) {
@@ -55,6 +75,7 @@ Facts gather_facts(Context& context) {
   facts.configuration = check_installed(paths);
   const auto config =
       load_agent_config({.file = paths.etc + "/hostmedic.toml", .drop_ins = paths.etc + "/conf.d"}).config;
+  facts.probe_rights = rights_of_probe(paths.proc);
   facts.btf = exists(paths.sys + "/kernel/btf/vmlinux");
   facts.psi = exists(paths.proc + "/pressure/memory");
   facts.system_bus = exists(paths.system_bus);

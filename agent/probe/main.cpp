@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // hostmedic-probe: reads the host and hands frames to hostmedicd. Decides nothing, talks to nobody else.
-// Exit codes: 0 stopped, 1 could not start, 2 wrong usage.
+// Exit codes: 0 stopped, 1 could not start, 2 wrong usage, 75 (kStartAgain) to be started again.
 #include <fcntl.h>
 #include <getopt.h>
 #include <sys/prctl.h>
@@ -220,5 +220,9 @@ int main(int argc, char** argv) {
   const auto stop = stop_signals();
   if (!stop) return fail(stop.error());
   const Status status = run(std::move(*line), stop->get());
+  if (!status && status.error().code == ErrorCode::conflict) {
+    log_notice(status.error().message());
+    return kStartAgain;
+  }
   return status ? 0 : fail(status.error());
 }

@@ -96,6 +96,13 @@ bool ProbeSet::makes(MonoTime now) const {
   });
 }
 
+bool ProbeSet::loads_left(bool called) const {
+  return std::ranges::any_of(running_, [&](const Running& running) {
+    const bool loads = running.info->needs.find("CAP_BPF") != std::string_view::npos;
+    return loads && running.wanted && !running.probe && !running.never && (!called || factor(running) > 0);
+  });
+}
+
 // True if the probe was made by this call.
 bool ProbeSet::step(Running& running, MonoTime now) {
   if (!running.wanted) {
@@ -162,8 +169,8 @@ bool ProbeSet::make(Running& running, MonoTime now) {
     return true;
   }
   // What this host cannot do will not change while it runs; anything else may.
-  const bool never = made.error().code == ErrorCode::unsupported;
-  running.schedule.ran(now, never ? kForever : kRetry);
+  running.never = made.error().code == ErrorCode::unsupported;
+  running.schedule.ran(now, running.never ? kForever : kRetry);
   report(running, now, made.error());
   return false;
 }

@@ -40,6 +40,9 @@ class ProbeSet {
   void tick(MonoTime now);
   // Whether a tick at that time makes probes, which can take a slow host a minute.
   bool makes(MonoTime now) const;
+  // Whether a probe still has BPF programs to load: one that is not made yet and may be. called: of those that the pace
+  // does not put away.
+  bool loads_left(bool called) const;
   // Multiplies the intervals from the next read on; a probe whose priority is at 0 is put away until the pace changes.
   void set_pace(const Pace& pace);
   // Appends what to poll; the order is that of the last call when on_ready is called. Cheap when nothing changed.
@@ -54,7 +57,7 @@ class ProbeSet {
     const ProbeInfo* info = nullptr;
     Sink* sink = nullptr;
     EntityId entity{};
-    bool wanted = true, put_away = false;
+    bool wanted = true, put_away = false, never = false;  // never: this host cannot
     std::unique_ptr<Probe> probe;
     Schedule schedule;
     Duration cpu{};  // spent in it so far

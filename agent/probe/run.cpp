@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "agent/probe/connect.h"
 #include "agent/probe/frame_builder.h"
 #include "agent/probe/probe_set.h"
+#include "agent/probe/rights.h"
 #include "agent/probe/self_cost.h"
 #include "agent/self/governor.h"
 #include "detect/model/codec.h"
@@ -65,7 +67,8 @@ Status check_names(std::span<const ProbeInfo* const> probes, std::span<const std
 
 constexpr Duration kMostMaking = std::chrono::minutes(3);
 
-enum class Ended { stopped, disconnected };
+// again: what is to be loaded anew needs capabilities that were given back; only a new process has them.
+enum class Ended { stopped, disconnected, again };
 
 class Runner {
  public:
@@ -94,7 +97,10 @@ class Runner {
       if (connection) {
         told = false;
         log_notice("connected to the agent at " + options_.socket);
-        if (serve(connection->get()) == Ended::stopped) return ok();
+        const Ended ended = serve(connection->get());
+        if (ended == Ended::stopped) return ok();
+        if (given_back_ || ended == Ended::again)
+          return make_error(ErrorCode::conflict, "its programs are to be loaded again, for which it is started again");
         log_notice("the agent is gone; connecting again every second");
       } else if (!told) {
         told = true;
@@ -138,6 +144,8 @@ class Runner {
   Ended serve(int connection);
   void tick(ProbeSet& probes);
   void govern(MonoTime now, ProbeSet& probes);
+  // Once everything is loaded, and where a service manager starts this process again when it is needed.
+  void give_back(const ProbeSet& probes);
   // False when the peer is gone.
   bool flush(int connection);
 
@@ -154,7 +162,8 @@ class Runner {
   SeriesId level_ = kNoSeries;
   std::vector<pollfd> polled_;
   std::string encoded_;
-  bool full_ = false;  // the socket takes no more
+  bool full_ = false;                        // the socket takes no more
+  bool tried_ = false, given_back_ = false;  // the capabilities to load programs
 };
 
 constexpr std::size_t kTimer = 0, kStop = 1, kConnection = 2, kProbes = 3;
@@ -166,11 +175,22 @@ void Runner::tick(ProbeSet& probes) {
   builder_.begin_tick(now, wall_now());
   probes.tick(now);
   if (self_) govern(now, probes);
+  if (options_.own_process && !tried_) give_back(probes);
   // Workers that were asked above have mostly answered by now: their samples join the same frame.
   polled_.resize(kProbes);
   probes.add_descriptors(polled_);
   const std::span<pollfd> ready(polled_.begin() + kProbes, polled_.end());
   if (!ready.empty() && ::poll(ready.data(), ready.size(), 0) > 0) (void)probes.on_ready(ready, now);
+}
+
+void Runner::give_back(const ProbeSet& probes) {
+  if (probes.loads_left(false)) return;
+  tried_ = true;
+  if (!holds_bpf_rights() || std::getenv("NOTIFY_SOCKET") == nullptr) return;
+  const Status status = give_back_bpf_rights();
+  given_back_ = static_cast<bool>(status);
+  log_notice(given_back_ ? "gave back CAP_BPF and CAP_PERFMON: all programs are loaded"
+                         : "keeps CAP_BPF and CAP_PERFMON, because " + status.error().message());
 }
 
 // Keeps the agent below its budget.
@@ -232,6 +252,7 @@ Ended Runner::serve(int connection) {
     if (polled_.size() > kProbes && probes.on_ready(std::span(polled_).subspan(kProbes), now))
       used_until = std::max(used_until, now) + kGather;
     if (polled_[kTimer].revents != 0 && take_tick()) tick(probes);
+    if (given_back_ && probes.loads_left(true)) return Ended::again;
     if (!flush(connection)) return Ended::disconnected;
   }
 }

@@ -15,6 +15,8 @@ namespace hostmedic {
 
 inline constexpr const char* kProbeSocket = "/run/hostmedic/probe.sock";
 
+inline constexpr int kStartAgain = 75;  // exit status; the unit's RestartForceExitStatus= has it
+
 struct ProbeOptions {
   std::span<const ProbeInfo* const> probes;  // those that this program has
   AskerSource* askers = nullptr;             // for those of them that use the network
@@ -30,6 +32,7 @@ struct ProbeOptions {
 };
 
 // Returns when stop_fd becomes readable. Errors: an unknown probe name, no process tree below prefix, no timer.
+// conflict: capabilities that were given back are needed again, so the process is to be started anew (kStartAgain).
 // A daemon that is not there is no error. Every new connection starts with fresh probes and a first frame.
 Status run_probe(const ProbeOptions& options, int stop_fd);
 

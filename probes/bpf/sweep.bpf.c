@@ -96,7 +96,11 @@ static __always_inline void learn_cpu_offsets(void)
 	cpu_offsets_known = true;
 }
 
-static __always_inline __u64 per_cpu_sum(__s64 sum, __u64 counters)
+/*
+ * A function that is not static, and of plain numbers: the verifier goes through such a one once and by itself, and not
+ * anew in each turn of a loop and on each way that leads to it. So are those below that loops call.
+ */
+__noinline __u64 per_cpu_sum(__s64 sum, __u64 counters)
 {
 	for (__u32 i = 0; i < MOST_CPUS && i < cpus; i++) {
 		__s32 part = 0;
@@ -108,7 +112,8 @@ static __always_inline __u64 per_cpu_sum(__s64 sum, __u64 counters)
 	return sum < 0 ? 0 : sum;
 }
 
-#define PAGES(mm, member) per_cpu_sum((mm)->rss_stat[member].count, (__u64)(mm)->rss_stat[member].counters)
+#define PAGES(mm, member) \
+	per_cpu_sum((mm)->rss_stat[member].count, (__u64)BPF_CORE_READ((mm), rss_stat[member].counters))
 
 static __always_inline void fill_memory(struct task_struct *task)
 {
@@ -146,38 +151,43 @@ static __always_inline __u32 bits(__u64 word)
 static __u64 words[FD_WORDS];
 
 /* Always adds up as many as there can be, for a loop with a fixed end is what the verifier follows cheaply. */
-static __always_inline __u32 bits_of(const unsigned long *from, __u32 count, const __u32 most)
+static __always_inline __u32 bits_of(__u64 from, __u32 count, const __u32 most)
 {
 	__u32 sum = 0;
 
 	__builtin_memset(words, 0, most * sizeof(words[0]));
 	if (count > most)
 		count = most;
-	bpf_probe_read_kernel(words, count * sizeof(words[0]), from);
+	bpf_probe_read_kernel(words, count * sizeof(words[0]), (const void *)from);
 	for (__u32 i = 0; i < most; i++)
 		sum += bits(words[i]);
 	return sum;
 }
 
+__noinline __u32 bits_of_many(__u64 from, __u32 count)
+{
+	return bits_of(from, count, FD_WORDS);
+}
+
 static __always_inline __u32 open_descriptors(struct task_struct *task)
 {
 	struct files_struct *files = task->files;
-	const unsigned long *open;
 	__u32 left, sum = 0;
+	__u64 open;
 
 	if (!files)
 		return 0;
 	left = files->fdt->max_fds / 64;
-	open = files->fdt->open_fds;
+	open = (__u64)BPF_CORE_READ(files, fdt, open_fds);
 	if (left <= FEW_FD_WORDS)
 		return bits_of(open, left, FEW_FD_WORDS);
 	for (int i = 0; i < MOST_FD_READS; i++) {
 		__u32 now = left < FD_WORDS ? left : FD_WORDS;
 
-		sum += bits_of(open, now, FD_WORDS);
+		sum += bits_of_many(open, now);
 		if (left <= FD_WORDS)
 			break;
-		open += FD_WORDS;
+		open += FD_WORDS * sizeof(words[0]);
 		left -= FD_WORDS;
 	}
 	return sum;
@@ -202,8 +212,10 @@ static __always_inline __u64 group_id(struct task_struct *task)
 }
 
 /* Adds what one thread besides the first has counted. */
-static __always_inline void add_thread(struct task_struct *thread)
+__noinline int add_thread(__u64 address)
 {
+	struct task_struct *thread = (void *)address;
+
 	record.user_ns += BPF_CORE_READ(thread, utime);
 	record.system_ns += BPF_CORE_READ(thread, stime);
 	record.runtime_ns += BPF_CORE_READ(thread, se.sum_exec_runtime);
@@ -217,6 +229,7 @@ static __always_inline void add_thread(struct task_struct *thread)
 		record.read_bytes += BPF_CORE_READ(thread, ioac.read_bytes);
 		record.written_bytes += BPF_CORE_READ(thread, ioac.write_bytes);
 	}
+	return 0;
 }
 
 struct walk {
@@ -234,7 +247,7 @@ static __always_inline bool step(struct walk *walk)
 		return false;
 	thread = (void *)at - bpf_core_field_offset(struct task_struct, thread_node);
 	if (thread != walk->leader)
-		add_thread(thread);
+		add_thread((__u64)thread);
 	walk->at = BPF_CORE_READ(at, next);
 	return true;
 }

@@ -48,6 +48,9 @@ class Bell {
   Fd fd_;
 };
 
+// Sent to each thread when the process gives capabilities back, which every thread has for itself.
+inline int drop_rights_signal() { return SIGRTMIN + 1; }
+
 // Job: a type with `Answer run() const`, which must not throw.
 template <class Job>
 class ProbeWorker {
@@ -56,9 +59,10 @@ class ProbeWorker {
 
   static Result<std::unique_ptr<ProbeWorker>> make(std::size_t slots, std::shared_ptr<Bell> bell) {
     auto shared = std::make_shared<Shared>(slots, std::move(bell));
-    // Signals are for the owner's thread.
+    // Signals are for the owner's thread, but for the one that is meant for every thread.
     sigset_t all, before;
     sigfillset(&all);
+    sigdelset(&all, drop_rights_signal());
     pthread_sigmask(SIG_SETMASK, &all, &before);
     std::optional<std::thread> thread;
     try {

@@ -3,7 +3,9 @@
 import concurrent.futures
 import os
 import re
+import time
 
+import medic
 from actuator import alone, execute
 from actuator import order as an_order
 from testhost import Host, Skip, options, package_files, tree_path, wait_for
@@ -99,6 +101,42 @@ def test_who_takes_a_unit_over_is_shut_in(host):
         assert can == may, f"{unit}: can {sorted(can - may)}, cannot {[(n, said[n]) for n in sorted(may - can)]}"
         print(f"{unit}: {sum(outside[n] == 'yes' for n in said.keys() - can)} of what root can are refused; it can {sorted(can)}")
     assert host.run("test -e /var/tmp/hostile-seen", check=False).returncode != 0
+
+
+PROGRAMS = {"behaviour", "block", "http", "process", "processes", "protocols", "syscall-errors", "tcp", "unix-sockets"}
+LEAST = 1 << 19 | 1 << 2  # SYS_PTRACE and DAC_READ_SEARCH
+
+
+def rights(host):
+    """The capabilities of every thread of the probe, permitted and ambient."""
+    pid = host.show("hostmedic-probe.service")["MainPID"]
+    lines = host.run(f"grep -hE '^Cap(Prm|Amb|Eff|Inh)' /proc/{pid}/task/*/status", check=False).stdout
+    return {int(line.split()[1], 16) for line in lines.splitlines()}
+
+
+def reading(host):
+    """Probes that load programs, and read."""
+    return {row["name"] for row in medic.ask(host, "list probes") if row["state"] == "available"} & PROGRAMS
+
+
+@options(packages=("hostmedic",), timeout=240)
+def test_the_probe_gives_back_what_loading_needs(host):
+    medic.ready(host)
+    wait_for(lambda: rights(host) == {LEAST}, 30, "the probe has given back CAP_BPF and CAP_PERFMON", 0.5)
+    assert "probe rights          holds SYS_PTRACE, DAC_READ_SEARCH" in host.run("hostmedic doctor", check=False).stdout
+    before = reading(host)
+    if "process" not in before:
+        raise Skip("no programs are loaded here")
+    time.sleep(16)  # a window of the sampled system calls, a walk over the tasks, reads of every map
+    assert reading(host) == before, before ^ reading(host)
+    assert not host.journal("-u", "hostmedic-probe", "-p", "warning")
+    # A new agent is served by a new process, at once and without a word about it.
+    pid = host.show("hostmedic-probe.service")["MainPID"]
+    host.run("systemctl restart hostmedic")
+    medic.ready(host)
+    assert host.show("hostmedic-probe.service")["MainPID"] != pid
+    wait_for(lambda: rights(host) == {LEAST} and reading(host) == before, 30, "all as before", 0.5)
+    assert medic.incidents(host) == []
 
 
 @options(packages=PACKAGES)
