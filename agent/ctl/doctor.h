@@ -18,7 +18,7 @@ struct Facts {
   WallTime now;
   Answer status, probes;  // of the daemon
   Result<ActuatorAnswer> actuator = make_error(ErrorCode::io, "not asked");
-  std::vector<Diagnostic> configuration;  // and runbooks
+  std::vector<Diagnostic> configuration;      // and runbooks
   std::optional<std::uint64_t> probe_rights;  // capabilities of the running probe; absent: none runs
   bool btf = false, psi = false, system_bus = false;
   CgroupSetup cgroup = CgroupSetup::none;

@@ -4,7 +4,6 @@
 #include <sys/timex.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 
 #include "agent/base/file.h"
@@ -55,7 +54,8 @@ std::optional<std::uint64_t> rights_of_probe(const std::string& proc) {
     const auto status = read_file(entry.path().string() + "/status", kib(8));
     if (!status) continue;
     for (const std::string_view line : split(*status, '\n'))
-      if (line.starts_with("CapPrm:")) return std::strtoull(std::string(trim(line.substr(7))).c_str(), nullptr, 16);
+      if (line.starts_with("CapPrm:"))
+        if (const auto held = parse_u64(trim(line.substr(7)), 16)) return *held;
   }
   return std::nullopt;
 }

@@ -21,11 +21,11 @@
 #include "agent/probe/connect.h"
 #include "agent/probe/frame_builder.h"
 #include "agent/probe/probe_set.h"
-#include "agent/probe/rights.h"
 #include "agent/probe/self_cost.h"
 #include "agent/self/governor.h"
 #include "detect/model/codec.h"
 #include "detect/model/names.h"
+#include "probes/bpf/rights.h"
 #include "probes/source/roots.h"
 
 namespace hostmedic {
@@ -186,8 +186,8 @@ void Runner::tick(ProbeSet& probes) {
 void Runner::give_back(const ProbeSet& probes) {
   if (probes.loads_left(false)) return;
   tried_ = true;
-  if (!holds_bpf_rights() || std::getenv("NOTIFY_SOCKET") == nullptr) return;
-  const Status status = give_back_bpf_rights();
+  if (!bpf::holds_rights() || std::getenv("NOTIFY_SOCKET") == nullptr) return;
+  const Status status = bpf::give_back_rights(roots_.proc.get());
   given_back_ = static_cast<bool>(status);
   log_notice(given_back_ ? "gave back CAP_BPF and CAP_PERFMON: all programs are loaded"
                          : "keeps CAP_BPF and CAP_PERFMON, because " + status.error().message());

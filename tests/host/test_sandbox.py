@@ -58,7 +58,7 @@ def inside(host, unit):
     """What the attempts say inside the unit's own sandbox: its file, with another program."""
     host.run(f"systemctl stop {unit} hostmedic-actuator.socket")
     host.write(f"/run/systemd/system/{unit}.d/hostile.conf",
-               "[Unit]\nConditionPathExists=\n[Service]\nType=oneshot\nWatchdogSec=0\nRestart=no\nExecStart=\n"
+               "[Unit]\nConditionPathExists=\n[Service]\nType=oneshot\nWatchdogSec=0\nRestart=no\nRestartForceExitStatus=\nExecStart=\n"
                "ExecStart=/usr/bin/python3 -IS /usr/local/lib/hostile.py\nStandardOutput=file:/run/hostile.out\n"
                "StandardError=inherit\n", mode=0o644)
     host.run(f"systemctl daemon-reload; : >/run/hostile.out; systemctl start {unit}")
@@ -67,7 +67,7 @@ def inside(host, unit):
     return said
 
 
-@options(packages=PACKAGES)
+@options(packages=PACKAGES, timeout=240)
 def test_units_are_as_shut_as_promised(host):
     figures = {unit: exposure(host, unit.replace("@.", "@1.")) for unit in BOUNDS}
     for unit, figure in figures.items():
@@ -88,7 +88,7 @@ def test_peers_are_more_open():
     assert min(figures.values()) > max(BOUNDS.values()), figures
 
 
-@options(packages=PACKAGES)
+@options(packages=PACKAGES, timeout=240)
 def test_who_takes_a_unit_over_is_shut_in(host):
     prepare(host)
     outside = attempts(host.out("STATE_DIRECTORY=/var/lib python3 -IS /usr/local/lib/hostile.py"))
@@ -139,7 +139,7 @@ def test_the_probe_gives_back_what_loading_needs(host):
     assert medic.incidents(host) == []
 
 
-@options(packages=PACKAGES)
+@options(packages=PACKAGES, timeout=240)
 def test_an_orders_unit_is_shut_in(host):
     alone(host, 'cooldown = "0s"\nper_target_count = 100\nper_runbook_count = 100\nper_host_count = 100\n')
     prepare(host)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "agent/probe/rights.h"
+#include "probes/bpf/rights.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <sys/syscall.h>
@@ -11,13 +13,14 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
+#include <memory>
 
 #include "agent/base/fd.h"
+#include "agent/base/file.h"
 #include "agent/base/parse.h"
 #include "probes/source/worker.h"
 
-namespace hostmedic {
+namespace hostmedic::bpf {
 namespace {
 
 // Sets of the calling thread; the kernel knows no other.
@@ -81,21 +84,28 @@ void on_signal(int /*number*/) {
   errno = kept;
 }
 
-Status tell_other_threads() {
+Status tell_other_threads(int proc) {
   struct sigaction action{};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   if (::sigaction(drop_rights_signal(), &action, nullptr) != 0) return errno_error(errno, "sigaction");
   const pid_t self = ::getpid(), here = static_cast<pid_t>(::syscall(SYS_gettid));
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task", error)) {
-    const auto thread = parse_u64(entry.path().filename().string());
+  auto opened = open_at(proc, "self/task", O_RDONLY | O_DIRECTORY);
+  if (!opened) return std::move(opened).error();
+  struct Close {
+    void operator()(DIR* directory) const { ::closedir(directory); }
+  };
+  const std::unique_ptr<DIR, Close> directory(::fdopendir(opened->get()));
+  if (!directory) return errno_error(errno, "the list of threads");
+  (void)opened->release();  // the stream closes it
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const auto thread = parse_u64(entry->d_name);
     if (!thread || static_cast<pid_t>(*thread) == here) continue;
     // One that ended meanwhile has nothing left to give back.
     if (::syscall(SYS_tgkill, self, static_cast<pid_t>(*thread), drop_rights_signal()) != 0 && errno != ESRCH)
       return errno_error(errno, "tgkill");
   }
-  return error ? Status(make_error(ErrorCode::io, "/proc/self/task: " + error.message())) : ok();
+  return ok();
 }
 
 Status kept(const char* why, int error) {
@@ -104,12 +114,12 @@ Status kept(const char* why, int error) {
 
 }  // namespace
 
-bool holds_bpf_rights() {
+bool holds_rights() {
   Sets sets;
   return sets.read() && !sets.permitted(CAP_SYS_ADMIN) && (sets.permitted(CAP_BPF) || sets.permitted(CAP_PERFMON));
 }
 
-Status give_back_bpf_rights() {
+Status give_back_rights(int proc) {
   const Fd map = make_map();
   if (!map) return kept("no map to try it with can be made", errno);
   Sets before, without;
@@ -123,7 +133,7 @@ Status give_back_bpf_rights() {
     return kept("this kernel wants them to read a map", error);
   }
   if (!drop_here()) return kept("the capabilities cannot be changed", errno);
-  return tell_other_threads();
+  return tell_other_threads(proc);
 }
 
-}  // namespace hostmedic
+}  // namespace hostmedic::bpf

@@ -8,15 +8,15 @@
 
 #include "agent/base/result.h"
 
-namespace hostmedic {
+namespace hostmedic::bpf {
 
 // Whether this thread holds CAP_BPF or CAP_PERFMON, and no capability that would bring them back.
-bool holds_bpf_rights();
+bool holds_rights();
 
 // Takes CAP_BPF and CAP_PERFMON from every thread of the process for good: from the effective, permitted, inheritable
 // and ambient set. The bounding set stays, for want of CAP_SETPCAP; without new privileges nothing comes back through
 // it. A thread that hangs in the kernel gives them back when it returns. Error unsupported: nothing was changed, and
-// why. To be called by one thread.
-Status give_back_bpf_rights();
+// why. proc: where procfs is mounted. To be called by one thread.
+Status give_back_rights(int proc);
 
-}  // namespace hostmedic
+}  // namespace hostmedic::bpf
