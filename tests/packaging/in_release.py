@@ -51,7 +51,7 @@ def run(directory, command):
     try:
         for part in ("upper", "work", "root"):
             os.makedirs(os.path.join(scratch, part))
-        return subprocess.run(["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "sh",
+        return subprocess.run(["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "sh",
                                testhost.overlay_options(tree, scratch), os.path.join(scratch, "root"),
                                os.path.abspath(directory), cache, command], stdin=subprocess.DEVNULL).returncode
     finally:
