@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "probes/endpoint/dns_message.h"
 #include "probes/openmetrics/exposition.h"
@@ -16,6 +18,16 @@ void require(bool holds) {
 }
 
 }  // namespace
+
+std::vector<std::string> hm_fuzz_seeds() {
+  using namespace std::string_literals;
+  return {"# HELP up text\n# TYPE up gauge\nup{job=\"a\",le=\"+Inf\"} 1 1395066363000\nx_total 3.5e2\n# EOF\n"s,
+          "\x12\x34\x81\x80\0\1\0\1\0\0\0\0\1a\7example\0\0\1\0\1\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1"s,
+          "https://[::1]:8443/healthz?x=1"s,
+          "dns://192.0.2.1/a.example"s,
+          "exec:plugin.sh"s,
+          "a.example"s};
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace hostmedic;

@@ -12,6 +12,7 @@
 #include "probes/parse/cgroup.h"
 #include "probes/parse/container_cgroup.h"
 #include "probes/parse/diskstats.h"
+#include "probes/parse/interrupts.h"
 #include "probes/parse/keyed.h"
 #include "probes/parse/loadavg.h"
 #include "probes/parse/mountinfo.h"
@@ -20,6 +21,7 @@
 #include "probes/parse/pressure.h"
 #include "probes/parse/proc_stat.h"
 #include "probes/parse/process_files.h"
+#include "probes/parse/route.h"
 #include "probes/parse/schedstat.h"
 #include "probes/parse/unit_name.h"
 
@@ -119,6 +121,11 @@ constexpr void (*kParsers[])(std::string_view) = {
       check(found.id.empty() || (found.id.size() == 64 && inside(found.id, text)));
       check(found.engine.empty() || (!found.id.empty() && inside(found.engine, text)));
     },
+    [](std::string_view text) { (void)parse_interrupt_row(text, "MCE"); },
+    [](std::string_view text) {
+      for (const auto& gateways : {parse_gateways_v4(text), parse_gateways_v6(text)})
+        check(!gateways || gateways->size() <= kMostGateways);
+    },
 };
 
 }  // namespace
@@ -141,6 +148,8 @@ std::vector<std::string> hm_fuzz_seeds() {
            "Tcp: A RetransSegs\nTcp: 1 2\nIp: A\nIp: 3\n\0Ip: A\nIp: 4\nTcp: RetransSegs\nTcp: 2\n"sv,
            std::string_view("sockets: used 17\nTCP: inuse 1 orphan 0 tw 0 alloc 1 mem 260\n"),
            std::string_view("entries drop b c\n1 a0 ff 10\n1 2 3 4\n"),
+           std::string_view("           CPU0       CPU1\n MCE:         3          4   Machine check exceptions\n"),
+           std::string_view("Iface\tDestination\tGateway\tFlags\neth0\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\n"),
            std::string_view("0000000f 00000001 00000000 00000002 00000007 0\n"),
        }) {
     for (std::size_t parser = 0; parser < std::size(kParsers); ++parser)

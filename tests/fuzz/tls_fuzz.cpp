@@ -153,9 +153,10 @@ void between(const fuzz::TlsWorld& world, fuzz::Input& input) {
   int rounds = 0;
   for (bool going = true; going; ++rounds) {
     check(rounds < 1000);
-    const bool stepped = client.step() | server.step();
-    going = from_client.pass(of_client.fds[1], of_server.fds[1], 1, edits);
-    going = from_server.pass(of_server.fds[1], of_client.fds[1], 0, edits) || going || stepped;
+    going = client.step();
+    going = server.step() || going;
+    going = from_client.pass(of_client.fds[1], of_server.fds[1], 1, edits) || going;
+    going = from_server.pass(of_server.fds[1], of_client.fds[1], 0, edits) || going;
   }
   check(kWords[1].starts_with(server.heard) && kWords[0].starts_with(client.heard));
   if (!server.heard.empty()) check(server.channel->peer() != nullptr && server.channel->peer()->common_name == "web-1");
