@@ -15,9 +15,10 @@ BOTH = ("hostmedic", "hostmedic-aggregator")
 PROGRAMS = {"hostmedic": ["usr/bin/hostmedic", "usr/sbin/hostmedicd"] + ["usr/lib/hostmedic/hostmedic-" + name for name in
                          ("probe", "check", "actuator", "effect")],
             "hostmedic-aggregator": ["usr/sbin/hostmedic-aggregator"]}
-# With -fcf-protection every function that may be reached by a pointer begins with ENDBR64; a local one that is only
-# called by name does not, nor does the code of a distribution's static libraries that were built without.
-LEAST_LANDING_PADS = 0.5
+# With -fcf-protection every function that may be reached by a pointer begins with ENDBR64: 7 of 10 pieces of our code. A
+# cold part of a function and a local one that is only called by name do not, nor do a distribution's static libraries.
+# Without the flag it is one piece in thousands.
+LEAST_LANDING_PADS = 0.25
 SPDX_RELATIONS = set("DESCRIBES CONTAINS DYNAMIC_LINK STATIC_LINK BUILD_DEPENDENCY_OF BUILD_TOOL_OF".split())
 SPDX_LICENCES = set("""Apache-2.0 BSD-2-Clause BSD-3-Clause BSL-1.0 GPL-2.0-only GPL-2.0-or-later GPL-3.0-or-later
     LGPL-2.1-only LGPL-2.1-or-later LGPL-3.0-or-later MIT Zlib blessing""".split())
