@@ -14,11 +14,17 @@ def output(*argv):
 
 def linked_in(linker_map):
     """Objects and members of archives inside a program: ("dir/libx.a", "y.o") or ("", "dir/y.o")."""
+    found, discarded = set(), False
     with open(linker_map, encoding="utf-8", errors="replace") as f:
-        text = f.read().split("\nMemory Configuration\n")
-    loaded = re.findall(r"^LOAD (\S+\.o)$", text[-1], re.M)
-    found = set(re.findall(r"([^\s()]+\.a)\(([^\s()]+\.o)\)", text[0]))
-    return found | {("", path) for path in loaded}
+        for line in f:
+            if line.startswith(".interp"):
+                break  # from here on it says where each section lies
+            discarded = (discarded or line.startswith("Discarded input")) and not line.startswith("Memory Configuration")
+            if discarded:
+                continue
+            found.update(re.findall(r"([^\s()]+\.a)\(([^\s()]+\.o)\)", line))
+            found.update(("", path) for path in re.findall(r"^LOAD (\S+\.o)$", line))
+    return found
 
 
 def object_of(archive, member, objects):
@@ -77,11 +83,12 @@ def spellings(path):
 def dpkg_owners(paths):
     """path -> (package, version, architecture, source package)."""
     asked = {name: path for path in sorted(paths) for name in spellings(path)}
-    owner = {}
-    for line in output("dpkg-query", "--search", *sorted(asked)).splitlines():
-        packages, _, name = line.rpartition(": ")
-        if name in asked and not packages.startswith("diversion"):
-            owner.setdefault(asked[name], packages.split(", ")[0])
+    owner, names = {}, sorted(asked)
+    for begin in range(0, len(names), 4000):  # a command line has a bound
+        for line in output("dpkg-query", "--search", *names[begin:begin + 4000]).splitlines():
+            packages, _, name = line.rpartition(": ")
+            if name in asked and not packages.startswith("diversion"):
+                owner.setdefault(asked[name], packages.split(", ")[0])
     if not owner:
         return {}
     shown = output("dpkg-query", "-W", "-f", "${binary:Package} ${Package} ${Version} ${Architecture} ${source:Package}\n",
