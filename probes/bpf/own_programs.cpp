@@ -64,7 +64,7 @@ std::vector<OwnProgram> own_programs(int proc) {
     bpf_prog_info info{};
     __u32 size = sizeof info;
     if (bpf_obj_get_info_by_fd(fd, &info, &size) != 0) continue;
-    programs.push_back({info.id, info.name, info.run_cnt, info.run_time_ns});
+    programs.push_back({info.id, info.name, info.run_cnt, info.run_time_ns, info.verified_insns});
   }
   return each_once(std::move(programs));
 }

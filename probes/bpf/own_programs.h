@@ -16,6 +16,7 @@ struct OwnProgram {
   std::string name;
   // Since it was loaded, while statistics were kept.
   std::uint64_t runs = 0, run_ns = 0;
+  std::uint32_t verified = 0;  // instructions that the verifier went through; 0 before Linux 5.16, which does not say
 };
 struct OwnMap {
   std::uint32_t id = 0;
