@@ -16,7 +16,8 @@ namespace hostmedic {
 namespace {
 using boost::asio::awaitable;
 
-constexpr Duration kFirstPrune = std::chrono::seconds(30), kPruneEvery = std::chrono::hours(1);
+// How often it is looked whether there is too much: what comes meanwhile is all that the bound may be passed by.
+constexpr Duration kShrinkEvery = std::chrono::seconds(10), kExpireEvery = std::chrono::hours(1);
 
 std::string place(const std::string& address, std::uint16_t port) {
   const bool v6 = address.find(':') != std::string::npos;
@@ -41,7 +42,7 @@ Result<std::unique_ptr<Aggregator>> Aggregator::start(boost::asio::io_context& i
     aggregator->stop();
     return std::move(listening.error());
   }
-  aggregator->prune_later(kFirstPrune);
+  aggregator->prune_later();
   return aggregator;
 }
 
@@ -79,8 +80,8 @@ Status Aggregator::reload_tls() {
   return ok();
 }
 
-void Aggregator::prune_later(Duration wait) {
-  prune_timer_.expires_after(wait);
+void Aggregator::prune_later() {
+  prune_timer_.expires_after(kShrinkEvery);
   prune_timer_.async_wait([this](boost::system::error_code error) {
     if (error || stopped_) return;
     boost::asio::co_spawn(prune_timer_.get_executor(), prune(), boost::asio::detached);
@@ -88,10 +89,15 @@ void Aggregator::prune_later(Duration wait) {
 }
 
 awaitable<void> Aggregator::prune() {
-  auto job = [this, now = wall_now()] { return store_.prune(now, options_.most_size, options_.most_age); };
+  const bool expire = mono_now() >= expire_at_;
+  if (expire) expire_at_ = mono_now() + kExpireEvery;
+  auto job = [this, expire, now = wall_now()] {
+    Status status = expire ? store_.expire(now, options_.most_age) : ok();
+    return status ? store_.shrink(options_.most_size) : status;
+  };
   const Status pruned = co_await thread_.run(std::move(job));
   if (!pruned) log_warning("pruning failed: " + pruned.error().message());
-  if (!stopped_) prune_later(kPruneEvery);
+  if (!stopped_) prune_later();
 }
 
 void Aggregator::stop() {

@@ -35,7 +35,7 @@ class Aggregator {
  private:
   Aggregator(boost::asio::io_context& io, AggregatorOptions options, FleetStore store);
   Status listen(boost::asio::io_context& io);
-  void prune_later(Duration wait);
+  void prune_later();
   boost::asio::awaitable<void> prune();
 
   const AggregatorOptions options_;
@@ -44,6 +44,7 @@ class Aggregator {
   Receiver receiver_;
   Page page_;
   boost::asio::steady_timer prune_timer_;
+  MonoTime expire_at_;
   std::unique_ptr<HttpServer> otlp_, page_server_;
   bool stopped_ = false;
 };

@@ -77,6 +77,7 @@ const Frame& FrameMerge::take(std::size_t from, const Frame& frame) {
     source.entities.clear();
     source.series.clear();
     source.renewed.assign(entities_.size(), false);
+    source.renewed_series.assign(series_.size(), false);
     source.started_at = last_;
     source.seen = true;
   }
@@ -129,6 +130,14 @@ void FrameMerge::forget_stale(std::size_t from) {
   for (std::size_t i = 0; i < source.renewed.size(); ++i) {
     if (!source.renewed[i] && (entities_[i].owners & bit(from)) != 0)
       disown(from, EntityId{static_cast<std::uint32_t>(i)});
+  }
+  for (EntityRow& row : entities_) {
+    std::erase_if(row.series, [&](SeriesId id) {
+      const bool known = index(id) < source.renewed_series.size() && series_[index(id)].source == from;
+      if (!known || source.renewed_series[index(id)]) return false;
+      free_series_.push_back(id);  // unknown since the source started again; the next new series takes its place
+      return true;
+    });
   }
 }
 
@@ -198,7 +207,9 @@ void FrameMerge::define(std::size_t from, const SeriesDef& def) {
     }
   }
   store(source.series, def.id, id, kNoSeries);
-  if (id != kNoSeries) series_[index(id)].source = from;
+  if (id == kNoSeries) return;
+  series_[index(id)].source = from;
+  if (index(id) < source.renewed_series.size()) source.renewed_series[index(id)] = true;
 }
 
 }  // namespace hostmedic

@@ -44,7 +44,7 @@ class FrameMerge {
   struct Source {
     std::vector<EntityId> entities;  // by the source's own ids
     std::vector<SeriesId> series;
-    std::vector<bool> renewed;  // by the one stream's entity ids
+    std::vector<bool> renewed, renewed_series;  // by the one stream's ids
     std::uint64_t sequence = 0;
     std::optional<MonoTime> started_at;  // until what was not renewed is told gone
     bool seen = false;

@@ -104,6 +104,8 @@ Status Ring::append(std::string_view bytes) {
     if (n < 0) return give_up(errno, "write");
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
+  while (files_.size() > 1 && size() > limits_.size && forget_oldest()) {
+  }
   return ok();
 }
 
@@ -114,10 +116,14 @@ Status Ring::sync() {
 
 // A file is as old as the beginning of the next one. The one at hand stays.
 void Ring::prune(WallTime now) {
-  while (files_.size() > 1 && (size() > limits_.size || now - files_[1].begin > limits_.keep)) {
-    if (::unlink(files_.front().path.c_str()) != 0 && errno != ENOENT) return;  // tried again with the next segment
-    files_.erase(files_.begin());
+  while (files_.size() > 1 && now - files_[1].begin > limits_.keep && forget_oldest()) {
   }
+}
+
+bool Ring::forget_oldest() {
+  if (::unlink(files_.front().path.c_str()) != 0 && errno != ENOENT) return false;  // tried again with what follows
+  files_.erase(files_.begin());
+  return true;
 }
 
 }  // namespace hostmedic

@@ -35,9 +35,9 @@ class Ring {
   // Makes the directory.
   static Result<Ring> open(const std::string& dir, RingLimits limits);
 
-  // Ends the segment at hand, synced, begins another and forgets what is too old or too much.
+  // Ends the segment at hand, synced, begins another and forgets what is too old.
   Status begin(std::uint64_t sequence, WallTime at, std::string_view bytes);
-  // To the segment at hand. After an error there is none until the next begin().
+  // To the segment at hand; the oldest goes when it is too much. After an error there is none until the next begin().
   Status append(std::string_view bytes);
   Status sync();
   bool at_hand() const { return static_cast<bool>(fd_); }
@@ -51,6 +51,7 @@ class Ring {
   Ring(std::string dir, RingLimits limits, std::vector<RingFile> files)
       : dir_(std::move(dir)), limits_(limits), files_(std::move(files)) {}
   void prune(WallTime now);
+  bool forget_oldest();
   Status give_up(int error, const char* what);
 
   std::string dir_;

@@ -56,7 +56,8 @@ CREATE TABLE metric (
 ) STRICT;
 )sql",
 };
-constexpr Schema kSchema{0x484d4631, kMigrations};  // "HMF1"
+constexpr Schema kSchema{0x484d4631, kMigrations};          // "HMF1"
+constexpr int kRecordsAtOnce = 256, kIncidentsAtOnce = 16;  // forgotten, before it is looked again
 constexpr std::string_view kUnclosed = "closed_at IS NULL AND state <> 'resolved'";
 // Of those, what nothing confirms yet calls for nobody, and what another incident explains calls only once.
 constexpr std::string_view kSuspicion = "coalesce(json_extract(record, '$.suspicion'), 0)";
@@ -216,34 +217,47 @@ Result<FleetCounts> FleetStore::counts() {
   return FleetCounts{row.integer(0), row.integer(1), row.integer(2), row.integer(3), row.integer(4)};
 }
 
-Status FleetStore::prune(WallTime now, Bytes most_size, Duration most_age) {
+Status FleetStore::expire(WallTime now, Duration most_age) {
   const WallTime oldest = now - most_age;
   Status status = database_->run("DELETE FROM log WHERE received_at < ?", oldest);
   if (status) status = database_->run("DELETE FROM incident WHERE received_at < ? AND closed_at IS NOT NULL", oldest);
   if (status) status = database_->run("DELETE FROM metric WHERE at < ?", oldest);
-  constexpr int kAtOnce = 256;
-  while (status) {
+  if (!status) return status;
+  return database_->run(
+      "DELETE FROM host WHERE last_seen < ? AND NOT EXISTS (SELECT 1 FROM incident WHERE incident.host = host.name) "
+      "AND NOT EXISTS (SELECT 1 FROM log WHERE log.host = host.name) "
+      "AND NOT EXISTS (SELECT 1 FROM metric WHERE metric.host = host.name)",
+      oldest);
+}
+
+Status FleetStore::shrink(Bytes most_size) {
+  for (;;) {
     const Result<Bytes> used = database_->used();
     if (!used) return used.error();
     if (*used <= most_size) break;
-    status =
-        database_->run("DELETE FROM log WHERE rowid IN (SELECT rowid FROM log ORDER BY received_at LIMIT ?)", kAtOnce);
-    const std::int64_t logs = status ? database_->changes() : 0;
+    std::int64_t gone = 0;
+    const auto forget = [&](std::string_view query, int most) {
+      Status status = database_->run(query, most);
+      if (status) gone += database_->changes();
+      return status;
+    };
+    Status status =
+        forget("DELETE FROM log WHERE rowid IN (SELECT rowid FROM log ORDER BY received_at LIMIT ?)", kRecordsAtOnce);
     if (status)
-      status = database_->run(
+      status = forget(
           "DELETE FROM incident WHERE rowid IN (SELECT rowid FROM incident WHERE closed_at IS NOT NULL "
           "ORDER BY received_at LIMIT ?)",
-          kAtOnce / 16);
-    if (logs == 0 && status && database_->changes() == 0) break;
+          kIncidentsAtOnce);
+    // Who sends open incidents without end must not fill the disk either.
+    if (status && gone == 0)
+      status = forget(
+          "DELETE FROM incident WHERE rowid IN (SELECT rowid FROM incident WHERE host = "
+          "(SELECT host FROM incident GROUP BY host ORDER BY count(*) DESC LIMIT 1) ORDER BY received_at LIMIT ?)",
+          kIncidentsAtOnce);
+    if (!status) return status;
+    if (gone == 0) break;
   }
-  if (status)
-    status = database_->run(
-        "DELETE FROM host WHERE last_seen < ? AND NOT EXISTS (SELECT 1 FROM incident WHERE incident.host = host.name) "
-        "AND NOT EXISTS (SELECT 1 FROM log WHERE log.host = host.name) "
-        "AND NOT EXISTS (SELECT 1 FROM metric WHERE metric.host = host.name)",
-        oldest);
-  if (status) status = database_->vacuum(mib(16));
-  return status;
+  return database_->vacuum(mib(16));
 }
 
 }  // namespace hostmedic

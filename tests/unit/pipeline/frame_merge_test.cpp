@@ -105,6 +105,25 @@ TEST_CASE("merge: a source that starts again keeps its entities; what it does no
   CHECK(m.receiver.view.value(kWeb, "a") == 11);
 }
 
+TEST_CASE("merge: series that a source does not name again, when it starts again, make room for new ones") {
+  Merged m;
+  const std::size_t before = m.receiver.view.series_count();
+  for (int start = 1; start <= 50; ++start) {
+    Source again{"a" + std::to_string(start)};
+    m.receiver.see(m.merge.take(0, again.first(start * 100, {kHost, kWeb})));
+    m.receiver.see(m.merge.take(0, again.value(start * 100 + 40, 1, start)));
+    CHECK(m.receiver.view.value(kWeb, "a" + std::to_string(start)) == start);
+    CHECK(!m.receiver.view.value(kWeb, "a" + std::to_string(start - 1)));
+  }
+  CHECK(m.receiver.view.series_count() <= before + 2);
+  m.receiver.see(m.merge.take(1, m.checks.value(6000, 2, 20)));
+  CHECK(m.receiver.view.value(kWeb, "b") == 20);  // of another source
+  m.merge.restart();
+  Receiver anew;
+  anew.see(m.merge.take(0, Source{"a50", 9}.next(6001)));
+  CHECK(anew.view.series_count() == before);
+}
+
 TEST_CASE("merge: what a lost source said is unknown, what others said stays") {
   Merged m;
   m.receiver.see(m.merge.take(0, m.probe.value(2, 1, 10)));

@@ -47,7 +47,7 @@ TEST_CASE("the oldest segments go when there are too many bytes, or when they ar
     REQUIRE(ring->begin(ring->next_sequence(), at_minute(i), beginning(ring->next_sequence(), at_minute(i))));
     REQUIRE(ring->append(record(std::string(10'000, 'x'))));
   }
-  CHECK(ring->size() <= kib(110));
+  CHECK(ring->size() <= kib(100));
   CHECK(ring->files().size() == ring_files(scratch.path + "/ring")->size());
   CHECK(ring->files().front().sequence > 8);
   REQUIRE(ring->begin(ring->next_sequence(), at_minute(500), beginning(21, at_minute(500))));

@@ -158,15 +158,31 @@ TEST_CASE("pruning by age and size keeps what is open") {
     REQUIRE(store.add_logs(kWeb, {log}, at(i)));
   }
   REQUIRE(store.add_logs(kDb, {}, at(0)));
-  REQUIRE(store.prune(at(300), kib(400), std::chrono::hours(24)));
+  REQUIRE(store.expire(at(300), std::chrono::hours(24)));
+  CHECK(store.counts()->logs == 300);
+  REQUIRE(store.shrink(kib(400)));
   CHECK(store.counts()->logs < 200);
   CHECK(store.incident("id1000", "web1"));
   CHECK(store.incident("id1299", "web1"));
   CHECK(store.counts()->hosts == 2);
-  REQUIRE(store.prune(at(86400 * 2), mib(10), std::chrono::hours(24)));
+  REQUIRE(store.expire(at(86400 * 2), std::chrono::hours(24)));
   CHECK(store.counts()->logs == 0);
   CHECK(store.counts()->incidents == 1);
   CHECK(store.counts()->hosts == 1);
+}
+
+TEST_CASE("who sends open incidents without end does not fill the disk, nor push out those of others") {
+  TempDir dir;
+  FleetStore store = open(dir / "f.db");
+  REQUIRE(store.add_logs(kDb, {log_of("mine", 1, IncidentState::open, 0)}, at(0)));
+  for (int i = 0; i < 400; ++i)
+    REQUIRE(store.add_logs(kWeb, {log_of("id" + std::to_string(1000 + i), 1, IncidentState::open, i + 1)}, at(i + 1)));
+  REQUIRE(store.shrink(kib(200)));
+  CHECK(store.counts()->incidents < 300);
+  CHECK(store.incident("id1399", "web1"));
+  CHECK(!store.incident("id1000", "web1"));
+  CHECK(store.incident("mine", ""));
+  CHECK(std::filesystem::file_size(dir / "f.db") < 400U << 10);
 }
 
 TEST_CASE("kill -9 while receiving: what was acknowledged is there once") {
