@@ -28,12 +28,12 @@ def query(package, text):
 
 
 def listed(debs):
-    """Paths of regular files in the .debs, as they would be in an .rpm."""
+    """Paths of regular files in the .debs, as they would be in an .rpm, which has no AppArmor profile."""
     paths = set()
     for deb in debs:
         for line in rpms.tool(["dpkg-deb", "--contents", deb]).splitlines():
             path = line.split()[5][1:]
-            if not path.endswith("/") and not re.match(r"/usr/share/(doc|lintian)/", path):
+            if not path.endswith("/") and not re.match(r"/usr/share/(doc|lintian)/|/etc/apparmor", path):
                 paths.add(re.sub(r"^/lib/", "/usr/lib/", path))
     return paths
 

@@ -8,8 +8,8 @@ import subprocess
 import testhost
 
 SOURCES = "LICENSE CHANGELOG.md README.md SECURITY.md systemd".split()
-# What only a .deb has, or what the spec installs by itself.
-NOT_IN_AN_RPM = "lib usr/lib/systemd usr/lib/sysusers.d usr/share/doc usr/share/lintian".split()
+# What only a .deb has (where .rpms are, SELinux is, not AppArmor), or what the spec installs by itself.
+NOT_IN_AN_RPM = "etc/apparmor.d lib usr/lib/systemd usr/lib/sysusers.d usr/share/doc usr/share/lintian".split()
 # What rpmbuild would do to programs that are stripped already, and a compression that is quick.
 QUICK = ["--define", "__os_install_post %{nil}", "--define", "_binary_payload w1.gzdio"]
 # Stands for the distribution in a host whose libraries no .rpm brought.

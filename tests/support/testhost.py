@@ -167,7 +167,8 @@ def build_tree(name, path):
             " mkdir -p $1/etc/systemd/system; for unit in " + " ".join(MASKED_UNITS) + "; do ln -sf /dev/null $1/etc/systemd/system/$unit; done" +
             "".join(f"; systemctl --quiet --root=$1 disable {unit}" for unit in STILL.get(name, ())))
     done = subprocess.run(
-        ["mmdebstrap", "--mode=root", "--variant=minbase", f"--aptopt={scratch}/apt.conf",
+        # Its mounts are its own: one that was killed leaves none through which removing the tree would reach the machine.
+        ["unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase", f"--aptopt={scratch}/apt.conf",
          "--include=" + ",".join(TREES[name] + RELEASE_PACKAGES[suite]), "--customize-hook=" + tidy,
          suite, partial, *sources], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     shutil.rmtree(scratch, ignore_errors=True)
