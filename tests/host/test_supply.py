@@ -62,8 +62,10 @@ def test_programs_are_hardened():
         assert unpacked.others() == [], unpacked.others()
         for path in unpacked.programs():
             name = os.path.basename(path)
-            wrong += [f"{name} {fault}" for fault in elf.faults(path)]
-            said = "PIE, full RELRO, stack protector, fortified, no RPATH, no text relocation, no executable stack"
+            faults = elf.faults(path)
+            wrong += [f"{name} {fault}" for fault in faults]
+            said = ", ".join(faults) or ("PIE, full RELRO, stack protector, fortified, no RPATH, no text relocation, "
+                                         "no executable stack")
             if "X86-64" in elf.readelf(path, "--file-header"):
                 marked, count = elf.functions_with_landing_pad(path)
                 said += f", CET landing pads in {marked} of {count} functions"
@@ -195,8 +197,9 @@ def header_libraries():
 
 @options(hosts=())
 def test_bill_of_materials_is_complete():
-    places = dict(re.findall(r"^\t(\S+) .* => (\S+)$", subprocess.run(
-        ["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout, re.M))
+    known = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
+    # The machine's own word size comes first.
+    places = dict(reversed(re.findall(r"^\t(\S+) .* => (\S+)$", known, re.M)))
     with Unpacked() as unpacked:
         everything = set()
         for package in BOTH:
