@@ -28,6 +28,7 @@ constexpr auto kPause = std::chrono::milliseconds(50);
 
 Error no_systemd() { return make_error(ErrorCode::unsupported, "this host has no systemd"); }
 
+// uncovered: reached by every run here, but its counts end with the child
 void lower_limit(__rlimit_resource_t resource, rlim_t wanted) {
   struct rlimit limit{};
   if (::getrlimit(resource, &limit) != 0) return;
@@ -36,6 +37,7 @@ void lower_limit(__rlimit_resource_t resource, rlim_t wanted) {
 }
 
 // In the child, between fork and exec: only calls that are safe there.
+// uncovered: reached by every run here, but its counts end with the child
 [[noreturn]] void become(const std::vector<char*>& argv, int lock, int output, std::uint64_t capabilities,
                          Duration timeout) {
   char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", lang[] = "LANG=C.UTF-8";
@@ -107,6 +109,7 @@ Result<TransientResult> LocalRunner::watch(const TransientUnit& unit, int pid) {
   if (!ended.result.empty()) (void)::kill(-pid, SIGKILL);  // the group may be gone already
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0)
+    // uncovered: nobody else waits for our child
     if (errno != EINTR) return errno_error(errno, "waitpid");
   ended.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
   if (ended.result.empty()) {

@@ -155,7 +155,7 @@ Status Connection::step(MonoTime end, bool cancellable, bool& ret_cancelled) {
                                       {options_.stop_fd, POLLIN, 0},
                                       {cancellable ? options_.cancel_fd : -1, POLLIN, 0}}};
   if (::poll(waits.data(), waits.size(), static_cast<int>(std::min<std::int64_t>(left, 60'000))) < 0 && errno != EINTR)
-    return errno_error(errno, "poll");
+    return errno_error(errno, "poll");  // uncovered: poll fails only for want of memory
   if (waits[1].revents != 0) return make_error(ErrorCode::conflict, "the actuator is stopping");
   ret_cancelled = waits[2].revents != 0;
   return ok();

@@ -10,7 +10,7 @@ cp build/package/*.deb "$target"/
 deb=$(ls "$target"/hostmedic_*.deb)
 dpkg-deb -R "$deb" "$target/tree"
 for program in hostmedic-actuator hostmedic-effect; do
-  install -m 755 "$build/agent/actuator/$program" "$target/tree/usr/lib/hostmedic/$program"
+  install -s -m 755 "$build/agent/actuator/$program" "$target/tree/usr/lib/hostmedic/$program"
 done
 rm -f "$target/tree/DEBIAN/md5sums"
 dpkg-deb --root-owner-group -Zgzip -z1 -b "$target/tree" "$deb"

@@ -135,3 +135,42 @@ def test_halt_ends_a_running_unit_within_a_second(host):
     took = time.monotonic() - begin
     print(f"ended {took:.2f} s after the halt: {outcome['text']}")
     assert outcome["result"] == "interrupted" and took < 1.5, (took, outcome)
+
+
+@options(packages=PACKAGES)
+def test_command_lines_are_judged_and_approvers_known_by_their_group(host):
+    alone(host)
+    program, effect = "/usr/lib/hostmedic/hostmedic-actuator", "/usr/lib/hostmedic/hostmedic-effect"
+
+    def ends(*argv):
+        done = host.run(list(argv), check=False)
+        return done.returncode, done.stdout + done.stderr
+    status, text = ends(program, "--help")
+    assert status == 0 and "--approver-group" in text, text
+    for wrong in (("--bogus",), ("--idle", "soon"), ("extra",)):
+        status, text = ends(program, *wrong)
+        assert status == 2 and "usage:" in text, (wrong, status, text)
+    assert ends(program)[0] == 1, "no socket, and systemd gave none"
+    status, text = ends(program, "--socket", "/run/own.sock", "--approver-group", "nosuch")
+    assert status == 1 and "no group 'nosuch'" in text, text
+    assert ends(program, "--release", "a" * 24, "--socket", "/run/nobody.sock")[0] == 1
+    host.run("mkdir -m 0777 /run/open")
+    status, text = ends(program, "--socket", "/run/own.sock", "--scratch", "/run/open")
+    assert status == 1 and "only its owner can write" in text, text
+    for wrong in ((), ("no.such", "--target=service:a.service", "--timeout=1s", "--scratch=/run")):
+        status, text = ends(effect, *wrong)
+        assert status == 2 and text.rstrip().endswith("exit=2"), (wrong, status, text)
+
+    host.run("useradd -G hostmedic,adm visitor && groupadd outsiders && useradd -G hostmedic,outsiders other")
+    own = host.popen([program, "--socket", "/run/own.sock", "--user", "hostmedic", "--approver-group", "adm", "--policy",
+                      "/etc/hostmedic/policy.toml", "--ledger", "/run/own.db", "--effect", effect, "--scratch", "/run/own",
+                      "--idle", "3s"])
+    wait_for(lambda: host.run(["test", "-S", "/run/own.sock"], check=False).returncode == 0, 20, "it listens")
+
+    def status_for(user):
+        done = host.run(["runuser", "-u", user, "--", "python3", "-c", ASK, "/run/own.sock"],
+                        input=json.dumps({"request": "status"}))
+        return json.loads(done.stdout)
+    assert status_for("visitor").get("ok"), "a member of the group may ask"
+    assert status_for("other") == {}, "who is not is hung up on"
+    assert own.wait(60) == 0, "it ends when it was idle"
