@@ -159,7 +159,7 @@ def test_command_lines_are_judged_and_approvers_known_by_their_group(host):
     assert status == 1 and "only its owner can write" in text, text
     for wrong in ((), ("no.such", "--target=service:a.service", "--timeout=1s", "--scratch=/run")):
         status, text = ends(effect, *wrong)
-        assert status == 2 and text.rstrip().endswith("exit=2"), (wrong, status, text)
+        assert status == 2 and "exit=2" in text, (wrong, status, text)
 
     host.run("useradd -G hostmedic,adm visitor && groupadd outsiders && useradd -G hostmedic,outsiders other")
     own = host.popen([program, "--socket", "/run/own.sock", "--user", "hostmedic", "--approver-group", "adm", "--policy",

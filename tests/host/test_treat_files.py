@@ -304,3 +304,13 @@ def test_a_certificate_is_renewed_and_its_user_reloaded(host):
     assert outcome["details"]["not_after"] > outcome["details"]["was_not_after"]
     host.run("ls /run/reloaded; cmp /root/new.crt /etc/tls/a.crt")
     refused(asked("d", "renew.service"), "is valid until")
+
+
+@options(packages=PACKAGES)
+def test_the_journal_shrinks_and_goes_on(host):
+    alone(host)
+    host.run("head -c 40000000 /dev/urandom | base64 -w 40000 | systemd-cat -t ballast; journalctl --sync")
+    outcome = execute(host, order("9", "journal.vacuum", "filesystem:/", vacuum_size="8MiB"))
+    assert outcome["result"] == "done" and int(outcome["details"]["bytes_freed"]) > 15 << 20, outcome
+    host.run("echo still here | systemd-cat -t witness; journalctl --sync")
+    assert host.out("journalctl -o cat -t witness") == "still here"
