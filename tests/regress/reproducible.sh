@@ -1,29 +1,25 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds the packages a second time, where all differs that may differ, and compares them byte for byte with those in
-# build/package: another directory (of another length, on another file system, files made in the opposite order, objects
-# elsewhere), umask, time zone, locale, home, kernel name, later clock. Its compiler cache is its own, so no object of the
-# first build serves the second. Prints one line per package, and what differs in those that do. Exit status 0 when all
-# are the same. The second build stays in build/twice.
+# build/package: another directory, of another length, whose files were made in the opposite order; umask, time zone,
+# locale, home, kernel name, later clock. Its compiler cache is its own, so no object of the first build serves the second.
+# Prints one line per package, and what differs in those that do. Exit status 0 when all are the same. The second build
+# stays in build/twice. With --compare: only compares.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 readonly FIRST=build/package SECOND=$PWD/build/twice
-# Always the same place, or the cache would never have what it needs.
-scratch=/dev/shm/hostmedic-twice
-exec 9>$scratch.lock
-flock 9
-trap 'rm -rf "$scratch"' EXIT
+readonly SOURCES=$SECOND/a-directory-of-quite-another-length/hostmedic
 readonly CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/hostmedic/twice-ccache
-readonly SOURCES=$scratch/a-directory-of-quite-another-length/hostmedic
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
 stage() {
-  rm -rf "$SECOND" "$scratch"
-  mkdir -p "$SOURCES" "$SECOND/objects" "$SECOND/home"
+  rm -rf "$SECOND"
+  mkdir -p "$SOURCES" "$SECOND/home"
   git ls-files -z --cached --others --exclude-standard | sort -zr | while IFS= read -r -d '' file; do
     [[ ! -f $file ]] || cp --parents -p "$file" "$SOURCES/"
   done
   cp -r packaging/debian "$SOURCES/debian"
-  ln -s "$SECOND/objects" "$SOURCES/obj-$(dpkg-architecture -qDEB_HOST_MULTIARCH)"
 }
 
 # A locale with other rules for upper case and for numbers; C where the machine cannot make it.
@@ -31,13 +27,12 @@ other_locale() {
   if localedef -i tr_TR -f UTF-8 "$SECOND/tr_TR.UTF-8" 2>/dev/null; then echo tr_TR.UTF-8; else echo C; fi
 }
 
-# -nc: there is nothing to clean, and the link to the objects stays.
 build_second() (
   umask 0027
   cd "$SOURCES"
   env -u CCACHE_BASEDIR -u CCACHE_NOHASHDIR CCACHE_DIR="$CACHE" HOME="$SECOND/home" PATH="$PATH:/elsewhere" \
     LOCPATH="$SECOND" LC_ALL="$(other_locale)" TZ=Elsewhere-13:45 setarch "$(uname -m)" --uname-2.6 \
-    env DEB_BUILD_OPTIONS="nocheck terse parallel=$(nproc)" dpkg-buildpackage -b -us -uc -nc
+    env DEB_BUILD_OPTIONS="nocheck terse parallel=$(nproc)" dpkg-buildpackage -b -us -uc
   mv ../*.deb "$SECOND/"
 )
 
