@@ -116,7 +116,8 @@ void read_fleet(const std::string& path) {
   (void)store->incident(incident().id, "");
   (void)store->counts();
   (void)store->add_logs({"web1", "id", "ff", "1"}, {}, kNow);
-  (void)store->prune(kNow + std::chrono::hours(1), kib(64), std::chrono::hours(24));
+  (void)store->expire(kNow + std::chrono::hours(1), std::chrono::hours(24));
+  (void)store->shrink(kib(64));
 }
 
 struct Kind {
