@@ -37,7 +37,7 @@ def build_depends():
 
 
 def build_tree():
-    testhost.TREES["build"] = "build-essential debhelper lintian ccache fakeroot".split()
+    testhost.TREES["build"] = "build-essential debhelper dh-apparmor lintian ccache fakeroot".split()
     testhost.FINISH["build"] = f"chroot $1 apt-get satisfy -y -q --no-install-recommends '{build_depends()}'"
     return testhost.ensure_tree("build", say=lambda text: print(text, flush=True))
 
