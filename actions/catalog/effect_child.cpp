@@ -80,6 +80,7 @@ Result<ProgramEnd> wait_for(const Program& program, pid_t pid, int pipe, MonoTim
   if (!ended) (void)::kill(-pid, SIGKILL);  // the group may be gone already
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0)
+    // uncovered: nobody else waits for our child
     if (errno != EINTR) return errno_error(errno, "waiting for " + program.argv[0]);
   if (!ended) return make_error(ErrorCode::timeout, program.argv[0] + " was stopped at its time limit");
   if (pipe >= 0) (void)take_output(pipe, program.most_output, result);

@@ -17,7 +17,7 @@ std::string_view to_string(Check::Subject subject) {
     case Check::Subject::condition: return "condition";
     case Check::Subject::none: return "none";
   }
-  return "?";
+  return "?";  // uncovered: every enumerator has returned above
 }
 
 std::string_view to_string(Choice choice) { return choice == Choice::success ? "success" : "order"; }
@@ -28,7 +28,7 @@ std::string_view to_string(OnFailure on_failure) {
     case OnFailure::stop: return "stop";
     case OnFailure::escalate: return "escalate";
   }
-  return "?";
+  return "?";  // uncovered: every enumerator has returned above
 }
 
 bool fits(const Runbook& runbook, const Incident& incident) {
