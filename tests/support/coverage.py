@@ -17,6 +17,8 @@ DROP_IN = f"""[Service]
 Environment=GCOV_PREFIX={INSIDE}/%n GCOV_ERROR_FILE=/dev/null
 ReadWritePaths={INSIDE}
 """
+# The same for what a test starts by hand.
+ENVIRONMENT = {"GCOV_PREFIX": f"{INSIDE}/by-hand", "GCOV_ERROR_FILE": "/dev/null"} if COUNTS else {}
 
 
 def prepare(host):
@@ -33,6 +35,6 @@ def fetch(host, upper):
     host.run("systemctl stop 'hostmedic*'", check=False, timeout=60)
     target = os.path.join(COUNTS, host.machine)
     os.makedirs(target, exist_ok=True)
-    # What was started by hand had no prefix: it wrote where the programs were built.
+    # What had no such environment wrote where the programs were built.
     subprocess.run(f"find . -name '*.gcda' -print0 | tar --null -T - -cf - | tar -xf - -C '{target}'", shell=True,
                    cwd=upper, check=False)

@@ -468,7 +468,7 @@ class Host:
         """Starts a command inside: a list, or a string for sh. Clean environment, cwd /, own cgroup."""
         if isinstance(argv, str):
             argv = ["sh", "-c", argv]
-        environment = [f"{key}={value}" for key, value in CLEAN_ENV.items()]
+        environment = [f"{key}={value}" for key, value in {**CLEAN_ENV, **coverage.ENVIRONMENT}.items()]
         return subprocess.Popen(["nsenter", "-t", str(self.leader), "-a", "--wd=" + f"/proc/{self.leader}/root",
                                  "env", "-i", *environment, *argv],
                                 preexec_fn=lambda: self._enter("/payload/harness"), start_new_session=True, **kwargs)
