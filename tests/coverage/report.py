@@ -22,7 +22,7 @@ import explained
 REPO = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ACTING = ("actions/", "agent/actuator/")
 # Lines that wait for a test or an explanation. It may only fall.
-STILL_OPEN = 486
+STILL_OPEN = 442
 ROOMS = ("agent/", "detect/", "probes/", "actions/")
 
 
