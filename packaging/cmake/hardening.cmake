@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What every program is hardened with, whoever builds it: ./dev build release, the .deb, the .rpm or cmake by hand. A
-# distribution's own flags come first on the command line and may ask for more. tests/host/test_hardening.py looks at
+# distribution's own flags come first on the command line and may ask for more. tests/host/test_supply.py looks at
 # the packaged programs.
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES CXX)
