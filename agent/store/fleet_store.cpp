@@ -57,7 +57,8 @@ CREATE TABLE metric (
 )sql",
 };
 constexpr Schema kSchema{0x484d4631, kMigrations};          // "HMF1"
-constexpr int kRecordsAtOnce = 256, kIncidentsAtOnce = 16;  // forgotten, before it is looked again
+// Forgotten before it is looked again: about as they come, so that neither is kept at the cost of the other.
+constexpr int kRecordsAtOnce = 32, kIncidentsAtOnce = 16;
 constexpr std::string_view kUnclosed = "closed_at IS NULL AND state <> 'resolved'";
 // Of those, what nothing confirms yet calls for nobody, and what another incident explains calls only once.
 constexpr std::string_view kSuspicion = "coalesce(json_extract(record, '$.suspicion'), 0)";
