@@ -56,7 +56,7 @@ CREATE TABLE metric (
 ) STRICT;
 )sql",
 };
-constexpr Schema kSchema{0x484d4631, kMigrations};          // "HMF1"
+constexpr Schema kSchema{0x484d4631, kMigrations};  // "HMF1"
 // Forgotten before it is looked again: about as they come, so that neither is kept at the cost of the other.
 constexpr int kRecordsAtOnce = 32, kIncidentsAtOnce = 16;
 constexpr std::string_view kUnclosed = "closed_at IS NULL AND state <> 'resolved'";
