@@ -20,6 +20,8 @@ constexpr Duration kMostRowAge = std::chrono::hours(24 * 180);
 // Begun orders per window of the host's limit, whatever came of them. What the guard does not count (the target had
 // recovered) is bounded too, or it could push older rows out of the history that the guard looks at.
 constexpr int kMostBegunFactor = 10;
+// Beyond it the next start asks systemd what came of them.
+constexpr std::size_t kMostUnrecorded = 64;
 
 Duration longest_window(const guard::Policy& policy) {
   return std::max({policy.per_target.window, policy.per_runbook.window, policy.per_host.window,
@@ -91,6 +93,7 @@ Outcome Actuator::refused(const Order& order, std::string text) {
 }
 
 Outcome Actuator::carry_out(const Order& asked) {
+  catch_up();  // a row without an end would hold this one
   Undo undo{asked, std::nullopt};
   {
     const std::lock_guard lock(mutex_);
@@ -249,21 +252,63 @@ Outcome Actuator::finish(const Order& order, Outcome outcome, WallTime started) 
   outcome.key = order.key;
   outcome.started_at = started;
   outcome.ended_at = parts_.wall();
-  std::optional<WallTime> ends_at;
-  if (ends_by_itself(order, outcome.result)) ends_at = outcome.ended_at + order.plan.lasts;
+  Ended ended{order, std::move(outcome), std::nullopt};
+  if (ends_by_itself(order, ended.outcome.result)) ended.ends_at = ended.outcome.ended_at + order.plan.lasts;
+  if (Status written = record(ended); !written) {
+    // The row stays open and the unit's name taken, so it is not carried out again.
+    log_error("ledger: order " + order.key + ": " + written.error().message());
+    outcome = ended.outcome;
+    outcome.text += "; the ledger could not record it: " + written.error().message();
+    const std::lock_guard lock(mutex_);
+    if (unrecorded_.size() < kMostUnrecorded) unrecorded_.push_back(std::move(ended));
+    return outcome;
+  }
+  return std::move(ended.outcome);
+}
+
+Status Actuator::record(const Ended& ended) {
   {
     const std::lock_guard lock(mutex_);
-    if (Status written = parts_.ledger->finish(outcome, ends_at); !written) {
-      // The row stays open and the unit's name taken, so it is not carried out again; the next start records it.
-      log_error("ledger: order " + order.key + ": " + written.error().message());
-      outcome.text += "; the ledger could not record it: " + written.error().message();
-      return outcome;
-    }
+    Status written = parts_.ledger->finish(ended.outcome, ended.ends_at);
+    if (!written) return written;
   }
-  parts_.manager.release(unit_name_of(order.key));
-  if (ends_at) schedule_release(order.key, order.plan.lasts);
-  log_notice("order " + order.key + " " + std::string(to_string(outcome.result)) + ": " + outcome.text);
-  return outcome;
+  const std::string& key = ended.order.key;
+  parts_.manager.release(unit_name_of(key));
+  if (ended.ends_at) schedule_release(key, *ended.ends_at - parts_.wall());
+  log_notice("order " + key + " " + std::string(to_string(ended.outcome.result)) + ": " + ended.outcome.text);
+  return ok();
+}
+
+void Actuator::open_again() {
+  auto ledger = parts_.open_ledger();
+  if (!ledger) {
+    const std::lock_guard lock(mutex_);
+    parts_.ledger = std::move(ledger).error();
+    return;
+  }
+  log_notice("the ledger can be used again" + (ledger->quarantined().empty() ? "" : ": " + ledger->quarantined()));
+  {
+    const std::lock_guard lock(mutex_);
+    parts_.ledger = *std::move(ledger);
+  }
+  recover();
+}
+
+void Actuator::catch_up() {
+  if (!parts_.ledger && parts_.open_ledger) return open_again();
+  std::vector<Ended> waiting;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting.swap(unrecorded_);
+  }
+  for (Ended& ended : waiting) {
+    const Status written = record(ended);
+    // Gone, or recorded by somebody else: there is nothing to add.
+    if (written || written.error().code == ErrorCode::not_found || written.error().code == ErrorCode::conflict)
+      continue;
+    const std::lock_guard lock(mutex_);
+    unrecorded_.push_back(std::move(ended));
+  }
 }
 
 }  // namespace hostmedic

@@ -35,7 +35,8 @@ struct ActuatorPeer {
 };
 
 struct ActuatorParts {
-  Result<Ledger> ledger;  // an error: nothing is carried out, and each order is told why
+  Result<Ledger> ledger;                             // an error: nothing is carried out, and each order is told why
+  std::function<Result<Ledger>()> open_ledger = {};  // tried again where it could not be opened; empty: it is not
   ServiceManager& manager;
   std::function<Result<guard::Policy>()> policy;  // read again for each order
   std::function<WallTime()> wall;
@@ -57,11 +58,15 @@ class Actuator {
   // Orders that an earlier life began: their units are waited for or found gone, and recorded. Measures whose time is
   // over are taken back, or recorded as ended by a boot. Executor thread.
   void recover();
+  // What the ledger could not take before (no space, a disk that failed), once it can; opens it where it could not be
+  // opened. Before each order, and now and then. Executor thread.
+  void catch_up();
   // At most once per key, however often it is asked. Executor thread.
   Outcome carry_out(const Order& order);
   // The order that does what an undo or a release asks for.
   Result<Order> undo_order(const ActuatorRequest& request, const ActuatorPeer& peer);
-  // Measures that the service manager could not schedule the end of wait here instead, and only while this lives.
+  // Measures that the service manager could not schedule the end of wait here instead, and only while this lives; so
+  // does what the ledger could not take.
   bool waits();
   std::optional<Order> due_release();
   // Everything but execute, undo and release. `running` is the key of the order under way.
@@ -86,6 +91,11 @@ class Actuator {
     std::vector<std::string> busy = {};
     std::vector<Entity> related = {};
   };
+  struct Ended {
+    Order order;
+    Outcome outcome;
+    std::optional<WallTime> ends_at;  // of a measure
+  };
   void disarm_what_misfires(const Order& order, const guard::Policy& policy);
   bool others_open(const Order& order);
   Seen look_at(const Order& order, const EffectInfo& effect, const EffectContext& context);
@@ -94,6 +104,8 @@ class Actuator {
   Outcome carry_out_now(Order order, const std::optional<LedgerRow>& first);
   Result<guard::Circumstances> circumstances(const Order& order, const guard::Policy& policy);
   Outcome finish(const Order& order, Outcome outcome, WallTime started);
+  Status record(const Ended& ended);
+  void open_again();
   Status brake(const ActuatorRequest& request, const ActuatorPeer& peer);
   Status approval(const ActuatorRequest& request, const ActuatorPeer& peer);
   // answer.cpp; under the lock.
@@ -119,6 +131,7 @@ class Actuator {
   std::optional<LedgerAudit> audit_;
   Duration audited_at_{};                    // of the uptime
   std::map<std::string, Duration> waiting_;  // by key of the order; due at that uptime
+  std::vector<Ended> unrecorded_;            // at most kMostUnrecorded
 };
 
 // What a human approves: this plan under this key. The asker could otherwise show one plan and carry out another.

@@ -22,6 +22,8 @@ namespace {
 
 constexpr std::size_t kMostConnections = 32;
 constexpr Duration kSilence = std::chrono::seconds(30);  // a connection that asks nothing is closed
+constexpr Duration kCatchUp = std::chrono::seconds(5);
+constexpr Duration kCrowded = std::chrono::milliseconds(200);  // before it is tried again to accept a connection
 
 // Runs recover() once and then one order at a time. The owner hands in an order only when it has room; one that comes
 // during the recovery waits for its end.
@@ -70,15 +72,17 @@ class Executor {
     actuator_.recover();
     finished(std::nullopt);
     for (;;) {
-      Order order;
+      std::optional<Order> order;
       {
         std::unique_lock lock(mutex_);
-        wake_.wait(lock, [this] { return leaving_ || order_.has_value(); });
+        wake_.wait_for(lock, kCatchUp, [this] { return leaving_ || order_.has_value(); });
         if (leaving_) return;
-        order = std::move(*order_);
-        order_.reset();
+        order.swap(order_);
       }
-      finished(actuator_.carry_out(order));
+      if (order)
+        finished(actuator_.carry_out(*order));
+      else
+        actuator_.catch_up();
     }
   }
   void finished(std::optional<Outcome> outcome) {
@@ -126,11 +130,14 @@ class Server {
   void release_due();
   void close_silent(MonoTime now);
   std::vector<struct pollfd> waits() const;
+  bool crowded() const { return mono_now() < accept_again_; }
 
   const ServeLoop& loop_;
   Executor executor_;
   std::vector<Connection> connections_;
-  std::string running_;  // key
+  std::string running_;    // key
+  MonoTime accept_again_;  // no descriptor was free: not before
+  std::string accept_error_;
 };
 
 void Server::send(Connection& connection, const ActuatorAnswer& answer) {
@@ -142,7 +149,16 @@ void Server::send(Connection& connection, const ActuatorAnswer& answer) {
 
 void Server::accept_one() {
   Fd fd(::accept4(loop_.listen_fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!fd || connections_.size() >= kMostConnections) return;  // closing it is the answer
+  if (!fd && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+    const std::string why = errno_error(errno, "cannot accept a connection").message();
+    if (why != accept_error_) log_error(why);
+    accept_error_ = why;
+    accept_again_ = mono_now() + kCrowded;
+  }
+  if (!fd) return;
+  if (!accept_error_.empty()) log_notice("connections are accepted again");
+  accept_error_.clear();
+  if (connections_.size() >= kMostConnections) return;  // closing it is the answer
   ActuatorPeer peer = loop_.who(fd.get());
   if (peer.role == Role::stranger) return log_warning("refused a connection of " + peer.text);
   connections_.push_back({std::move(fd), std::move(peer), mono_now(), {}});
@@ -239,7 +255,7 @@ void Server::close_silent(MonoTime now) {
 
 std::vector<struct pollfd> Server::waits() const {
   std::vector<struct pollfd> waits{
-      {loop_.stop_fd, POLLIN, 0}, {executor_.done_fd(), POLLIN, 0}, {loop_.listen_fd, POLLIN, 0}};
+      {loop_.stop_fd, POLLIN, 0}, {executor_.done_fd(), POLLIN, 0}, {crowded() ? -1 : loop_.listen_fd, POLLIN, 0}};
   for (const Connection& connection : connections_) waits.push_back({connection.fd.get(), POLLIN, 0});
   return waits;
 }
@@ -252,7 +268,8 @@ Status Server::run() {
   MonoTime quiet_since = mono_now();
   for (;;) {
     std::vector<struct pollfd> ready = waits();
-    const int timeout = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(tick).count());
+    const Duration wait = crowded() ? std::min(tick, kCrowded) : tick;
+    const int timeout = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count());
     if (::poll(ready.data(), ready.size(), timeout) < 0 && errno != EINTR) return errno_error(errno, "poll");
     if (watchdog) (void)notify_manager("WATCHDOG=1");  // without it the manager restarts us, which is the point
     if (ready[0].revents != 0) return ok();

@@ -48,6 +48,7 @@ Status serve_actuator(const ActuatorOptions& options, int listen_fd, int stop_fd
   if (!systemd) manager = &local;
 
   ActuatorParts parts{.ledger = Ledger::open(options.ledger_path),
+                      .open_ledger = [&options] { return Ledger::open(options.ledger_path); },
                       .manager = *manager,
                       .policy = options.policy,
                       .wall = wall_now,
@@ -62,6 +63,8 @@ Status serve_actuator(const ActuatorOptions& options, int listen_fd, int stop_fd
                       .busy = options.busy,
                       .cancel_fd = cancel.get()};
   if (!parts.ledger) log_error("the ledger cannot be used, so nothing is done: " + parts.ledger.error().message());
+  if (parts.ledger && !parts.ledger->quarantined().empty())
+    log_error("the ledger was broken, so nothing is done until a human resumes: " + parts.ledger->quarantined());
   Actuator actuator(std::move(parts));
   return serve({.actuator = actuator,
                 .who = [&options](int connection) { return peer_of(connection, options); },

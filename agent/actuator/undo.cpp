@@ -187,7 +187,7 @@ void Actuator::schedule_overdue(const std::string& but) {
 
 bool Actuator::waits() {
   const std::lock_guard lock(mutex_);
-  return !waiting_.empty();
+  return !waiting_.empty() || !unrecorded_.empty();
 }
 
 std::optional<Order> Actuator::due_release() {

@@ -14,6 +14,7 @@
 #include "agent/aggregator/hosts.h"
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
+#include "agent/base/notify.h"
 #include "agent/base/parse.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
@@ -76,8 +77,10 @@ int run(const AggregatorCommand& command) {
   const auto options = options_of(command);
   if (!options) return complain(options.error().message(), kUsage);
   const Status status = run_aggregator(*options);
-  if (!status) return complain(status.error());
-  return kDone;
+  if (status) return kDone;
+  complain(status.error());
+  pause_before_restart();
+  return kFailed;
 }
 
 int init(const AggregatorCommand& command) {

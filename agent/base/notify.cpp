@@ -25,13 +25,20 @@ Status notify_manager(std::string_view state) {
     return make_error(ErrorCode::malformed, "NOTIFY_SOCKET names no socket");
   std::memcpy(address.sun_path, path, length);
   if (path[0] == '@') address.sun_path[0] = '\0';  // a name without a file
-  const Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!fd) return errno_error(errno, "notify: socket");
+  // Kept open, so that a process without a free descriptor still feeds its watchdog.
+  static const Fd kept(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const Fd fd = kept ? Fd() : Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!kept && !fd) return errno_error(errno, "notify: socket");
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
-  const ssize_t sent = ::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
+  const ssize_t sent = ::sendto(kept ? kept.get() : fd.get(), state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
                                 reinterpret_cast<const sockaddr*>(&address), size);
   if (sent < 0) return errno_error(errno, "notify: send");
   return ok();
+}
+
+void pause_before_restart() {
+  constexpr unsigned kPause = 10;  // seconds
+  if (::getenv("NOTIFY_SOCKET") != nullptr) (void)::sleep(kPause);  // a signal ends it sooner
 }
 
 std::optional<Duration> watchdog_period() {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "agent/base/log.h"
+#include "agent/base/notify.h"
 #include "agent/base/version.h"
 #include "agent/config/policy_config.h"
 #include "agent/config/runbook_config.h"
@@ -111,6 +112,7 @@ int main(int argc, char** argv) {
   Daemon daemon(io, options, std::move(*settings));
   if (const Status started = daemon.start(); !started) {
     log_error("cannot run: " + started.error().message());
+    pause_before_restart();
     return kUnavailable;
   }
   io.run();

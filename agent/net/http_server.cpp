@@ -309,16 +309,20 @@ asio::awaitable<void> serve(std::shared_ptr<Core> core, tcp::socket socket) {
 }
 
 asio::awaitable<void> accept_loop(std::shared_ptr<Core> core) {
+  std::string told;  // once, until it works again
   while (!core->stopping) {
     auto [error, socket] = co_await core->acceptor.async_accept(kTuple);
     if (core->stopping) co_return;
     if (error) {
       // No descriptor is free, most likely; connections that end give some back.
-      if (core->note) core->note("cannot accept a connection: " + error.message());
+      const std::string why = "cannot accept a connection: " + error.message();
+      if (core->note && why != told) core->note(why);
+      told = why;
       asio::steady_timer pause(core->executor, std::chrono::milliseconds(200));
       co_await pause.async_wait(kTuple);
       continue;
     }
+    told.clear();
     if (core->streams.size() >= core->options.max_connections) {
       ++core->stats.refused;
       continue;

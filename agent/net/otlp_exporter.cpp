@@ -37,6 +37,9 @@ std::string refusal_text(const HttpResponse& response) {
   return text;
 }
 
+// The receiver took no offence at us, but at what was sent.
+bool is_about_content(unsigned status) { return status == 400 || status == 413 || status == 422; }
+
 }  // namespace
 
 struct OtlpExporter::Core {
@@ -57,7 +60,8 @@ struct OtlpExporter::Core {
   Backoff backoff;
   asio::steady_timer timer;
   OtlpExporterState state;
-  std::string told;  // the trouble that note heard of last
+  std::size_t alone = 0;  // so many records are sent one by one: a batch with them was refused for what is in it
+  std::string told;       // the trouble that note heard of last
   bool running = false, stopping = false, notified = false;
 
   asio::awaitable<void> run();
@@ -84,7 +88,7 @@ void OtlpExporter::Core::trouble(const std::string& what) {
 asio::awaitable<void> OtlpExporter::Core::run() {
   while (!stopping) {
     notified = false;
-    auto batch = co_await spool.next_batch(options.batch_bytes, options.batch_records);
+    auto batch = co_await spool.next_batch(options.batch_bytes, alone > 0 ? 1 : options.batch_records);
     if (stopping) break;
     if (!batch) {
       const Duration wait = backoff.next();
@@ -152,6 +156,7 @@ asio::awaitable<void> OtlpExporter::Core::deliver(SpoolBatch batch) {
     co_return;
   }
   if (response->status / 100 == 2) {
+    if (alone > 0) --alone;
     co_await accepted(*response, std::move(ids));
     co_return;
   }
@@ -163,6 +168,11 @@ asio::awaitable<void> OtlpExporter::Core::deliver(SpoolBatch batch) {
     co_await back_off(wait, std::move(why));
     co_return;
   }
+  if (ids.size() > 1 && is_about_content(response->status)) {
+    alone = ids.size();  // one broken record must not cost the others
+    co_return;
+  }
+  if (alone > 0) --alone;
   state.dead_records += ids.size();
   backoff.reset();
   trouble(printable("records refused for good: " + why, 2 * kReasonBytes));

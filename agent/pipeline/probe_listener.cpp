@@ -17,6 +17,10 @@ namespace hostmedic {
 using boost::asio::posix::stream_descriptor;
 using Errors = boost::system::error_code;
 
+namespace {
+constexpr Duration kCrowded = std::chrono::milliseconds(200);
+}  // namespace
+
 ProbeListener::ProbeListener(boost::asio::io_context& io, std::vector<unsigned> allowed_uids, OnFrame on_frame,
                              OnState on_state)
     : allowed_uids_(std::move(allowed_uids)),
@@ -24,6 +28,7 @@ ProbeListener::ProbeListener(boost::asio::io_context& io, std::vector<unsigned> 
       on_state_(std::move(on_state)),
       listener_(io),
       connection_(io),
+      pause_(io),
       buffer_(kMostFrameBytes) {}
 
 Status ProbeListener::listen(const std::string& path, int group) {
@@ -65,22 +70,34 @@ void ProbeListener::drop(const std::string& why) {
 void ProbeListener::wait_connection() {
   listener_.async_wait(stream_descriptor::wait_read, [this](Errors error) {
     if (error) return;
-    accept_one();
-    wait_connection();
+    if (accept_one()) return wait_connection();
+    pause_.expires_after(kCrowded);
+    pause_.async_wait([this](Errors stopped) {
+      if (!stopped) wait_connection();
+    });
   });
 }
 
-void ProbeListener::accept_one() {
+// False when no descriptor is free, most likely: who knocks is still there, so it is no use to look again at once.
+bool ProbeListener::accept_one() {
   Fd fd(::accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!fd) return;
+  if (!fd) {
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) return true;
+    const std::string why = errno_error(errno, "cannot accept a connection").message();
+    if (why != accept_error_) on_state_(connected(), why);
+    accept_error_ = why;
+    return false;
+  }
+  accept_error_.clear();
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return;
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return true;
   if (std::find(allowed_uids_.begin(), allowed_uids_.end(), peer.uid) == allowed_uids_.end()) {
     on_state_(connected(), strf("refused a probe connection from uid %u, pid %d", peer.uid, peer.pid));
-    return;
+    return true;
   }
   adopt(std::move(fd));
+  return true;
 }
 
 void ProbeListener::wait_frame() {

@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <string>
 #include <vector>
@@ -32,7 +33,7 @@ class ProbeListener {
 
  private:
   void wait_connection();
-  void accept_one();
+  bool accept_one();
   void wait_frame();
   void read_frames();
 
@@ -41,6 +42,8 @@ class ProbeListener {
   OnState on_state_;
   boost::asio::posix::stream_descriptor listener_;
   boost::asio::posix::stream_descriptor connection_;
+  boost::asio::steady_timer pause_;
+  std::string accept_error_;
   std::uint64_t generation_ = 0;  // of connection_: a handler of an older one does nothing
   std::vector<char> buffer_;
   Frame frame_;

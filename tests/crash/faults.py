@@ -4,17 +4,21 @@ say why the fault means nothing there.
 
 How a row is added: an entry in FAULTS with a value for each of COMPONENTS. A Cell says
     begin(scene)  how the fault is made, at once and for real, inside the booted host of the scene (story.py)
-    end(scene)    how it is ended from outside, as an administrator would; a part that stopped may be started again only
-                  where the fault cannot be ended under it, and then `by_hand` says so
+    end(scene)    how it is ended from outside, as an administrator would; the part is started again by hand only where
+                  the fault cannot be ended under it, and then `by_hand` says so
     says          a pattern (grep -E) of the line that names the cause; it must stand in the journal of the component's
-                  unit after begin()
+                  unit after begin(), or in the output of the command `asked`; "" where nothing happens that needs one
     place         the kind of file system of its own that the component's state is put on beforehand; "" for the host's
     nginx         what becomes of a service that fails while the fault lasts: HEALED in spite of it, or HELD: nobody acts
                   on it and the agent says so; EITHER where that hangs on the moment
-    lost          what of the component's own state the fault itself destroys: "" for nothing
+    again         the part is killed once more while the fault lasts, so that it meets it at its start too
+    lost          what becomes of the component's own state where the fault itself destroys it: "" for nothing
 Nothing else has to be touched: story.py plays the cell, matrix.py runs it, and `./dev crash --write` puts it in SECURITY.md.
 A fault acts on the test host alone, and everything in it has a bound.
 """
+import fcntl
+import os
+import struct
 from dataclasses import dataclass
 from typing import Callable
 
@@ -47,8 +51,10 @@ class Cell:
     end: Callable = nothing
     place: str = ""
     nginx: str = HEALED
+    again: bool = False
     lost: str = ""
     by_hand: bool = False
+    asked: str = ""
 
 
 # ---- how faults are made ---------------------------------------------------------------------
@@ -56,7 +62,7 @@ class Cell:
 def kill(scene):
     """At a moment between the death of nginx and what is done about it."""
     scene.pause(0, 0.6)
-    scene.host.run(f"systemctl kill -s KILL {scene.part.unit}", check=False)
+    scene.kill_part()
 
 
 def fill(scene):
@@ -70,15 +76,204 @@ def empty(scene):
     scene.host.run(f"rm -f {scene.part.state}/ballast {scene.part.state}/crumbs")
 
 
+EXT4_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
+
+
+def shut_down_state(scene, flags):
+    """What xfstests do to a file system: from now on every operation is an I/O error; with NO_LOG_FLUSH what was not
+    synced is lost, journal and pages."""
+    with scene.opened_state() as fd:
+        fcntl.ioctl(fd, EXT4_SHUTDOWN, struct.pack("I", flags))
+
+
+def cut_power(scene):
+    """The whole host stops in one moment, and its state's disk with it."""
+    scene.pause(0, 0.6)
+    scene.freeze_host()
+    shut_down_state(scene, NO_LOG_FLUSH)
+    scene.boot_again()
+
+
+def break_disk(scene):
+    scene.pause(0, 0.3)
+    shut_down_state(scene, 0)
+
+
+def turn_read_only(scene):
+    """The kernel finds an error in the file system, which is mounted errors=remount-ro."""
+    device = scene.state_device()
+    scene.host.run(f"mount -o remount,errors=remount-ro {scene.part.state}")
+    with open(f"/sys/fs/ext4/{os.path.basename(device)}/trigger_fs_error", "w", encoding="ascii") as f:
+        f.write("test")
+
+
+def mend_disk(scene):
+    """As an administrator does it: nothing may hold the file system."""
+    part, device = scene.part, scene.state_device()
+    scene.host.run(f"systemctl stop {part.unit}; umount {part.state}; e2fsck -fy {device}; mount {device} {part.state};"
+                   f" [ {scene.component} = actuator ] || systemctl start {part.unit}", check=False)
+    scene.host.run(f"mountpoint -q {part.state}")
+
+
+def read_only_at_start(scene):
+    """While it is being started again: nobody else has a file open for writing there."""
+    scene.kill_part(f"for i in 1 2 3 4 5 6 7 8 9; do mount -o remount,ro {scene.part.state} && exit; sleep 0.05; done; exit 1")
+
+
+def writable(scene):
+    scene.host.run(f"mount -o remount,rw {scene.part.state}")
+
+
+def limit_descriptors(scene):
+    """Every number that a new descriptor could get is past the limit."""
+    scene.host.run("p=$(systemctl show -p MainPID --value " + scene.part.unit + "); n=0;"
+                   " while [ -e /proc/$p/fd/$n ]; do n=$((n + 1)); done; prlimit --pid $p --nofile=$n:")
+
+
+def unlimit_descriptors(scene):
+    scene.host.run("prlimit --pid $(systemctl show -p MainPID --value " + scene.part.unit + ") --nofile=1024:")
+
+
+def tear_database(scene):
+    """Pages in the middle are noise when it starts again."""
+    path = f"{scene.part.state}/{scene.part.database}"
+    page = scene.dice.choice((1, 2, 3))
+    scene.kill_part(f"rm -f {path}-wal {path}-shm; dd if=/dev/urandom of={path} bs=4096 seek={page} count=4 conv=notrunc status=none")
+
+
+def spoil_spool(scene):
+    """While the aggregator is away, the oldest record that waits for it becomes noise."""
+    path = f"{scene.part.state}/{scene.part.database}"
+    scene.host.run("systemctl stop hostmedic-aggregator")
+    scene.wait_healed("without an aggregator")
+    scene.wait_spooled(3)
+    scene.kill_part(f"sqlite3 -cmd '.timeout 5000' {path} 'update spool set payload = randomblob(size)"
+                    " where id = (select min(id) from spool)'")
+
+
+def start_aggregator(scene):
+    scene.host.run("systemctl start hostmedic-aggregator")
+
+
+def spoil_recorder(scene):
+    """Of the newest segment the middle is zeroed and the end is cut; of the others a few bytes are turned."""
+    scene.kill_part(f"cd {scene.part.state}/recorder && last=$(ls *.hmseg | tail -n 1) && size=$(stat -c %s $last) &&"
+                    " dd if=/dev/zero of=$last bs=1 seek=$((size / 2)) count=64 conv=notrunc status=none &&"
+                    " truncate -s -7 $last")
+
+
+def fill_run(scene):
+    scene.host.run("mount -o remount,size=$(($(df --output=used -B1 /run | tail -n 1) + 262144)) /run;"
+                   " dd if=/dev/zero of=/run/ballast bs=4096 status=none", check=False)
+
+
+def empty_run(scene):
+    scene.host.run("rm -f /run/ballast; mount -o remount,size=1g /run")
+
+
+BURNERS, BURN_SECONDS = 4, 45
+
+
+def burn(scene):
+    """More work than there are processors, none of it polite."""
+    for number in range(BURNERS):
+        scene.host.run(["systemd-run", "--quiet", f"--unit=burner{number}", f"--property=RuntimeMaxSec={BURN_SECONDS}",
+                        "sh", "-c", "while :; do :; done"])
+
+
+def stop_burning(scene):
+    scene.host.run("systemctl stop 'burner*'", check=False)
+
+
+HOG = "import time\nblocks = []\nwhile True:\n    blocks.append(b'x' * (1 << 20))\n    time.sleep(0.01)\n"
+
+
+def squeeze(scene):
+    """The part shares a memory group with a program that eats all of it, is killed, and begins anew."""
+    group = scene.memory_group(64 << 20)
+    scene.host.write("/root/hog.py", HOG)
+    scene.host.run(["systemd-run", "--quiet", "--unit=hog", "-p", "Restart=always", "-p", "RestartSec=100ms",
+                    "-p", "StartLimitIntervalSec=0", "-p", "OOMScoreAdjust=1000", f"--property=RuntimeMaxSec={BURN_SECONDS}",
+                    "sh", "-c", f"echo $$$$ >{group}/cgroup.procs; exec python3 /root/hog.py"])
+
+
+def relax(scene):
+    scene.host.run("systemctl stop hog", check=False)
+
+
+def starve(scene):
+    """The kernel finds no memory for it and kills it."""
+    group = scene.memory_group(64 << 10)
+    scene.host.run(f"[ -s {group}/cgroup.procs ] || exit 0; for i in $(seq 50); do hostmedic status >/dev/null 2>&1;"
+                   f" timeout 2 hostmedic audit >/dev/null 2>&1; timeout 2 curl -s http://127.0.0.1:8320/ >/dev/null;"
+                   f" [ -s {group}/cgroup.procs ] || exit 0; done", check=False)
+
+
 # ---- the table -------------------------------------------------------------------------------
 
 KILLED = "code=killed, status=9/KILL"
+FULL = "disk is full|No space left"
+BROKEN = "I/O error|Input/output error"
+READ_ONLY = "readonly|read-only|Read-only"
+CROWDED = "Too many open files|unable to open database file"
+
+
+def resume(scene):
+    scene.host.run("hostmedic resume")
+
 
 FAULTS = {
     "kill -9": {name: Cell(kill, KILLED) for name in COMPONENTS},
+    "power cut": {name: Cell(cut_power, "", place="ext4", nginx=HEALED) for name in COMPONENTS},
     "no space left": {
-        "agent": Cell(fill, "disk is full|No space left", empty, "ext4", EITHER),
-        "actuator": Cell(fill, "disk is full|No space left", empty, "ext4", EITHER),
-        "aggregator": Cell(fill, "disk is full|No space left", empty, "ext4"),
+        "agent": Cell(fill, FULL, empty, "ext4", EITHER, again=True),
+        "actuator": Cell(fill, FULL, empty, "ext4", EITHER, again=True),
+        "aggregator": Cell(fill, FULL, empty, "ext4", again=True),
     },
+    "disk fails (EIO)": {
+        "agent": Cell(break_disk, BROKEN, mend_disk, "ext4", EITHER, again=True, by_hand=True),
+        "actuator": Cell(break_disk, BROKEN, mend_disk, "ext4", EITHER, again=True, by_hand=True),
+        "aggregator": Cell(break_disk, BROKEN, mend_disk, "ext4", again=True, by_hand=True),
+    },
+    "disk turns read-only": {
+        "agent": Cell(turn_read_only, READ_ONLY, mend_disk, "ext4", EITHER, by_hand=True),
+        "actuator": Cell(turn_read_only, READ_ONLY, mend_disk, "ext4", EITHER, by_hand=True),
+        "aggregator": Cell(turn_read_only, READ_ONLY, mend_disk, "ext4", by_hand=True),
+    },
+    "read-only state directory at start": {
+        "agent": Cell(read_only_at_start, READ_ONLY, writable, "ext4", EITHER),
+        "actuator": Cell(read_only_at_start, READ_ONLY, writable, "ext4", EITHER),
+        "aggregator": Cell(read_only_at_start, READ_ONLY, writable, "ext4"),
+    },
+    "no descriptors left (EMFILE)": {
+        "agent": Cell(limit_descriptors, CROWDED, unlimit_descriptors, nginx=EITHER),
+        "actuator": Cell(limit_descriptors, CROWDED, unlimit_descriptors, nginx=EITHER),
+        "aggregator": Cell(limit_descriptors, CROWDED, unlimit_descriptors),
+    },
+    "torn database": {
+        "agent": Cell(tear_database, "the store was broken and a new one was begun", nginx=EITHER,
+                      lost="begins a new store, the old one is kept aside"),
+        "actuator": Cell(tear_database, "the ledger was broken, so nothing is done until a human resumes", resume,
+                         nginx=HELD, lost="halted until a human resumes, the old ledger is kept aside"),
+        "aggregator": Cell(tear_database, "the store was broken and a new one was made",
+                           lost="begins a new store, the old one is kept aside"),
+    },
+    "corrupt spool": {
+        "agent": Cell(spoil_spool, "upstream refused", start_aggregator),
+        "actuator": "it has none",
+        "aggregator": "it has none; what an agent sends is checked before it is stored",
+    },
+    "corrupt recorder": {
+        "agent": Cell(spoil_recorder, "are cut or damaged", asked="hostmedic replay /var/lib/hostmedic/recorder"),
+        "actuator": "it has none",
+        "aggregator": "it has none",
+    },
+    "full /run": {
+        "agent": Cell(fill_run, KILLED, empty_run, nginx=EITHER, again=True),
+        "actuator": Cell(fill_run, KILLED, empty_run, nginx=EITHER, again=True),
+        "aggregator": Cell(fill_run, KILLED, empty_run, nginx=EITHER, again=True),
+    },
+    "100 % CPU": {name: Cell(burn, "", stop_burning) for name in COMPONENTS},
+    "memory pressure": {name: Cell(squeeze, "", relax) for name in COMPONENTS},
+    "killed for memory": {name: Cell(starve, KILLED) for name in COMPONENTS},
 }

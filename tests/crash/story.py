@@ -8,8 +8,11 @@ outside: whatever was acknowledged before is there (incidents of the agent, rows
 aggregator), nginx was started once for each death, the ledger's chain is whole, no part is dead or has grown, and a line
 names the cause.
 """
+import contextlib
 import json
+import os
 import random
+import re
 import time
 
 import medic
@@ -21,6 +24,7 @@ FREELY = ('cooldown = "0s"\nper_target_count = 100\nper_runbook_count = 100\nper
           "crash_loop_restarts = 100\n")
 PLACE_MIB = 48
 ANSWER_SECONDS = 20   # what a part may take to answer while the fault lasts, on a loaded machine
+AGAIN_SECONDS = 35    # long enough for a part that dies at once to use up its starts, were they counted
 BACK_SECONDS = 90     # until all parts are there again after it
 MOST_DESCRIPTORS, MOST_MEMORY = 256, 192 << 20
 ALIVE = {
@@ -39,10 +43,52 @@ class Scene:
         self.dice = random.Random(seed)
         self.starts = 0        # of nginx that have a reason
         self.since = 0         # time of the fault
+        self.device = ""       # of the state's own file system
         self.notes = {}        # what the test leaves to see: numbers and lines
 
     def pause(self, least, most):
         time.sleep(self.dice.uniform(least, most))
+
+    # ---- what faults.py acts with ----
+
+    def kill_part(self, then="true"):
+        """Kills the component; `then` is run at once, before systemd starts it again."""
+        self.host.run(f"systemctl kill -s KILL {self.part.unit}; {then}", check="true" != then)
+
+    def wait_spooled(self, least):
+        """So many records wait in the agent for the aggregator."""
+        wait_for(lambda: medic.ask(self.host, "status")["upstream"]["pending"] >= least, 60, f"{least} records wait")
+
+    def state_device(self):
+        return self.host.out(f"findmnt -n -o SOURCE {self.part.state}")
+
+    @contextlib.contextmanager
+    def opened_state(self):
+        fd = os.open(f"/proc/{self.host.leader}/root{self.part.state}", os.O_RDONLY)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def freeze_host(self):
+        self.host.freeze()
+
+    def boot_again(self):
+        """After the power cut; the part is not started before its disk is there."""
+        host, part = self.host, self.part
+        host.power_cut()
+        host.boot()
+        host.run(f"[ -b {self.device} ] || mknod {self.device} b 7 {self.device[len('/dev/loop'):]};"
+                 f" mount {self.device} {part.state} && [ {self.component} = actuator ] || systemctl start {part.unit}")
+        self.starts = self.count_starts()  # nginx starts with the host
+
+    def memory_group(self, limit):
+        """A group of the version 1 memory controller with the component in it; removed with the host."""
+        path = f"/run/memory/{self.host.machine}"
+        self.host.run("mkdir -p /run/memory && { mountpoint -q /run/memory || mount -t cgroup -o memory none /run/memory; }"
+                      f" && mkdir -p {path} && echo {limit} >{path}/memory.limit_in_bytes;"
+                      f" p=$(systemctl show -p MainPID --value {self.part.unit}); [ $p = 0 ] || echo $p >{path}/cgroup.procs")
+        return path
 
     # ---- before ----
 
@@ -67,6 +113,12 @@ class Scene:
         host.run(f"chown {part.owner}: {part.state} && chmod 750 {part.state} && rmdir {part.state}/lost+found;"
                  f" cp -a {part.state}.old/. {part.state}/; [ {self.component} = actuator ] || systemctl start {part.unit}",
                  check=False)
+        host.run(f"sync -f {part.state}")  # the copy is ours, and not what a power cut is to test
+        # At the next boot it waits for its disk.
+        host.write(f"/etc/systemd/system/{part.unit}.service.d/disk.conf",
+                   f"[Unit]\nConditionPathIsMountPoint={part.state}\n")
+        host.run("systemctl daemon-reload")
+        self.device = self.state_device()
 
     # ---- nginx, its deaths and its starts ----
 
@@ -90,19 +142,22 @@ class Scene:
                        (row["flapping"] and not row["anomalies"][0]["firing"]) for row in rows)
         wait_for(settled, 60, "the incident is resolved, or waits because it flaps", 0.5)
 
-    def wait_delivered(self):
-        """Every incident of nginx is at the aggregator as the agent knows it."""
+    def wait_delivered(self, since=0):
+        """Every incident of nginx opened since then is at the aggregator as the agent knows it."""
         def delivered():
-            known = {row["id"]: row["state"] for row in medic.incidents(self.host, "service.failed")}
+            known = {row["id"]: row["state"] for row in medic.incidents(self.host, "service.failed")
+                     if row["opened_at_unix_nano"] >= since * 1e9}
             there = {row["id"]: row["state"] for row in medic.fleet(self.host)["incidents"]}
             return all(there.get(i) == state for i, state in known.items())
         wait_for(delivered, 120, "every incident at the aggregator", 0.5)
 
     def heal_and_deliver(self, what):
+        # What a torn aggregator forgot is not sent again.
+        since = self.since if self.cell.lost else 0
         self.kill_nginx()
         self.wait_healed(what)
         self.wait_settled()
-        self.wait_delivered()
+        self.wait_delivered(since)
 
     # ---- what is there ----
 
@@ -120,6 +175,9 @@ class Scene:
 
     def said(self):
         """The first line since the fault that names its cause."""
+        if self.cell.asked:
+            text = self.host.run(self.cell.asked + " 2>&1", check=False).stdout
+            return next((line.strip() for line in text.splitlines() if re.search(self.cell.says, line)), None)
         lines = self.host.journal("-u", self.part.unit, "--since", f"@{self.since:.6f}", "--grep", self.cell.says)
         return lines[0]["MESSAGE"] if lines else None
 
@@ -155,7 +213,11 @@ class Scene:
                 raise
             self.notes["nginx"] = HELD
         assert self.cell.nginx in (EITHER, self.notes["nginx"]), f"nginx was {self.notes['nginx']}, not {self.cell.nginx}"
-        self.answers()
+        if self.cell.again:
+            self.kill_part()
+            time.sleep(AGAIN_SECONDS)
+        else:
+            self.answers()
 
     def come_back(self):
         def back():
@@ -187,9 +249,9 @@ class Scene:
         for name, (descriptors, memory) in self.usage().items():
             self.notes[f"{name} holds"] = f"{descriptors} descriptors, {memory >> 20} MiB"
             assert descriptors < MOST_DESCRIPTORS and memory < MOST_MEMORY, f"{name} has grown: {self.notes}"
-        line = self.said()
-        assert line, f"no line of {self.part.unit} says /{self.cell.says}/"
-        self.notes["line"] = line
+        if self.cell.says:
+            self.notes["line"] = self.said()
+            assert self.notes["line"], f"no line of {self.part.unit} says /{self.cell.says}/"
 
 
 def play(host, component, cell, seed):

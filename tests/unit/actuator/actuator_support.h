@@ -121,6 +121,7 @@ struct Bench {
   explicit Bench(const std::string& ledger_path) : ledger_path_(ledger_path) { policy.tier = Tier::automatic; }
   Actuator make() {
     return Actuator({.ledger = Ledger::open(ledger_path_),
+                     .open_ledger = [this] { return Ledger::open(ledger_path_); },
                      .manager = manager,
                      .policy = [this]() -> Result<guard::Policy> { return policy; },
                      .wall = [this] { return now; },

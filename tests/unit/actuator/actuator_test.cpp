@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/actuator/actuator.h"
 
+#include <sys/resource.h>
+
+#include <csignal>
+
 #include "tests/unit/actuator/actuator_support.h"
 
 using namespace hostmedic;
@@ -293,6 +297,53 @@ TEST_CASE("without a ledger nothing is done") {
   REQUIRE(status.status);
   CHECK(status.status->ledger != "");
   actuator.recover();
+}
+
+TEST_CASE("a ledger that could not be opened is used once it can be") {
+  TempDir dir;
+  Bench bench(dir / "late/ledger.db");
+  Actuator actuator = bench.make();
+  CHECK(actuator.carry_out(restart_order('1')).result == OutcomeResult::refused);
+  std::filesystem::create_directory(dir / "late");
+  CHECK(actuator.carry_out(restart_order('2')).result == OutcomeResult::done);
+  CHECK(bench.manager.restarts == 1);
+}
+
+TEST_CASE("an end that the ledger could not take is recorded when it can, and holds no other order") {
+  TempDir dir;
+  Bench bench(dir / "ledger.db");
+  Actuator actuator = bench.make();
+  // As a full disk does it: what is there can be read, nothing can be added.
+  struct rlimit whole{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &whole) == 0);
+  const auto before = ::signal(SIGXFSZ, SIG_IGN);
+  bench.manager.on_restart = [&] {
+    const struct rlimit none{1, whole.rlim_max};
+    (void)::setrlimit(RLIMIT_FSIZE, &none);
+  };
+  const Outcome first = actuator.carry_out(restart_order('1'));
+  CHECK(first.result == OutcomeResult::done);
+  CHECK(first.text.find("the ledger could not record it") != std::string::npos);
+  CHECK(bench.manager.released.empty());
+  CHECK(actuator.waits());
+  bench.manager.now.active_state = "failed";
+  CHECK(actuator.carry_out(restart_order('2')).result == OutcomeResult::refused);
+  CHECK(bench.manager.restarts == 1);
+
+  (void)::setrlimit(RLIMIT_FSIZE, &whole);
+  (void)::signal(SIGXFSZ, before);
+  bench.manager.on_restart = nullptr;
+  bench.now += std::chrono::minutes(10);  // the target's pause is over
+  Order third = restart_order('3');
+  third.issued_at = bench.now;
+  third.expires_at = bench.now + std::chrono::minutes(1);
+  CHECK(actuator.carry_out(third).result == OutcomeResult::done);
+  CHECK(bench.manager.restarts == 2);
+  CHECK_FALSE(actuator.waits());
+  const Outcome again = actuator.carry_out(restart_order('1'));
+  CHECK(again.result == OutcomeResult::done);
+  CHECK(again.text.find("could not record") == std::string::npos);
+  CHECK(bench.manager.restarts == 2);
 }
 
 TEST_CASE("a broken ledger starts halted") {

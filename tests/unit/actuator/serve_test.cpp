@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/actuator/serve.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include <atomic>
 #include <cstring>
+#include <ctime>
 #include <future>
 #include <thread>
 
@@ -176,6 +178,29 @@ TEST_CASE("strangers are hung up on; the agent is told what is not for it") {
     REQUIRE_FALSE(answer);
     CHECK(answer.error().code == ErrorCode::denied);
   }
+}
+
+TEST_CASE("without a free descriptor it waits, without spinning, and goes on when there is one") {
+  Served served;
+  REQUIRE(ask(served, RequestKind::status));
+  struct sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, served.path().c_str());
+  const Fd client(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  struct rlimit whole{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &whole) == 0);
+  const Fd next(::dup(client.get()));  // the number that a connection would get
+  const struct rlimit none{static_cast<rlim_t>(next.get()), whole.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const int connected = ::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  const double spent = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &whole) == 0);
+  CHECK(connected == 0);
+  CHECK(::dup2(client.get(), next.get()) == next.get());
+  CHECK(spent < 0.2);
+  CHECK(ask(served, RequestKind::status));
 }
 
 TEST_CASE("it ends when idle and when told") {

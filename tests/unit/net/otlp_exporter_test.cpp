@@ -242,6 +242,19 @@ TEST_CASE("every other refusal is final: the batch is put aside and the next one
   }
 }
 
+TEST_CASE("one broken record does not cost the others of its batch") {
+  Bench bench;
+  const HttpResponse fine{200, "", {}, ""};
+  bench.script = {refusal(400), fine, refusal(400), fine, fine, fine};
+  bench.spool.add(5);
+  bench.start();
+  bench.run_until_empty();
+  CHECK(bench.requests.size() == 6);
+  CHECK(bench.spool.rejected == std::vector<std::int64_t>{2});
+  CHECK(bench.spool.acked == std::vector<std::int64_t>{1, 3, 4, 5});
+  CHECK(bench.exporter->state().dead_records == 1);
+}
+
 TEST_CASE("the words of a google.rpc.Status are taken from a refusal, and made printable") {
   Bench bench;
   bench.script = {{400, "application/x-protobuf", {}, encode_rpc_status({3, "no\x1b[31m such tenant"})}};
