@@ -14,6 +14,8 @@ using boost::asio::awaitable;
 namespace {
 
 constexpr Duration kHousekeeping = std::chrono::seconds(10);
+constexpr Duration kAgain = std::chrono::seconds(5);
+constexpr std::size_t kMostUnwritten = 256;
 constexpr Duration kPruneEvery = std::chrono::minutes(10);
 
 struct Destination {
@@ -83,20 +85,45 @@ void Reporter::incident(const Incident& incident) {
         if (tell) {
           const WallTime now = wall_now();
           const Report report = incident_report(incident, host_identity(), now);
-          Status spooled = store_.spool().append(SpoolSignal::logs, report.uid, report.payload, now);
+          Status spooled = store_.spool().append(SpoolSignal::logs, report.uid, report.payload, now, Spool::Loss::no);
           if (status) status = std::move(spooled);
         }
         return {std::move(status), store_.spool().stats()};
       },
-      [this](Written written) { done(std::move(written)); });
-  if (!taken)
-    note_store(make_error(ErrorCode::limit, "the store is too far behind: an incident's revision was not written"));
+      [this, incident](Written written) {
+        if (!written.status) keep(incident);
+        done(std::move(written));
+      });
+  if (taken) return;
+  keep(incident);
+  note_store(make_error(ErrorCode::limit, "the store is too far behind: an incident's revision waits"));
+}
+
+void Reporter::keep(const Incident& incident) {
+  const auto known = unwritten_.find(incident.id);
+  if (known != unwritten_.end()) {
+    if (known->second.revision <= incident.revision) known->second = incident;
+  } else if (unwritten_.size() < kMostUnwritten) {
+    unwritten_.emplace(incident.id, incident);
+  } else {
+    log_error("store: revision " + std::to_string(incident.revision) + " of incident " + incident.id + " is lost");
+  }
+}
+
+// An older revision than the store has changes nothing there.
+void Reporter::write_again() {
+  const auto waiting = std::exchange(unwritten_, {});
+  for (const auto& [id, unwritten] : waiting) incident(unwritten);
 }
 
 void Reporter::every_second(Now now, const Pipeline& pipeline, bool probe_connected) {
   if (configured() && now.mono >= next_heartbeat_) {
     next_heartbeat_ = now.mono + upstream_.heartbeat;
     heartbeat(now, pipeline, probe_connected);
+  }
+  if (!unwritten_.empty() && now.mono >= next_again_) {
+    next_again_ = now.mono + kAgain;
+    write_again();
   }
   if (now.mono >= next_housekeeping_) {
     next_housekeeping_ = now.mono + kHousekeeping;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,7 @@ class Reporter final : public SpoolSource {
   // How much of the past the store keeps.
   void keep(const StoreConfig& kept) { kept_ = kept; }
 
+  // One that the store or the spool cannot take now is tried again, in its newest revision.
   void incident(const Incident& incident);
   // Heartbeats, gaps, housekeeping of the store.
   void every_second(Now now, const Pipeline& pipeline, bool probe_connected);
@@ -53,6 +55,8 @@ class Reporter final : public SpoolSource {
   void housekeeping(WallTime now);
   void prune(WallTime now);
   void done(Written written);
+  void keep(const Incident& incident);
+  void write_again();
 
   boost::asio::io_context& io_;
   Worker& worker_;
@@ -61,8 +65,9 @@ class Reporter final : public SpoolSource {
   StoreConfig kept_;
   std::unique_ptr<OtlpExporter> exporter_;
   const WallTime started_;
-  MonoTime next_heartbeat_, next_housekeeping_, next_prune_;
+  MonoTime next_heartbeat_, next_again_, next_housekeeping_, next_prune_;
   SpoolStats spool_;
+  std::map<std::string, Incident> unwritten_;  // by id; at most kMostUnwritten
   std::string store_error_;
   std::uint64_t store_errors_ = 0;
 };

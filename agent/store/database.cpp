@@ -160,7 +160,9 @@ Status Database::migrate(const Schema& schema, std::int64_t version) {
   Status marked = script(
       strf("PRAGMA user_version=%lld; PRAGMA application_id=%d", static_cast<long long>(known), schema.application_id));
   if (!marked) return marked;
-  return transaction.commit();
+  if (Status committed = transaction.commit(); !committed) return committed;
+  // What the file is must not hang on a journal beside it.
+  return script("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 Status Database::prepare_file(const Schema& schema, Sync sync) {

@@ -8,6 +8,7 @@
 #include "agent/record/record.h"
 #include "agent/store/database.h"
 #include "agent/store/ledger_chain.h"
+#include "agent/store/quarantine.h"
 
 namespace hostmedic {
 
@@ -171,9 +172,14 @@ Result<Ledger> Ledger::open(const std::string& path) {
   Result<Database> database = Database::open(path, kLedgerSchema, Sync::full);
   if (!database) return std::move(database.error());
   if (Status begun = begin_chain(*database); !begun) return std::move(begun.error()).in(path);
+  const auto links = database->one_integer("SELECT count(*) FROM chain");
+  if (!links) return links.error();
   Ledger ledger(std::make_unique<Database>(std::move(*database)));
-  if (!ledger.quarantined().empty()) {
-    Status halted = ledger.halt("hostmedic-actuator", "the ledger was unreadable: " + ledger.quarantined(), wall_now());
+  std::string why = ledger.quarantined();
+  // Whoever moved it aside may have died before the halt was written.
+  if (why.empty() && *links == 0 && has_quarantined(path)) why = "it was moved aside, and a new one begun";
+  if (!why.empty()) {
+    Status halted = ledger.halt("hostmedic-actuator", "the ledger was unreadable: " + why, wall_now());
     if (!halted) return std::move(halted.error());
   }
   return ledger;

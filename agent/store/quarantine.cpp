@@ -23,7 +23,8 @@ std::string stamp(WallTime now) {
   return text;
 }
 
-void remove_oldest(const std::string& path) {
+// Oldest first, without their journals.
+std::vector<fs::path> quarantined_of(const std::string& path) {
   const fs::path file(path);
   const std::string prefix = file.filename().string() + ".corrupt-";
   std::vector<fs::path> kept;
@@ -36,12 +37,20 @@ void remove_oldest(const std::string& path) {
     if (name.starts_with(prefix) && !journal) kept.push_back(it->path());
   }
   std::sort(kept.begin(), kept.end());
+  return kept;
+}
+
+void remove_oldest(const std::string& path) {
+  const std::vector<fs::path> kept = quarantined_of(path);
+  std::error_code error;
   for (std::size_t i = 0; i + kMostQuarantined < kept.size(); ++i) {
     fs::remove_all(kept[i], error);  // what cannot be removed stays; it is tried again the next time
     for (const std::string_view suffix : kJournals) fs::remove(kept[i].string() + std::string(suffix), error);
   }
 }
 }  // namespace
+
+bool has_quarantined(const std::string& path) { return !quarantined_of(path).empty(); }
 
 Result<std::string> move_aside(const std::string& path) {
   const std::string base = path + ".corrupt-" + stamp(wall_now());

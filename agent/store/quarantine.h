@@ -14,4 +14,7 @@ inline constexpr std::size_t kMostQuarantined = 3;
 // that at most kMostQuarantined are kept. Returns the new name.
 Result<std::string> move_aside(const std::string& path);
 
+// Whether such a file lies beside path.
+bool has_quarantined(const std::string& path);
+
 }  // namespace hostmedic

@@ -94,7 +94,7 @@ Status Spool::insert(SpoolSignal signal, std::string_view uid, std::string_view 
   return ok();
 }
 
-Status Spool::append(SpoolSignal signal, std::string_view uid, std::string_view payload, WallTime now) {
+Status Spool::append(SpoolSignal signal, std::string_view uid, std::string_view payload, WallTime now, Loss loss) {
   Status status = load();
   const SpoolStats before = stats_;
   if (status) {
@@ -106,7 +106,7 @@ Status Spool::append(SpoolSignal signal, std::string_view uid, std::string_view 
   }
   if (!status) {
     stats_ = before;
-    lose(signal, now);
+    if (loss == Loss::counted) lose(signal, now);
     return std::move(status.error()).in("spool");
   }
   lost_ = {};

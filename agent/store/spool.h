@@ -53,8 +53,10 @@ class Spool {
   Spool(Database& database, SpoolLimits limits);
 
   // A uid that waits already is ignored. A record that cannot be written (disk full, larger than the spool) is counted
-  // as a gap, and the error says why.
-  Status append(SpoolSignal signal, std::string_view uid, std::string_view payload, WallTime now);
+  // as a gap unless the caller comes again with it, and the error says why.
+  enum class Loss : bool { no, counted };
+  Status append(SpoolSignal signal, std::string_view uid, std::string_view payload, WallTime now,
+                Loss loss = Loss::counted);
   // The oldest records within both bounds, at least one if any waits; they stay until they are confirmed.
   Result<std::vector<SpoolItem>> next_batch(SpoolSignal signal, Bytes most_bytes, std::size_t most_records);
   Status ack(std::span<const std::int64_t> ids);

@@ -12,6 +12,8 @@ How a row is added: an entry in FAULTS with a value for each of COMPONENTS. A Ce
     nginx         what becomes of a service that fails while the fault lasts: HEALED in spite of it, or HELD: nobody acts
                   on it and the agent says so; EITHER where that hangs on the moment
     again         the part is killed once more while the fault lasts, so that it meets it at its start too
+    clock         the parts read a clock that the test can set (clock.c)
+    deaf          the fault itself keeps others from connecting to the part while it lasts
     lost          what becomes of the component's own state where the fault itself destroys it: "" for nothing
 Nothing else has to be touched: story.py plays the cell, matrix.py runs it, and `./dev crash --write` puts it in SECURITY.md.
 A fault acts on the test host alone, and everything in it has a bound.
@@ -52,6 +54,8 @@ class Cell:
     place: str = ""
     nginx: str = HEALED
     again: bool = False
+    clock: bool = False
+    deaf: bool = False
     lost: str = ""
     by_hand: bool = False
     asked: str = ""
@@ -135,10 +139,11 @@ def unlimit_descriptors(scene):
 
 
 def tear_database(scene):
-    """Pages in the middle are noise when it starts again."""
+    """All that it holds is in the file, and pages of it are noise when it starts again."""
     path = f"{scene.part.state}/{scene.part.database}"
     page = scene.dice.choice((1, 2, 3))
-    scene.kill_part(f"rm -f {path}-wal {path}-shm; dd if=/dev/urandom of={path} bs=4096 seek={page} count=4 conv=notrunc status=none")
+    scene.kill_part(f"sqlite3 {path} 'pragma wal_checkpoint(truncate)' >/dev/null;"
+                    f" dd if=/dev/urandom of={path} bs=4096 seek={page} count=4 conv=notrunc status=none")
 
 
 def spoil_spool(scene):
@@ -209,6 +214,10 @@ def starve(scene):
                    f" [ -s {group}/cgroup.procs ] || exit 0; done", check=False)
 
 
+def set_clock(days):
+    return lambda scene: scene.set_clock(days * 86400)
+
+
 # ---- the table -------------------------------------------------------------------------------
 
 KILLED = "code=killed, status=9/KILL"
@@ -216,6 +225,10 @@ FULL = "disk is full|No space left"
 BROKEN = "I/O error|Input/output error"
 READ_ONLY = "readonly|read-only|Read-only"
 CROWDED = "Too many open files|unable to open database file"
+
+
+PROCESSORS = "all three at once: the processors are the host's"
+CLOCK = "all three at once: the clock is the host's"
 
 
 def resume(scene):
@@ -246,9 +259,9 @@ FAULTS = {
         "aggregator": Cell(read_only_at_start, READ_ONLY, writable, "ext4"),
     },
     "no descriptors left (EMFILE)": {
-        "agent": Cell(limit_descriptors, CROWDED, unlimit_descriptors, nginx=EITHER),
-        "actuator": Cell(limit_descriptors, CROWDED, unlimit_descriptors, nginx=EITHER),
-        "aggregator": Cell(limit_descriptors, CROWDED, unlimit_descriptors),
+        "agent": Cell(limit_descriptors, CROWDED, unlimit_descriptors, nginx=EITHER, deaf=True),
+        "actuator": Cell(limit_descriptors, CROWDED, unlimit_descriptors, nginx=EITHER, deaf=True),
+        "aggregator": Cell(limit_descriptors, CROWDED, unlimit_descriptors, deaf=True),
     },
     "torn database": {
         "agent": Cell(tear_database, "the store was broken and a new one was begun", nginx=EITHER,
@@ -269,11 +282,25 @@ FAULTS = {
         "aggregator": "it has none",
     },
     "full /run": {
-        "agent": Cell(fill_run, KILLED, empty_run, nginx=EITHER, again=True),
-        "actuator": Cell(fill_run, KILLED, empty_run, nginx=EITHER, again=True),
-        "aggregator": Cell(fill_run, KILLED, empty_run, nginx=EITHER, again=True),
+        "agent": Cell(fill_run, "filesystem:/run", empty_run, nginx=EITHER, again=True, asked="hostmedic incidents --all"),
+        "actuator": Cell(fill_run, "", empty_run, nginx=EITHER, again=True),
+        "aggregator": Cell(fill_run, "", empty_run, again=True),
     },
-    "100 % CPU": {name: Cell(burn, "", stop_burning) for name in COMPONENTS},
+    "clock steps a day ahead": {
+        "agent": Cell(set_clock(1), "", nginx=EITHER, clock=True),
+        "actuator": CLOCK,
+        "aggregator": CLOCK,
+    },
+    "clock steps two days back": {
+        "agent": Cell(set_clock(-2), "", nginx=EITHER, clock=True),
+        "actuator": CLOCK,
+        "aggregator": CLOCK,
+    },
+    "100 % CPU": {
+        "agent": Cell(burn, "", stop_burning),
+        "actuator": PROCESSORS,
+        "aggregator": PROCESSORS,
+    },
     "memory pressure": {name: Cell(squeeze, "", relax) for name in COMPONENTS},
     "killed for memory": {name: Cell(starve, KILLED) for name in COMPONENTS},
 }

@@ -88,7 +88,7 @@ def stop_children(number, _frame):
 
 def wanted(only, component):
     return [(fault, name) for fault, row in faults.FAULTS.items() for name, cell in row.items()
-            if not isinstance(cell, str) and only in fault and component in ("", name)]
+            if not isinstance(cell, str) and any(part in fault for part in only.split(",")) and component in ("", name)]
 
 
 def run_all(cells, jobs, seed):
@@ -106,11 +106,13 @@ def run_all(cells, jobs, seed):
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev crash", description=__doc__.splitlines()[0])
-    parser.add_argument("--only", metavar="FAULT", default="", help="only faults whose name contains this")
+    parser.add_argument("--only", metavar="FAULT", default="", help="only faults whose name contains this; several with commas")
     parser.add_argument("--component", default="", choices=["", *faults.COMPONENTS])
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 30))
     parser.add_argument("--json", metavar="OUT")
+    parser.add_argument("--with", dest="earlier", metavar="JSON", action="append", default=[],
+                        help="what an earlier run with --json found of the cells that are not run now")
     parser.add_argument("--write", action="store_true", help="rewrite the table in SECURITY.md")
     parser.add_argument("--counts", metavar="FILE", help=argparse.SUPPRESS)
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
@@ -127,6 +129,10 @@ def main():
     print(f"seed {arguments.seed}", flush=True)
     cells = wanted(arguments.only, arguments.component)
     results = run_all(cells, arguments.jobs, arguments.seed)
+    ran = {(result["fault"], result["component"]) for result in results}
+    for path in arguments.earlier:
+        with open(path, encoding="utf-8") as f:
+            results += [result for result in json.load(f) if (result["fault"], result["component"]) not in ran]
     failed = sum(result["outcome"].startswith(table.FAILED) for result in results)
     print("\n" + table.render(results))
     print(f"{len(results) - failed} of {len(results)} cells hold")
@@ -138,7 +144,7 @@ def main():
             out.write(f"{len(results) - failed} {failed} 0\n")
     if arguments.write:
         if len(results) != len(wanted("", "")):
-            sys.exit("--write wants a run of the whole matrix")
+            sys.exit("--write wants the whole matrix")
         table.write(results)
     sys.exit(1 if failed or not results else 0)
 

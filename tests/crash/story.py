@@ -13,6 +13,9 @@ import json
 import os
 import random
 import re
+import struct
+import subprocess
+import tempfile
 import time
 
 import medic
@@ -27,6 +30,8 @@ ANSWER_SECONDS = 20   # what a part may take to answer while the fault lasts, on
 AGAIN_SECONDS = 35    # long enough for a part that dies at once to use up its starts, were they counted
 BACK_SECONDS = 90     # until all parts are there again after it
 MOST_DESCRIPTORS, MOST_MEMORY = 256, 192 << 20
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAMS = ("hostmedic", "hostmedic-probe", "hostmedic-check", "hostmedic-actuator", "hostmedic-aggregator")
 ALIVE = {
     "agent": "hostmedic status --json",
     "actuator": "hostmedic audit --json",
@@ -43,8 +48,12 @@ class Scene:
         self.dice = random.Random(seed)
         self.starts = 0        # of nginx that have a reason
         self.since = 0         # time of the fault
-        self.device = ""       # of the state's own file system
+        self.ahead = 0         # seconds that the parts' clock is before the machine's
+        self.cursor = ""       # of the journal, then
         self.notes = {}        # what the test leaves to see: numbers and lines
+
+    def wait(self, predicate, seconds, what):
+        return wait_for(predicate, seconds * self.host.slower, what, 0.3)
 
     def pause(self, least, most):
         time.sleep(self.dice.uniform(least, most))
@@ -57,7 +66,7 @@ class Scene:
 
     def wait_spooled(self, least):
         """So many records wait in the agent for the aggregator."""
-        wait_for(lambda: medic.ask(self.host, "status")["upstream"]["pending"] >= least, 60, f"{least} records wait")
+        self.wait(lambda: medic.ask(self.host, "status")["upstream"]["pending"] >= least, 60, f"{least} records wait")
 
     def state_device(self):
         return self.host.out(f"findmnt -n -o SOURCE {self.part.state}")
@@ -74,13 +83,11 @@ class Scene:
         self.host.freeze()
 
     def boot_again(self):
-        """After the power cut; the part is not started before its disk is there."""
-        host, part = self.host, self.part
-        host.power_cut()
-        host.boot()
-        host.run(f"[ -b {self.device} ] || mknod {self.device} b 7 {self.device[len('/dev/loop'):]};"
-                 f" mount {self.device} {part.state} && [ {self.component} = actuator ] || systemctl start {part.unit}")
-        self.starts = self.count_starts()  # nginx starts with the host
+        self.host.power_cut()
+        self.host.boot()
+        starts = self.count_starts()  # nginx starts with the host, whether it had been healed before or not
+        assert starts in (self.starts, self.starts + 1), f"{starts} starts of nginx after the boot, {self.starts} before"
+        self.starts = starts
 
     def memory_group(self, limit):
         """A group of the version 1 memory controller with the component in it; removed with the host."""
@@ -98,8 +105,10 @@ class Scene:
         host.run("systemctl daemon-reload && systemctl restart nginx")
         if self.cell.place:
             self.place()
+        if self.cell.clock:
+            self.clock()
         medic.enroll(host, host)
-        medic.ready(host)
+        medic.ready(host, 20 * host.slower)
         medic.policy(host, "auto", FREELY)
         self.starts = self.count_starts()
 
@@ -114,11 +123,32 @@ class Scene:
                  f" cp -a {part.state}.old/. {part.state}/; [ {self.component} = actuator ] || systemctl start {part.unit}",
                  check=False)
         host.run(f"sync -f {part.state}")  # the copy is ours, and not what a power cut is to test
-        # At the next boot it waits for its disk.
-        host.write(f"/etc/systemd/system/{part.unit}.service.d/disk.conf",
-                   f"[Unit]\nConditionPathIsMountPoint={part.state}\n")
+        device = self.state_device()
+        # At the next boot its disk comes first.
+        host.write("/etc/systemd/system/disk.service", "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\n"
+                   "RemainAfterExit=yes\n"
+                   f"ExecStart=sh -c '[ -b {device} ] || mknod {device} b 7 {device[len('/dev/loop'):]};"
+                   f" mountpoint -q {part.state} || mount {device} {part.state}'\n")
+        host.write(f"/etc/systemd/system/{part.unit}.service.d/disk.conf", "[Unit]\nRequires=disk.service\nAfter=disk.service\n")
         host.run("systemctl daemon-reload")
-        self.device = self.state_device()
+
+    def clock(self):
+        """From now on the parts read a clock of the test's own."""
+        host = self.host
+        with tempfile.TemporaryDirectory() as scratch:
+            subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", f"{scratch}/clock.so", f"{HERE}/clock.c", "-ldl"], check=True)
+            host.push(f"{scratch}/clock.so", "/usr/local/lib/clock.so")
+        host.write("/run/crash-clock", struct.pack("q", 0), 0o644)
+        for unit in PROGRAMS:
+            host.write(f"/etc/systemd/system/{unit}.service.d/clock.conf",
+                       "[Service]\nEnvironment=LD_PRELOAD=/usr/local/lib/clock.so\n")
+        host.run("systemctl daemon-reload && systemctl restart hostmedic hostmedic-probe")
+
+    def set_clock(self, seconds):
+        """In one moment, for all of them; the journal keeps the machine's."""
+        self.ahead = seconds
+        data = "".join(f"\\{byte:03o}" for byte in struct.pack("q", seconds))
+        self.host.run(f"printf '{data}' | dd of=/run/crash-clock conv=notrunc status=none")
 
     # ---- nginx, its deaths and its starts ----
 
@@ -127,20 +157,20 @@ class Scene:
 
     def kill_nginx(self):
         """One death, which is to be followed by one start."""
-        wait_for(lambda: self.host.is_active("nginx"), 30, "nginx runs")
+        self.wait(lambda: self.host.is_active("nginx"), 30, "nginx runs")
         time.sleep(1.5)
         self.host.kill_unit("nginx.service", "KILL", "main")
         self.starts += 1
 
     def wait_healed(self, what, seconds=60):
-        wait_for(lambda: self.host.is_active("nginx"), seconds, f"nginx was healed {what}")
+        self.wait(lambda: self.host.is_active("nginx"), seconds, f"nginx was healed {what}")
 
     def wait_settled(self):
         def settled():
             rows = medic.incidents(self.host, "service.failed")
             return all(row["closed_at_unix_nano"] or row["state"] == "resolved" or
                        (row["flapping"] and not row["anomalies"][0]["firing"]) for row in rows)
-        wait_for(settled, 60, "the incident is resolved, or waits because it flaps", 0.5)
+        self.wait(settled, 60, "the incident is resolved, or waits because it flaps")
 
     def wait_delivered(self, since=0):
         """Every incident of nginx opened since then is at the aggregator as the agent knows it."""
@@ -149,7 +179,7 @@ class Scene:
                      if row["opened_at_unix_nano"] >= since * 1e9}
             there = {row["id"]: row["state"] for row in medic.fleet(self.host)["incidents"]}
             return all(there.get(i) == state for i, state in known.items())
-        wait_for(delivered, 120, "every incident at the aggregator", 0.5)
+        self.wait(delivered, 120, "every incident at the aggregator")
 
     def heal_and_deliver(self, what):
         # What a torn aggregator forgot is not sent again.
@@ -178,8 +208,8 @@ class Scene:
         if self.cell.asked:
             text = self.host.run(self.cell.asked + " 2>&1", check=False).stdout
             return next((line.strip() for line in text.splitlines() if re.search(self.cell.says, line)), None)
-        lines = self.host.journal("-u", self.part.unit, "--since", f"@{self.since:.6f}", "--grep", self.cell.says)
-        return lines[0]["MESSAGE"] if lines else None
+        lines = [str(row["MESSAGE"]) for row in self.host.journal("-u", self.part.unit, "--after-cursor", self.cursor)]
+        return next((line for line in lines if re.search(self.cell.says, line)), None)
 
     def usage(self):
         """{component: (descriptors, bytes)} of those that run."""
@@ -197,8 +227,10 @@ class Scene:
     def answers(self):
         """Any answer will do, a refusal too; a part that is being started is asked again."""
         for name, command in ALIVE.items():
+            if name == self.component and self.cell.deaf:
+                continue
             begin = time.monotonic()
-            done = self.host.run(["timeout", str(ANSWER_SECONDS), "sh", "-c", command], check=False)
+            done = self.host.run(["timeout", str(ANSWER_SECONDS * self.host.slower), "sh", "-c", command], check=False)
             assert done.returncode != 124, f"{name} does not answer while the fault lasts"
             self.notes[f"{name} answered after"] = round(time.monotonic() - begin, 2)
 
@@ -224,8 +256,8 @@ class Scene:
             return (self.host.is_active("hostmedic") and self.host.is_active("hostmedic-aggregator") and
                     self.host.show("hostmedic-actuator")["ActiveState"] != "failed" and
                     self.host.is_active("hostmedic-actuator.socket"))
-        wait_for(back, BACK_SECONDS, "all parts run again", 0.5)
-        medic.ready(self.host, 40)
+        self.wait(back, BACK_SECONDS, "all parts run again")
+        medic.ready(self.host, 40 * self.host.slower)
         if not self.host.is_active("nginx"):
             time.sleep(3)  # who still wants to act on it does so now
         if not self.host.is_active("nginx"):
@@ -249,6 +281,9 @@ class Scene:
         for name, (descriptors, memory) in self.usage().items():
             self.notes[f"{name} holds"] = f"{descriptors} descriptors, {memory >> 20} MiB"
             assert descriptors < MOST_DESCRIPTORS and memory < MOST_MEMORY, f"{name} has grown: {self.notes}"
+        if self.ahead:
+            told = [entry["at_unix_nano"] / 1e9 - time.time() for row in medic.incidents(self.host) for entry in row["timeline"]]
+            assert any(abs(age - self.ahead) < 1800 for age in told), "no part read the clock that was set"
         if self.cell.says:
             self.notes["line"] = self.said()
             assert self.notes["line"], f"no line of {self.part.unit} says /{self.cell.says}/"
@@ -261,6 +296,7 @@ def play(host, component, cell, seed):
     scene.heal_and_deliver("before the fault")
     before = scene.acknowledged()
     scene.since = float(host.out("date +%s.%N"))
+    scene.cursor = host.journal("-n", "1")[0]["__CURSOR"]
     scene.kill_nginx()
     cell.begin(scene)
     scene.endure()

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -45,6 +46,15 @@ TEST_CASE("notify: reaches a socket without a file") {
   const ssize_t n = ::recv(receiver.get(), text, sizeof text, MSG_DONTWAIT);
   REQUIRE(n > 0);
   CHECK(std::string(text, static_cast<std::size_t>(n)) == "READY=1\nSTATUS=fine");
+
+  // A process that has used up its descriptors is not dead.
+  struct rlimit whole{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &whole) == 0);
+  const struct rlimit none{0, whole.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const Status fed = notify_manager("WATCHDOG=1");
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &whole) == 0);
+  CHECK(fed);
 }
 
 TEST_CASE("notify: a bad address is an error, not a crash") {

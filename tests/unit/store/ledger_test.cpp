@@ -189,6 +189,16 @@ TEST_CASE("a broken ledger is moved aside and the new one starts halted") {
   CHECK(ledger.brakes()->halted);
 }
 
+TEST_CASE("a death between a broken ledger and the halt after it leaves no new ledger in its place") {
+  TempDir dir;
+  spit(dir / "ledger.db.corrupt-20261122T000000000Z", "what was moved aside");
+  Ledger ledger = open(dir / "ledger.db");
+  CHECK(ledger.brakes()->halted);
+  REQUIRE(ledger.resume("root", at(1)));
+  Ledger again = open(dir / "ledger.db");
+  CHECK_FALSE(again.brakes()->halted);
+}
+
 TEST_CASE("kill -9 between begin and finish: the row is there and cannot begin again") {
   for (std::size_t acks : {1u, 7u, 40u}) {
     TempDir dir;

@@ -143,6 +143,13 @@ TEST_CASE("a record larger than the spool is refused and told") {
   CHECK(store.spool().stats().waiting == 0);
 }
 
+TEST_CASE("what could not be written and is still at hand is no gap") {
+  AgentStore store = open({.most = Bytes{1000}});
+  CHECK_FALSE(store.spool().append(SpoolSignal::logs, "big", std::string(2000, 'b'), at(1), Spool::Loss::no));
+  CHECK(store.spool().gaps()->empty());
+  CHECK(store.spool().stats().dropped == 0);
+}
+
 TEST_CASE("on a full disk records are counted as lost, and the gap is written once there is room") {
   TempDir dir;
   const std::string path = dir / "s.db";
