@@ -109,6 +109,7 @@ def turn_read_only(scene):
     scene.host.run(f"mount -o remount,errors=remount-ro {scene.part.state}")
     with open(f"/sys/fs/ext4/{os.path.basename(device)}/trigger_fs_error", "w", encoding="ascii") as f:
         f.write("test")
+    scene.kill_nginx_again()
 
 
 def mend_disk(scene):
@@ -223,7 +224,7 @@ def set_clock(days):
 KILLED = "code=killed, status=9/KILL"
 FULL = "disk is full|No space left"
 BROKEN = "I/O error|Input/output error"
-READ_ONLY = "readonly|read-only|Read-only"
+READ_ONLY = "readonly|[Rr]ead-only|I/O error"
 CROWDED = "Too many open files|unable to open database file"
 
 
@@ -254,9 +255,9 @@ FAULTS = {
         "aggregator": Cell(turn_read_only, READ_ONLY, mend_disk, "ext4", by_hand=True),
     },
     "read-only state directory at start": {
-        "agent": Cell(read_only_at_start, READ_ONLY, writable, "ext4", EITHER),
-        "actuator": Cell(read_only_at_start, READ_ONLY, writable, "ext4", EITHER),
-        "aggregator": Cell(read_only_at_start, READ_ONLY, writable, "ext4"),
+        "agent": Cell(read_only_at_start, READ_ONLY, writable, "ext4", EITHER, again=True),
+        "actuator": Cell(read_only_at_start, READ_ONLY, writable, "ext4", EITHER, again=True),
+        "aggregator": Cell(read_only_at_start, READ_ONLY, writable, "ext4", again=True),
     },
     "no descriptors left (EMFILE)": {
         "agent": Cell(limit_descriptors, CROWDED, unlimit_descriptors, nginx=EITHER, deaf=True),

@@ -162,6 +162,14 @@ class Scene:
         self.host.kill_unit("nginx.service", "KILL", "main")
         self.starts += 1
 
+    def kill_nginx_again(self):
+        """One more death under the fault, if the last one was healed before it struck."""
+        try:
+            self.wait(lambda: self.host.is_active("nginx"), 5, "nginx runs")
+        except AssertionError:
+            return
+        self.kill_nginx()
+
     def wait_healed(self, what, seconds=60):
         self.wait(lambda: self.host.is_active("nginx"), seconds, f"nginx was healed {what}")
 
