@@ -165,7 +165,7 @@ void Response::Course::verify(const Surroundings& here) {
 void Response::Course::step_failed(const std::string& why, const Surroundings& here) {
   tried.insert(order.step);
   note(TimelineKind::verified, strf("step %d did not help: ", order.step + 1) + why, here, {{"result", "failed"}});
-  note_lesson(false, here);
+  if (result_ != OutcomeResult::interrupted) note_lesson(false, here);  // nobody knows that it was carried out
   add_attempt(why);
   failed_why_ = why;
   if (may_undo(result_) && step_undoes(here)) return begin_undo(here);

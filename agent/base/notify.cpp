@@ -37,7 +37,7 @@ Status notify_manager(std::string_view state) {
 }
 
 void pause_before_restart() {
-  constexpr unsigned kPause = 10;  // seconds
+  constexpr unsigned kPause = 10;                                   // seconds
   if (::getenv("NOTIFY_SOCKET") != nullptr) (void)::sleep(kPause);  // a signal ends it sooner
 }
 

@@ -222,10 +222,11 @@ void Daemon::notify(const Incident& incident, const std::string& text) {
   log_warning(to_string(incident.root) + ": " + text + " (hostmedic explain " + incident.id + ")");
 }
 
+// An order that nobody carried out says nothing of the treatment: it is judged again, not counted as a failure.
 void Daemon::submit(const Order& order) {
   const auto refuse = [this, order](const std::string& why) {
-    boost::asio::post(io_,
-                      [this, order, why] { finish(order, not_done(order, OutcomeResult::failed, why, wall_now())); });
+    boost::asio::post(
+        io_, [this, order, why] { finish(order, not_done(order, OutcomeResult::interrupted, why, wall_now())); });
   };
   const bool taken = worker_.run(
       [this, order] { return store_->put_order(order); },
@@ -235,7 +236,7 @@ void Daemon::submit(const Order& order) {
                                       [this, order](Result<Outcome> answer) {
                                         actuator_error_ = answer ? "" : answer.error().message();
                                         if (answer) return finish(order, std::move(*answer));
-                                        finish(order, not_done(order, OutcomeResult::failed,
+                                        finish(order, not_done(order, OutcomeResult::interrupted,
                                                                "actuator: " + answer.error().message(), wall_now()));
                                       });
         if (!sent) refuse("not sent: too many orders wait");

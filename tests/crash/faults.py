@@ -131,12 +131,11 @@ def writable(scene):
 
 def limit_descriptors(scene):
     """Every number that a new descriptor could get is past the limit."""
-    scene.host.run("p=$(systemctl show -p MainPID --value " + scene.part.unit + "); n=0;"
-                   " while [ -e /proc/$p/fd/$n ]; do n=$((n + 1)); done; prlimit --pid $p --nofile=$n:")
+    scene.set_descriptors(6)
 
 
 def unlimit_descriptors(scene):
-    scene.host.run("prlimit --pid $(systemctl show -p MainPID --value " + scene.part.unit + ") --nofile=1024:")
+    scene.set_descriptors(1024)
 
 
 def tear_database(scene):
@@ -145,6 +144,13 @@ def tear_database(scene):
     page = scene.dice.choice((1, 2, 3))
     scene.kill_part(f"sqlite3 {path} 'pragma wal_checkpoint(truncate)' >/dev/null;"
                     f" dd if=/dev/urandom of={path} bs=4096 seek={page} count=4 conv=notrunc status=none")
+
+
+def tear_ledger(scene):
+    """And nginx dies once more before a human has looked."""
+    tear_database(scene)
+    scene.pause(3, 4)
+    scene.kill_nginx_again()
 
 
 def spoil_spool(scene):
@@ -208,7 +214,7 @@ def relax(scene):
 
 
 def starve(scene):
-    """The kernel finds no memory for it and kills it."""
+    """The kernel finds no page for it any more, and kills it when it wants one."""
     group = scene.memory_group(64 << 10)
     scene.host.run(f"[ -s {group}/cgroup.procs ] || exit 0; for i in $(seq 50); do hostmedic status >/dev/null 2>&1;"
                    f" timeout 2 hostmedic audit >/dev/null 2>&1; timeout 2 curl -s http://127.0.0.1:8320/ >/dev/null;"
@@ -267,7 +273,7 @@ FAULTS = {
     "torn database": {
         "agent": Cell(tear_database, "the store was broken and a new one was begun", nginx=EITHER,
                       lost="begins a new store, the old one is kept aside"),
-        "actuator": Cell(tear_database, "the ledger was broken, so nothing is done until a human resumes", resume,
+        "actuator": Cell(tear_ledger, "the ledger was broken, so nothing is done until a human resumes", resume,
                          nginx=HELD, lost="halted until a human resumes, the old ledger is kept aside"),
         "aggregator": Cell(tear_database, "the store was broken and a new one was made",
                            lost="begins a new store, the old one is kept aside"),
@@ -303,5 +309,9 @@ FAULTS = {
         "aggregator": PROCESSORS,
     },
     "memory pressure": {name: Cell(squeeze, "", relax) for name in COMPONENTS},
-    "killed for memory": {name: Cell(starve, KILLED) for name in COMPONENTS},
+    "no memory for it": {
+        "agent": Cell(starve, KILLED),
+        "actuator": Cell(starve, ""),  # once it runs it asks for none
+        "aggregator": Cell(starve, KILLED),
+    },
 }

@@ -104,6 +104,12 @@ def run_all(cells, jobs, seed):
     return results
 
 
+def count(path, passed, failed, skipped):
+    if path:
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(f"{passed} {failed} {skipped}\n")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./dev crash", description=__doc__.splitlines()[0])
     parser.add_argument("--only", metavar="FAULT", default="", help="only faults whose name contains this; several with commas")
@@ -122,6 +128,7 @@ def main():
         return
     reason = testhost.why_not()
     if reason:
+        count(arguments.counts, 0, 0, len(wanted("", "")))
         sys.exit(f"no test hosts here: {reason}")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop_children)
@@ -139,9 +146,7 @@ def main():
     if arguments.json:
         with open(arguments.json, "w", encoding="utf-8") as out:
             json.dump(results, out, indent=1)
-    if arguments.counts:
-        with open(arguments.counts, "w", encoding="utf-8") as out:
-            out.write(f"{len(results) - failed} {failed} 0\n")
+    count(arguments.counts, len(results) - failed, failed, 0)
     if arguments.write:
         if len(results) != len(wanted("", "")):
             sys.exit("--write wants the whole matrix")

@@ -168,6 +168,7 @@ TEST_CASE("an interrupted order is not repeated blindly: proof first, then judge
   faulty.pass(1h, 10s);
   CHECK(faulty.orders.size() == 2);
   CHECK(faulty.kept().state == IncidentState::escalated);
+  CHECK(faulty.lessons.empty());  // nobody knows that it was carried out
 }
 
 TEST_CASE("an order without an answer ends as interrupted") {
