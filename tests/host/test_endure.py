@@ -82,7 +82,7 @@ def test_an_outage_of_the_aggregator_loses_nothing(host):
     assert medic.ask(host, "status")["upstream"]["dropped"] == 0
 
 
-@options(timeout=120)
+@options(packages=("hostmedic",), timeout=120)
 def test_a_proof_that_a_restart_broke_off_is_made_anew(host):
     host.write("/etc/systemd/system/nginx.service.d/none.conf", "[Service]\nRestart=no\n")
     host.run("systemctl daemon-reload && systemctl restart nginx")

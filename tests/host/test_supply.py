@@ -109,7 +109,7 @@ def test_debug_packages_belong_to_the_programs():
                 main = re.search(r"^(\w+) T main$", names, re.M)[1]
                 line = subprocess.run(["addr2line", "-e", debug, main], capture_output=True, text=True, check=True).stdout
                 assert re.search(r"main\.cpp:[1-9]", line), (program, line)
-                assert "/build/" not in line and os.getcwd() not in line, line
+                assert not os.path.isabs(line), line  # where it was built is nobody's business
                 print(f"{os.path.basename(program)}: main is at {line.strip()}")
 
 
