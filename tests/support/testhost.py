@@ -498,7 +498,8 @@ class Host:
                 if stream is not None:
                     stream.close()
         if check and process.returncode != 0:
-            raise AssertionError(f"{self.name}: {argv!r} ended with {process.returncode}\n{out}{err}")
+            said = out + err if text else err.decode(errors="replace")  # bytes are for programs
+            raise AssertionError(f"{self.name}: {argv!r} ended with {process.returncode}\n{said}")
         return subprocess.CompletedProcess(argv, process.returncode, out, err)
 
     def out(self, argv, **kwargs):
@@ -521,8 +522,10 @@ class Host:
             self.write(path, f.read(), os.stat(source).st_mode & 0o7777)
 
     def pull(self, path, target):
-        """Copies a file or directory out of the host, to target/<its name>."""
-        tar = self.run(["tar", "-C", os.path.dirname(path) or "/", "-cf", "-", os.path.basename(path)], text=False)
+        """Copies a file or directory out of the host, to target/<its name>. A file may grow meanwhile."""
+        tar = self.run(["tar", "-C", os.path.dirname(path) or "/", "-cf", "-", os.path.basename(path)], check=False, text=False)
+        if tar.returncode not in (0, 1):  # 1: a file changed while it was read
+            raise AssertionError(f"{self.name}: no copy of {path}: {tar.stderr.decode(errors='replace')}")
         os.makedirs(target, exist_ok=True)
         subprocess.run(["tar", "-C", target, "-xf", "-"], input=tar.stdout, check=True)
 
