@@ -160,6 +160,8 @@ struct Response::Course {
 
  private:
   void step_once(const Surroundings& here);
+  // What detection knew when the order was given is lost: that it is quiet now proves nothing.
+  bool blind() const { return marks_.empty(); }
   const Silence* silenced(const Surroundings& here) const;
   bool hush(const Surroundings& here);
   void resume(const Surroundings& here);
@@ -211,7 +213,7 @@ struct Response::Course {
   std::vector<Lesson> lessons_;
   std::vector<std::string> notices_;
   std::vector<Attempt> attempts_;  // since the incident was last resolved, the last eight
-  std::vector<SignalMark> marks_;  // before the order
+  std::vector<SignalMark> marks_;  // before the order; none: it was given before a restart
   std::optional<MonoTime> worse_since_;
   std::string failed_why_;  // of the step that is taken back
   bool undo_sent_ = false;
@@ -226,7 +228,6 @@ struct Response::Course {
   int refusals_ = 0;
   int unknown_ends_ = 0;  // orders that were interrupted, timed out or expired
   bool unsure_ = false;   // the present verification follows such an end
-  bool blind_ = false;    // the order was given before a restart: that detection is quiet proves nothing
   bool proved_ = false;
   std::string proved_text_;
   std::string approved_by_;

@@ -247,7 +247,6 @@ void Response::Course::give_order(const Surroundings& here) {
   deadline = here.now.mono + kOrderLife + order.plan.timeout + kAnswerSlack;
   acted_at_ = here.now.mono;
   proved_ = false;
-  blind_ = false;
   before_ = here.host.value(incident.root, check().series, check().attributes);
   mark_signals(here);
   stuck_since_.reset();

@@ -127,7 +127,6 @@ void Response::Course::resume_order(const Surroundings& here) {
   constexpr Duration kAnswerLimit = std::chrono::minutes(2);
   for (const Runbook& known : here.runbooks)
     if (known.name == order.runbook) runbook = known;
-  blind_ = true;
   undo_sent_ = phase == Phase::undoing;
   acted_at_ = here.now.mono - std::max(Duration{}, here.now.wall - order.issued_at);
   const bool proving = phase == Phase::verifying;

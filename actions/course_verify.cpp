@@ -92,7 +92,7 @@ std::optional<bool> Response::Course::check_holds(const Check& check, const Surr
       return *value <= *before_ - check.bound;
     }
     case Check::Subject::incident_quiet:
-      if (blind_) return std::nullopt;
+      if (blind()) return std::nullopt;
       return !still_fires(incident);
     case Check::Subject::condition: return here.sources.conditions.holds(check.condition, incident.root);
     case Check::Subject::none: break;
@@ -150,8 +150,8 @@ void Response::Course::verify(const Surroundings& here) {
   if (good_since || here.now.mono < deadline) return;
   const std::string why = "no proof in " + format_duration(check.within);
   if (!incident.active)
-    return close(blind_ ? "the signals are quiet again; whether the step did it was not seen, for the restart"
-                        : "the signals are quiet again, though the step's own check did not hold",
+    return close(blind() ? "the signals are quiet again; whether the step did it was not seen, for the restart"
+                         : "the signals are quiet again, though the step's own check did not hold",
                  here);
   if (unsure_ && unknown_ends_ < kMostUnknownEnds) {
     note(TimelineKind::note, "still faulty after an order whose end is not known; judged again", here);

@@ -15,8 +15,8 @@ auto Response::Course::whole(Self& self) {
                   self.attempt, self.changed_, self.order_out_, self.notices_, self.worked_, self.lessons_,
                   self.attempts_, self.marks_, self.worse_since_, self.failed_why_, self.undo_sent_, self.result_,
                   self.may_come_, self.unmet_, self.detection_entries_, self.planned_, self.judged_, self.stuck_since_,
-                  self.not_before_, self.refusals_, self.unknown_ends_, self.unsure_, self.blind_, self.proved_,
-                  self.proved_text_, self.approved_by_, self.approved_until_, self.acted_at_, self.before_);
+                  self.not_before_, self.refusals_, self.unknown_ends_, self.unsure_, self.proved_, self.proved_text_,
+                  self.approved_by_, self.approved_until_, self.acted_at_, self.before_);
 }
 
 bool Response::Course::sane() const {

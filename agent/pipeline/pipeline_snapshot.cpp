@@ -30,7 +30,7 @@ namespace hostmedic {
 namespace {
 
 // A new version with every change of what is kept, or of how it is acted upon.
-constexpr detect::SnapshotKind kKind{"pipeline", "HMPS", 3};
+constexpr detect::SnapshotKind kKind{"pipeline", "HMPS", 2};
 
 std::array<detect::Print, 2> prints_of(const std::vector<Runbook>& runbooks, const guard::Policy& policy) {
   return {{{"runbooks", detect::print_of(runbooks)}, {"policy", detect::print_of(policy)}}};
