@@ -192,6 +192,8 @@ def test_measures_end_by_themselves_each_at_its_time(host):
     wait_for(lambda: "undo c2" in marks(host), 20, "the second measure is ended")
     print(f"both ended {time.monotonic() - begun:.1f} s after the last order")
     assert "undo c3" not in marks(host)
+    # One order at a time: while the end of the second is being written down, another is refused.
+    wait_for(lambda: ask(host, "audit")["audit"]["open"] == 0, 10, "the end of the second measure is in the ledger")
     done = host.run(f"hostmedic undo {key_of(3, 'a')} --reason 'not this one'")
     assert "Undone" in done.stdout, done
     assert all(marks(host)[f"undo c{n}"] == 1 for n in (1, 2, 3))
