@@ -283,10 +283,10 @@ void Response::Course::close(const std::string& text, const Surroundings& here) 
        {{"in_force_until", format_utc(here.now.wall + left)}});
 }
 
-void Response::Course::begin_measure(MonoTime since) {
+void Response::Course::begin_measure(const Order& by, MonoTime since) {
   constexpr std::size_t kMostMeasures = 8;
   if (in_force.size() == kMostMeasures) in_force.erase(in_force.begin());
-  in_force.push_back({order.key, order.plan.what, order.plan.lasts, since + order.plan.lasts});
+  in_force.push_back({by.key, by.plan.what, by.plan.lasts, since + by.plan.lasts});
   std::ranges::sort(in_force, {}, &InForce::until);
 }
 

@@ -55,6 +55,8 @@ inline constexpr std::size_t kMostAttempts = 8;                     // that are 
 inline constexpr Duration kPlanPatience =
     std::chrono::seconds(30);  // facts may come late: the growing file, a condition
 
+// Empty: there is none of that key.
+std::string_view fact(const std::vector<Attribute>& facts, std::string_view key);
 // A signal of it fires now. Quiet for a moment is not yet inactive: detection waits longer for that.
 bool still_fires(const Incident& incident);
 // An error says why the step does not apply.
@@ -197,7 +199,7 @@ struct Response::Course {
   bool step_undoes(const Surroundings& here) const;
   void note_lesson(bool helped, const Surroundings& here);
   void add_attempt(const std::string& result);
-  void begin_measure(MonoTime since);
+  void begin_measure(const Order& by, MonoTime since);
   void end_measures(const Surroundings& here);
   void escalate(const std::string& reason, const std::string& text, const Surroundings& here);
   void close(const std::string& text, const Surroundings& here);

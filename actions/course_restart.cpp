@@ -9,12 +9,6 @@
 namespace hostmedic {
 namespace {
 
-std::string_view fact(const std::vector<Attribute>& facts, std::string_view key) {
-  for (const Attribute& attribute : facts)
-    if (attribute.key == key) return attribute.value;
-  return {};
-}
-
 // When the present round began: what was tried before the incident was last resolved says nothing of it.
 WallTime round_began(const Incident& incident) {
   WallTime began{};
@@ -76,10 +70,8 @@ void Response::Course::recall_one(const OrderRow& row, bool taken_back, Now now)
   const Order& one = row.order;
   if (!row.outcome || !one.undoes.empty()) return;
   const OutcomeResult result = row.outcome->result;
-  if (one.plan.lasts > Duration{} && may_undo(result) && !taken_back && now.wall < one.issued_at + one.plan.lasts) {
-    order = one;
-    begin_measure(now.mono - std::max(Duration{}, now.wall - one.issued_at));
-  }
+  if (one.plan.lasts > Duration{} && may_undo(result) && !taken_back && now.wall < one.issued_at + one.plan.lasts)
+    begin_measure(one, now.mono - std::max(Duration{}, now.wall - one.issued_at));
   // Of one whose end is not known it was judged again, too.
   if (one.issued_at < round_began(incident) || (result != OutcomeResult::done && result != OutcomeResult::failed))
     return;

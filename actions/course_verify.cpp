@@ -11,13 +11,13 @@ namespace {
 
 constexpr int kMostUnknownEnds = 2;
 
+}  // namespace
+
 std::string_view fact(const std::vector<Attribute>& facts, std::string_view key) {
   for (const Attribute& attribute : facts)
     if (attribute.key == key) return attribute.value;
   return {};
 }
-
-}  // namespace
 
 const Check& Response::Course::check() const {
   static const Check kQuiet;
@@ -39,7 +39,7 @@ void Response::Course::learn(const Outcome& outcome, const Surroundings& here) {
   worse_since_.reset();
   unsure_ = false;
   result_ = outcome.result;
-  if (order.plan.lasts > Duration{} && may_undo(outcome.result)) begin_measure(here.now.mono);
+  if (order.plan.lasts > Duration{} && may_undo(outcome.result)) begin_measure(order, here.now.mono);
   const bool prepares = check().subject == Check::Subject::none;
   switch (outcome.result) {
     case OutcomeResult::failed: return step_failed("it failed: " + outcome.text, here);
