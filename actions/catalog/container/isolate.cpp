@@ -4,6 +4,7 @@
 #include "actions/catalog/network/address.h"
 #include "actions/catalog/network/lasts.h"
 #include "actions/catalog/plan_check.h"
+#include "actions/catalog/plan_params.h"
 
 namespace hostmedic {
 namespace {
@@ -20,7 +21,7 @@ Result<Plan> plan(const Incident& incident, const HostView&, std::span<const Att
   plan.action = kContainerIsolate.name;
   plan.target = std::move(*container);
   if (Status timed = add_lasts(plan, kContainerIsolate, params); !timed) return std::move(timed).error();
-  const std::string allow(param_of(kContainerIsolate, params, "allow"));
+  const std::string allow(setting(kContainerIsolate, params, "allow"));
   if (const auto places = parse_allowed(allow); !places) return Error(places.error()).in("allow");
   plan.parameters.push_back({"allow", allow});
   plan.what = "cut container " + plan.target.name + " off from the network, all but " +

@@ -2,6 +2,7 @@
 // database.terminate_idle: ends sessions of a database that hold a place, or locks, and do nothing.
 #include "actions/catalog/catalog.h"
 #include "actions/catalog/plan_check.h"
+#include "actions/catalog/plan_params.h"
 #include "agent/base/parse.h"
 #include "agent/base/text.h"
 
@@ -19,14 +20,6 @@ constexpr ParamText kParams[] = {
     {"most", "20", "so many are ended at most"}};
 constexpr std::string_view kPlanParams[] = {"port", "in_transaction", "idle", "keep", "full", "most"};
 
-std::string_view setting(std::span<const Attribute> params, std::string_view name) {
-  for (const Attribute& param : params)
-    if (param.key == name) return param.value;
-  for (const ParamText& known : kParams)
-    if (known.name == name) return known.fallback;
-  return {};
-}
-
 // Whole seconds, "-1" for none.
 Result<std::string> seconds_of(std::string_view text) {
   if (text == kNone) return std::string("-1");
@@ -43,23 +36,24 @@ bool is_number(std::string_view text, std::int64_t least, std::int64_t most) {
 bool is_postgresql(std::string_view unit) { return is_service_unit(unit) && unit.starts_with("postgresql"); }
 
 Result<Plan> plan(const Incident& incident, const HostView&, std::span<const Attribute> params) {
-  const std::string_view unit = setting(params, "unit");
+  const std::string_view unit = setting(kDatabaseTerminateIdle, params, "unit");
   Plan plan;
   plan.action = kDatabaseTerminateIdle.name;
   plan.target = unit == kNone ? incident.root : Entity{EntityKind::service, std::string(unit)};
   if (plan.target.kind != EntityKind::service || !is_postgresql(plan.target.name))
     return make_error(ErrorCode::unsupported, to_string(plan.target) + " is not a service of PostgreSQL");
-  const auto in_transaction = seconds_of(setting(params, "idle_in_transaction"));
-  const auto idle = seconds_of(setting(params, "idle"));
+  const auto in_transaction = seconds_of(setting(kDatabaseTerminateIdle, params, "idle_in_transaction"));
+  const auto idle = seconds_of(setting(kDatabaseTerminateIdle, params, "idle"));
   if (!in_transaction) return Error(in_transaction.error()).in("idle_in_transaction");
   if (!idle) return Error(idle.error()).in("idle");
-  plan.parameters = {{"port", std::string(setting(params, "port"))},
+  plan.parameters = {{"port", std::string(setting(kDatabaseTerminateIdle, params, "port"))},
                      {"in_transaction", *in_transaction},
                      {"idle", *idle},
-                     {"keep", std::string(setting(params, "keep"))},
-                     {"full", std::string(setting(params, "full"))},
-                     {"most", std::string(setting(params, "most"))}};
-  plan.what = "end at most " + std::string(setting(params, "most")) + " idle sessions of " + plan.target.name;
+                     {"keep", std::string(setting(kDatabaseTerminateIdle, params, "keep"))},
+                     {"full", std::string(setting(kDatabaseTerminateIdle, params, "full"))},
+                     {"most", std::string(setting(kDatabaseTerminateIdle, params, "most"))}};
+  plan.what = "end at most " + std::string(setting(kDatabaseTerminateIdle, params, "most")) + " idle sessions of " +
+              plan.target.name;
   plan.command =
       "runuser -u postgres -- psql -p " + shell_quote(plan.get("port")) + " -X -v in_transaction=" + *in_transaction +
       " -v idle=" + *idle + " -v keep=" + shell_quote(plan.get("keep")) + " -v full=" + shell_quote(plan.get("full")) +

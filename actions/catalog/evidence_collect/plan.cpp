@@ -4,6 +4,7 @@
 #include "actions/catalog/container/container_name.h"
 #include "actions/catalog/evidence_collect/manifest.h"
 #include "actions/catalog/plan_check.h"
+#include "actions/catalog/plan_params.h"
 #include "agent/base/parse.h"
 #include "agent/base/text.h"
 
@@ -15,19 +16,11 @@ constexpr ParamText kParams[] = {{"most_bytes", "32MiB", "of all that is collect
 // package: the actuator adds it, whatever came.
 constexpr std::string_view kPlanParams[] = {"most_bytes", "journal", "package"};
 
-std::string_view setting(std::span<const Attribute> params, std::string_view name) {
-  for (const Attribute& param : params)
-    if (param.key == name) return param.value;
-  for (const ParamText& known : kParams)
-    if (known.name == name) return known.fallback;
-  return {};
-}
-
 Result<Plan> plan(const Incident& incident, const HostView&, std::span<const Attribute> params) {
   if (!has(kEvidenceCollect.targets, incident.root.kind))
     return make_error(ErrorCode::unsupported, to_string(incident.root) + " is not a service, container or process");
-  const auto most = parse_bytes(setting(params, "most_bytes"));
-  const auto journal = parse_duration(setting(params, "journal"));
+  const auto most = parse_bytes(setting(kEvidenceCollect, params, "most_bytes"));
+  const auto journal = parse_duration(setting(kEvidenceCollect, params, "journal"));
   if (!most) return Error(most.error()).in("most_bytes");
   if (!journal) return Error(journal.error()).in("journal");
   Plan plan;

@@ -4,6 +4,7 @@
 
 #include "actions/catalog/catalog.h"
 #include "actions/catalog/plan_check.h"
+#include "actions/catalog/plan_params.h"
 #include "agent/base/parse.h"
 #include "agent/base/text.h"
 #include "detect/model/names.h"
@@ -20,14 +21,6 @@ constexpr ParamText kParams[] = {
 };
 constexpr std::string_view kPlanParams[] = {"path", "root",  "logrotate_config", "writer_unit", "writer_appends",
                                             "keep", "method"};
-
-std::string_view setting(std::span<const Attribute> params, std::string_view name) {
-  for (const Attribute& param : params)
-    if (param.key == name) return param.value;
-  for (const ParamText& known : kParams)
-    if (known.name == name) return known.fallback;
-  return {};
-}
 
 // A directory whose contents may be logs, whatever a configuration says.
 bool is_log_root(std::string_view root) {
@@ -96,16 +89,16 @@ Result<Grower> find_grower(const HostView& host, const Entity& filesystem, std::
 Result<Plan> plan(const Incident& incident, const HostView& host, std::span<const Attribute> params) {
   if (incident.root.kind != EntityKind::filesystem)
     return make_error(ErrorCode::unsupported, to_string(incident.root) + " is not a filesystem");
-  const auto grower = find_grower(host, incident.root, setting(params, "roots"));
+  const auto grower = find_grower(host, incident.root, setting(kLogRotate, params, "roots"));
   if (!grower) return grower.error();
-  const auto keep = parse_bytes(setting(params, "keep"));
+  const auto keep = parse_bytes(setting(kLogRotate, params, "keep"));
   if (!keep) return keep.error();
 
   const Event& file = *grower->file;
   const std::string path(file.get(attr::kFilePath));
   const std::string_view writer = file.get(attr::kWriterUnit);
   const std::string_view config = file.get(attr::kFileLogrotate);
-  const std::string_view method = setting(params, "method");
+  const std::string_view method = setting(kLogRotate, params, "method");
   const bool by_logrotate = method != "copy" && is_logrotate_config(config);
   if (method == "logrotate" && !by_logrotate)
     return make_error(ErrorCode::not_found, "no configuration of logrotate covers " + path);

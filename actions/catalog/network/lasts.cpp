@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "actions/catalog/network/lasts.h"
 
+#include "actions/catalog/plan_params.h"
 #include "agent/base/parse.h"
 
 namespace hostmedic {
 
-std::string_view param_of(const ActionInfo& info, std::span<const Attribute> params, std::string_view name) {
-  for (const Attribute& param : params)
-    if (param.key == name) return param.value;
-  for (const ParamText& known : info.params)
-    if (known.name == name) return known.fallback;
-  return {};
-}
-
 Status add_lasts(Plan& plan, const ActionInfo& info, std::span<const Attribute> params) {
-  const std::string text(param_of(info, params, "for"));
+  const std::string text(setting(info, params, "for"));
   const auto lasts = parse_duration(text);
   if (!lasts) return Error(lasts.error()).in("for");
   plan.parameters.push_back({"for", text});

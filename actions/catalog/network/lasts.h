@@ -10,9 +10,6 @@
 
 namespace hostmedic {
 
-// The runbook's setting of a parameter, or the entry's own.
-std::string_view param_of(const ActionInfo& info, std::span<const Attribute> params, std::string_view name);
-
 // Sets "for" and Plan.lasts.
 Status add_lasts(Plan& plan, const ActionInfo& info, std::span<const Attribute> params);
 // Both are there, agree, are whole seconds, and within [least, most].

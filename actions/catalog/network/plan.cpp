@@ -4,6 +4,7 @@
 #include "actions/catalog/network/address.h"
 #include "actions/catalog/network/lasts.h"
 #include "actions/catalog/plan_check.h"
+#include "actions/catalog/plan_params.h"
 #include "agent/base/parse.h"
 
 namespace hostmedic {
@@ -74,7 +75,7 @@ Result<Plan> plan_circuit(const Incident& incident, const HostView&, std::span<c
   if (const auto upstream = upstream_of(endpoint->name); !upstream) return upstream.error();
   Plan plan = begin(kCircuitOpen, std::move(*endpoint));
   if (Status timed = add_lasts(plan, kCircuitOpen, params); !timed) return std::move(timed).error();
-  plan.parameters.push_back({"half_open", std::string(param_of(kCircuitOpen, params, "half_open"))});
+  plan.parameters.push_back({"half_open", std::string(setting(kCircuitOpen, params, "half_open"))});
   plan.what = "refuse connections to " + plan.target.name + " at once, until it answers again";
   plan.command = "nft -f -  # a rule that rejects new connections to " + plan.target.name;
   return plan;
@@ -90,7 +91,7 @@ Status validate_circuit(const Plan& plan) {
 Result<Plan> plan_segment(const Incident&, const HostView&, std::span<const Attribute> params) {
   Plan plan = begin(kHostSegment, {EntityKind::host, ""});
   if (Status timed = add_lasts(plan, kHostSegment, params); !timed) return std::move(timed).error();
-  plan.parameters.push_back({"allow", std::string(param_of(kHostSegment, params, "allow"))});
+  plan.parameters.push_back({"allow", std::string(setting(kHostSegment, params, "allow"))});
   plan.what = "cut the host off but for ssh, name servers and the aggregator";
   plan.command = "nft -f -  # chains that drop all but an allow-list";
   return plan;

@@ -4,6 +4,7 @@
 #include "actions/catalog/catalog.h"
 #include "actions/catalog/network/lasts.h"
 #include "actions/catalog/plan_check.h"
+#include "actions/catalog/plan_params.h"
 #include "agent/base/parse.h"
 
 namespace hostmedic {
@@ -24,7 +25,7 @@ Result<Plan> plan(const Incident& incident, const HostView&, std::span<const Att
   plan.action = kConnectionsDrop.name;
   plan.target = incident.root;
   for (const ParamText& param : kParams)
-    plan.parameters.push_back({std::string(param.name), std::string(param_of(kConnectionsDrop, params, param.name))});
+    plan.parameters.push_back({std::string(param.name), std::string(setting(kConnectionsDrop, params, param.name))});
   plan.what = "drop connections of " + plan.target.name + " that are " + std::string(plan.get("state")) +
               " and idle for " + std::string(plan.get("idle"));
   plan.command = "ss -K state " + std::string(plan.get("state") == "established" ? "established" : "close-wait") +

@@ -85,6 +85,7 @@ struct FakeManager : ServiceManager {
     return next_job;
   }
   Result<std::vector<UnitNumber>> numbers(const std::string&, std::span<const std::string_view> names) override {
+    if (refuses) return *refuses;
     std::vector<UnitNumber> found;
     for (const std::string_view name : names)
       for (const UnitNumber& one : present)
@@ -92,11 +93,16 @@ struct FakeManager : ServiceManager {
     return found;
   }
   Status set_numbers(const std::string&, std::span<const UnitNumber> wanted) override {
+    if (refuses) return *refuses;
     set.assign(wanted.begin(), wanted.end());
     return ok();
   }
-  Result<std::vector<std::string>> names(const std::string&, std::string_view) override { return listed; }
+  Result<std::vector<std::string>> names(const std::string&, std::string_view) override {
+    if (refuses) return *refuses;
+    return listed;
+  }
   Status freeze(const std::string& unit, bool on) override {
+    if (refuses) return *refuses;
     frozen.push_back((on ? "freeze " : "thaw ") + unit);
     return ok();
   }
@@ -120,6 +126,7 @@ struct FakeManager : ServiceManager {
 
   Result<UnitStatus> next_status = UnitStatus{"loaded", "active", "running", "success", 42, 0, ""};
   Status next_job = ok();
+  std::optional<Error> refuses;  // what it says of properties and of freezing
   Result<TransientResult> next_run = TransientResult{true, "success", 0, ""};
   std::vector<std::string> jobs, released;
   std::vector<UnitNumber> present, set;
