@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "agent/base/text.h"
+#include "detect/multivariate/resize_tightly.h"
 #include "detect/scorer_state.h"
 
 namespace hostmedic::detect {
@@ -19,7 +19,8 @@ constexpr double kFastReadings = 5, kSlowReadings = 30, kLevelReadings = 40;
 constexpr double kUsualSeconds = 7 * 86400;
 constexpr double kModelSeconds = 60;  // group models: at most once in so long
 constexpr double kMostSeconds = 86400;
-constexpr std::uint32_t kSweep = 64;                                // each series is looked after once in so many steps
+constexpr std::size_t kSpareShare = 32;  // of what is there: so much more is reserved when it is full
+constexpr std::uint32_t kSweep = 64;     // each series is looked after once in so many steps
 constexpr Duration kShortestCount = std::chrono::milliseconds(50);  // a shorter one makes a rate of rounding errors
 constexpr Duration kMostCount = std::chrono::minutes(5);            // an older one says nothing of the present
 
@@ -121,21 +122,15 @@ std::optional<Slot> Scorer::add(GroupSlot group, Unit, Instrument instrument) {
     LevelBlock& block = in.blocks.emplace_back();
     for (std::size_t lane = 0; lane < kLanes; ++lane) block.reset(lane);
     in.rows.resize(in.rows.size() + kLanes);
-    in.seasons.resize(in.rows.size());
+    in.seasons.emplace_back();
     for (std::size_t lane = kLanes; lane-- > 0;) in.free_rows.push_back(first + static_cast<Slot>(lane));
   }
   const Slot slot = in.free_rows.back();
   in.free_rows.pop_back();
-  in.rows[slot] = {};
-  in.rows[slot].live = true;
-  in.rows[slot].counter = instrument == Instrument::counter;
-  in.rows[slot].group = group;
-  in.seasons[slot] = {};
-  in.set_period(slot, 1);
+  in.begin_row(slot, group, instrument == Instrument::counter);
   ++in.live;
-  GroupState& of = in.groups[group];
-  in.at(&LevelBlock::learns, slot) = of.held ? 0 : 1;
   in.give_shape(slot);
+  GroupState& of = in.groups[group];
   const auto place = of.free_places > 0 ? std::ranges::find(of.members, kNobody) : of.members.end();
   const auto member = static_cast<std::size_t>(place - of.members.begin());
   if (place != of.members.end()) {
@@ -144,7 +139,7 @@ std::optional<Slot> Scorer::add(GroupSlot group, Unit, Instrument instrument) {
     for (GroupMember& model : of.models)
       if (model.model && member < kMostMembers) model.model->forget(member);
   } else {
-    of.members.push_back(slot);
+    resize_tightly(of.members, of.members.size() + 1, slot);
     for (GroupMember& model : of.models)
       if (model.model && of.members.size() <= kMostMembers) model.model->resize(of.members.size());
   }
@@ -156,11 +151,39 @@ std::optional<Slot> Scorer::add(GroupSlot group, Unit, Instrument instrument) {
 // Doubling would leave half of the memory empty.
 void Scorer::Internals::make_room() {
   if (blocks.size() < blocks.capacity()) return;
-  const std::size_t wanted = blocks.size() + blocks.size() / 8 + 4;
+  const std::size_t wanted = blocks.size() + blocks.size() / kSpareShare + 1;
   blocks.reserve(wanted);
   rows.reserve(wanted * kLanes);
-  seasons.reserve(wanted * kLanes);
-  counters.reserve(wanted * kLanes);
+  seasons.reserve(wanted);
+}
+
+void Scorer::Internals::begin_row(Slot slot, GroupSlot group, bool counter) {
+  rows[slot] = {};
+  rows[slot].live = true;
+  rows[slot].group = group;
+  seasons[slot / kLanes].set(slot % kLanes, {});
+  if (counter) give_count(slot);
+  set_period(slot, 1);
+  set_learns(slot);
+}
+
+void Scorer::Internals::give_count(Slot slot) {
+  if (free_counts.empty()) {
+    if (counts.size() == counts.capacity()) counts.reserve(counts.size() + counts.size() / kSpareShare + kLanes);
+    counters.reserve(counts.capacity());  // so that none is allocated for in a step
+    free_counts.push_back(static_cast<std::uint32_t>(counts.size()));
+    counts.emplace_back();
+  }
+  rows[slot].counter = true;
+  rows[slot].first = free_counts.back();
+  free_counts.pop_back();
+  count_of(slot) = {};
+}
+
+void Scorer::Internals::take_count(Slot slot) {
+  if (!rows[slot].counter) return;
+  std::erase(counters, slot);
+  free_counts.push_back(rows[slot].first);
 }
 
 void Scorer::remove(Slot slot) {
@@ -169,7 +192,7 @@ void Scorer::remove(Slot slot) {
   GroupState& of = in.groups[in.rows[slot].group];
   std::ranges::replace(of.members, slot, kNobody);
   ++of.free_places;
-  std::erase(in.counters, slot);
+  in.take_count(slot);
   in.take_shape(slot);
   in.rows[slot] = {};
   in.blocks[slot / kLanes].reset(slot % kLanes);
@@ -189,35 +212,44 @@ void Scorer::set(Slot slot, std::optional<double> value) {
   const std::uint32_t step = in.now + 1;
   if (row.readings < kLearnPeriod) in.learn_period(slot);
   if (step - row.seen > kPeriodsSilent * row.period) in.forget_change(slot);
-  const bool again = row.readings > 1 && row.seen == step;
+  if (row.counter) return in.count_up(slot, *value);
   row.seen = step;
-  float& x = in.at(&LevelBlock::x, slot);
-  if (row.counter) {
-    if (!again) in.counters.push_back(slot);
-    const bool grows = row.has_counted && *value >= row.counted;
-    x = grows ? static_cast<float>(*value - row.counted) + (again && x == x ? x : 0) : kNoNews;
-    row.has_counted = grows;  // else it begins anew: take_counters()
-    row.counted = *value;
-    return;
-  }
   if (!row.has_base) row.base = *value;
   row.has_base = true;
-  x = static_cast<float>(*value - row.base);
+  in.at(&LevelBlock::x, slot) = static_cast<float>(*value - row.base);
+}
+
+void Scorer::Internals::count_up(Slot slot, double value) {
+  Row& row = rows[slot];
+  const bool again = row.readings > 1 && row.seen == now + 1;
+  row.seen = now + 1;
+  if (!again) counters.push_back(slot);
+  double& counted = count_of(slot).last;
+  float& x = at(&LevelBlock::x, slot);
+  const bool grows = row.has_counted && value >= counted;
+  x = grows ? static_cast<float>(value - counted) + (again && x == x ? x : 0) : kNoNews;
+  row.has_counted = grows;  // else it begins anew: take_counters()
+  counted = value;
 }
 
 void Scorer::Internals::learn_period(Slot slot) {
   Row& row = rows[slot];
-  if (row.readings == 0) row.first = now + 1;
+  if (row.readings == 0) first_of(slot) = now + 1;
   if (++row.readings < kLearnPeriod) return;
-  const std::uint32_t steps = (now + 1 - row.first + kLearnPeriod / 2) / (kLearnPeriod - 1);
+  const std::uint32_t steps = (now + 1 - first_of(slot) + kLearnPeriod / 2) / (kLearnPeriod - 1);
   set_period(slot, std::clamp(steps, 1U, 0xFFFFU));
 }
 
 void Scorer::Internals::set_period(Slot slot, std::uint32_t steps) {
   rows[slot].period = static_cast<std::uint16_t>(steps);
   const double seconds = to_seconds(config.interval) * steps;
-  at(&LevelBlock::forget, slot) = static_cast<float>(std::min(1.0, seconds / (kMemoryDays * 86400.0)));
+  float& forget = at(&LevelBlock::forget, slot);
+  forget = std::copysign(static_cast<float>(std::min(1.0, seconds / (kMemoryDays * 86400.0))), forget);
   at(&LevelBlock::smoothing, slot) = static_cast<float>(1 / readings_of(kLevelReadings, seconds));
+}
+
+void Scorer::Internals::set_learns(Slot slot) {
+  blocks[slot / kLanes].set_learns(slot % kLanes, !groups[rows[slot].group].held);
 }
 
 void Scorer::Internals::forget_change(Slot slot) { at(&LevelBlock::last, slot) = kNoNews; }
@@ -227,8 +259,9 @@ void Scorer::Internals::take_counters(MonoTime time) {
   for (const Slot slot : counters) {
     Row& row = rows[slot];
     float& x = at(&LevelBlock::x, slot);
-    const Duration since = std::chrono::microseconds(100) * static_cast<std::int64_t>(clock - row.counted_at);
-    row.counted_at = clock;
+    std::uint32_t& counted_at = count_of(slot).at;
+    const Duration since = std::chrono::microseconds(100) * static_cast<std::int64_t>(clock - counted_at);
+    counted_at = clock;
     const bool usable = row.has_counted && since >= kShortestCount &&
                         since <= std::max<Duration>(kMostCount, config.interval * (kPeriodsSilent * row.period));
     row.has_counted = true;
@@ -244,20 +277,18 @@ void Scorer::Internals::take_counters(MonoTime time) {
   counters.clear();
 }
 
-void Scorer::Internals::load_hour(Slot slot) {
-  at(&LevelBlock::season_mean, slot) = seasons[slot].offset(hour);
-  at(&LevelBlock::season_spread, slot) = seasons[slot].spread(hour);
-}
-
 void Scorer::Internals::turn_hour(std::size_t to) {
   const std::size_t passed = std::exchange(hour, to);
   for (Slot slot = 0; slot < rows.size(); ++slot) {
     if (!rows[slot].live) continue;
     float &sum = at(&LevelBlock::season_sum, slot), &squares = at(&LevelBlock::season_squares, slot),
           &count = at(&LevelBlock::season_count, slot);
-    if (passed < SeasonProfile::kHours) seasons[slot].add(passed, sum, squares, count);
+    if (passed < SeasonProfile::kHours) {
+      SeasonProfile profile = season_of(slot);
+      profile.add(passed, sum, squares, count);
+      seasons[slot / kLanes].set(slot % kLanes, profile);
+    }
     sum = squares = count = 0;
-    load_hour(slot);
   }
 }
 
@@ -266,8 +297,8 @@ void Scorer::Internals::sweep(Slot slot) {
   const Row& row = rows[slot];
   if (!row.live) return;
   if (now - row.seen > kPeriodsSilent * row.period) {
-    for (const auto field : {&LevelBlock::level, &LevelBlock::change, &LevelBlock::season, &LevelBlock::evidence,
-                             &LevelBlock::lasting, &LevelBlock::power})
+    for (const auto field :
+         {&LevelBlock::level, &LevelBlock::change, &LevelBlock::season, &LevelBlock::lasting, &LevelBlock::power})
       at(field, slot) = 0;
     forget_change(slot);
   }
@@ -279,11 +310,11 @@ void Scorer::Internals::sweep(Slot slot) {
 void Scorer::Internals::break_series(Slot slot) {
   ++broken_series;
   blocks[slot / kLanes].reset(slot % kLanes);
-  seasons[slot] = {};
+  seasons[slot / kLanes].set(slot % kLanes, {});
   set_period(slot, rows[slot].period);
   rows[slot].has_base = false;
   forget_shape(slot);
-  at(&LevelBlock::learns, slot) = groups[rows[slot].group].held ? 0 : 1;
+  set_learns(slot);
 }
 
 void Scorer::Internals::step_breakers(MonoTime time) {
@@ -311,7 +342,7 @@ void Scorer::step(MonoTime at, WallTime wall) {
   in.take_counters(at);
   if (const std::size_t hour = SeasonProfile::hour_of(wall); hour != in.hour) in.turn_hour(hour);
   const auto weight = [&](std::size_t model) { return in.serves(model) ? 1.0F : 0.0F; };
-  step_levels(in.blocks, {.level = weight(0), .change = weight(1), .season = weight(2)});
+  step_levels(in.blocks, in.seasons, in.hour, {.level = weight(0), .change = weight(1), .season = weight(2)});
   in.step_shapes();
   for (Slot slot = in.now % kSweep; slot < in.rows.size(); slot += kSweep) in.sweep(slot);
   in.sum_groups();
@@ -330,62 +361,6 @@ void Scorer::forget_changes() {
   Internals& in = *internals_;
   for (LevelBlock& block : in.blocks) block.last.fill(kNoNews);
   for (Row& row : in.rows) row.has_counted = false;
-}
-
-std::vector<ModelHealth> Scorer::health() const {
-  const Internals& in = *internals_;
-  std::vector<ModelHealth> all;
-  for (const RunningModel& model : in.models) {
-    ModelHealth& health = all.emplace_back();
-    health.name = model.name;
-    health.summary = model.summary;
-    health.mode = model.mode;
-    health.working = model.mode != ModelMode::off && !model.breaker.is_out();
-    if (model.breaker.is_out()) health.reason = model.breaker.reason();
-    if (model.mode == ModelMode::trial) health.reason += (health.reason.empty() ? "" : "; ") + describe(model.trial);
-    if (model.info == nullptr && in.broken_series > 0)
-      health.reason += (health.reason.empty() ? "" : "; ") +
-                       strf("%llu series had to learn anew", static_cast<unsigned long long>(in.broken_series));
-    health.cost_ns = model.cost_ns;
-    health.alarm_rate = model.seconds > 0 ? model.alarms / std::max(1.0, model.seconds / 86400) : 0;
-    if (model.info == nullptr) {
-      health.bytes = model.name == "shape"    ? in.shapes.capacity() * sizeof(ShapeMemory)
-                     : model.name == "season" ? in.rows.size() * sizeof(SeasonProfile)
-                                              : in.rows.size() * sizeof(LevelBlock) / kLanes / 2;
-      continue;
-    }
-    if (model.info == nullptr) continue;
-    const auto index = static_cast<std::size_t>(&model - in.models.data()) - kAlwaysOn.size();
-    for (const GroupState& group : in.groups)
-      if (index < group.models.size() && group.models[index].model)
-        health.bytes += group.models[index].model->bytes_used();
-  }
-  return all;
-}
-
-void Scorer::note_cost(std::string_view model, double ns) {
-  constexpr double kWeight = 0.05;
-  if (RunningModel* found = internals_->find(model))
-    found->cost_ns += (ns - found->cost_ns) * (found->cost_ns == 0 ? 1 : kWeight);
-}
-
-void Scorer::take_out(std::string_view model, std::string_view reason) {
-  Internals& in = *internals_;
-  if (RunningModel* found = in.find(model)) found->breaker.fail(in.stepped.value_or(MonoTime{}), reason);
-}
-
-std::size_t Scorer::series_count() const { return internals_->live; }
-std::size_t Scorer::bytes_used() const {
-  const Internals& in = *internals_;
-  std::size_t bytes =
-      sizeof in + in.blocks.capacity() * sizeof(LevelBlock) + in.rows.capacity() * sizeof(Row) +
-      in.seasons.capacity() * sizeof(SeasonProfile) + in.shapes.capacity() * (sizeof(ShapeMemory) + sizeof(Slot)) +
-      in.groups.capacity() * sizeof(GroupState) + (in.free_rows.capacity() + in.counters.capacity()) * sizeof(Slot);
-  for (const GroupState& group : in.groups) {
-    bytes += group.members.capacity() * sizeof(Slot) + group.models.capacity() * sizeof(GroupMember);
-    for (const GroupMember& member : group.models) bytes += member.model ? member.model->bytes_used() : 0;
-  }
-  return bytes;
 }
 
 }  // namespace hostmedic::detect

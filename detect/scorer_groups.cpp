@@ -48,7 +48,7 @@ void Scorer::hold(GroupSlot slot, bool held) {
   GroupState& group = in.groups[slot];
   group.held = held;
   for (const Slot member : group.members)
-    if (member != kNobody) in.at(&LevelBlock::learns, member) = held ? 0 : 1, in.hold_shape(member, held);
+    if (member != kNobody) in.set_learns(member), in.hold_shape(member, held);
 }
 
 // In the order of the rows, so that the sum is always the same.
@@ -149,7 +149,8 @@ void Scorer::Internals::explain(GroupState& group) {
     const Row& row = rows[part.series];
     const float level = at(&LevelBlock::level, part.series), change = at(&LevelBlock::change, part.series);
     const float season = at(&LevelBlock::season, part.series), mean = at(&LevelBlock::mean, part.series);
-    const bool by_season = at(&LevelBlock::season_spread, part.series) < std::numeric_limits<float>::max();
+    const SeasonProfile profile = season_of(part.series);
+    const bool by_season = profile.spread(hour) < std::numeric_limits<float>::max();
     const float standing = by_season ? season : level;
     const bool jumped = std::fabs(change) > std::fabs(standing);
     if (part.aspect != Aspect::correlation)
@@ -159,7 +160,7 @@ void Scorer::Internals::explain(GroupState& group) {
     part.score = std::fabs(part.score);
     const float last = at(&LevelBlock::last, part.series);
     part.value = row.base + static_cast<double>(last == last ? last : mean);
-    part.expected = row.base + static_cast<double>(mean + (by_season ? at(&LevelBlock::season_mean, part.series) : 0));
+    part.expected = row.base + static_cast<double>(mean + (by_season ? profile.offset(hour) : 0));
   }
   while (score.contributions > 0 && score.top[score.contributions - 1].share < kLeastShare) --score.contributions;
 }

@@ -43,7 +43,7 @@ void Scorer::save(Slot slot, StateWriter& writer) const {
   writer.put(row.period);
   writer.put(row.readings);
   for (const auto field : kKept) writer.put(in.at(field, slot));
-  in.seasons[slot].save(writer);
+  in.season_of(slot).save(writer);
   in.save_shape(slot, writer);
 }
 
@@ -57,25 +57,23 @@ bool Scorer::load(Slot slot, StateReader& reader) {
   const auto period = reader.get<std::uint16_t>();
   row.readings = reader.get<std::uint8_t>();
   for (const auto field : kKept) in.at(field, slot) = reader.get<float>();
-  const bool whole = in.seasons[slot].load(reader) && in.load_shape(slot, reader) && reader.good() && ours &&
-                     period > 0 && std::fabs(row.base) <= kMostReading && sound(in, slot);
+  SeasonProfile profile;
+  const bool whole = profile.load(reader) && in.load_shape(slot, reader) && reader.good() && ours && period > 0 &&
+                     std::fabs(row.base) <= kMostReading && sound(in, slot);
   if (!whole) {
     const Row kept = row;
     in.break_series(slot);
     --in.broken_series;
-    row = {};
-    row.live = kept.live;
-    row.counter = kept.counter;
-    row.group = kept.group;
+    in.take_count(slot);
+    in.begin_row(slot, kept.group, kept.counter);
     row.shape = kept.shape;
-    in.set_period(slot, 1);
     return false;
   }
+  in.seasons[slot / kLanes].set(slot % kLanes, profile);
   if (row.readings < kLearnPeriod) row.readings = 0;  // the steps of another life say nothing
   row.seen = in.now;
   in.set_period(slot, period);
   in.forget_change(slot);
-  if (in.hour < SeasonProfile::kHours) in.load_hour(slot);
   return true;
 }
 

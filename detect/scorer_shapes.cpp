@@ -16,7 +16,7 @@ void Scorer::Internals::give_shape(Slot slot) {
     free = shape_owners.insert(free, kNobody);
   }
   *free = slot;
-  rows[slot].shape = static_cast<std::uint8_t>(free - shape_owners.begin());
+  rows[slot].shape = static_cast<std::uint8_t>(free - shape_owners.begin()) & kNoShape;
   forget_shape(slot);
 }
 

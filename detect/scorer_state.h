@@ -21,10 +21,10 @@ namespace hostmedic::detect {
 // The always-on members, by the names of the configuration; group models follow them in Internals::models.
 inline constexpr std::array<std::string_view, 4> kAlwaysOn = {"level", "change", "season", "shape"};
 inline constexpr std::size_t kShapeModel = 3;
-// A shape memory is large (2 KB): the first so many series have one, the others go without. A host that is watched by
-// thousands of series thus pays 256 KB, not megabytes; a file of one series has all that there is to know of it.
-inline constexpr std::size_t kMostShapes = 128;
-inline constexpr std::uint8_t kNoShape = 255;
+// A shape memory is large (2 KB) and speaks of onsets only, which no suspicion needs: the first few series have one,
+// the others go without. A file of one series has all that there is to know of it; a host pays 8 KB.
+inline constexpr std::size_t kMostShapes = 4;
+inline constexpr std::uint8_t kNoShape = 7;
 
 struct RunningModel {
   std::string_view name, summary;
@@ -39,18 +39,25 @@ struct RunningModel {
   Trial trial = {};
 };
 
+// What a series has besides while it is a counter.
+struct Count {
+  double last = 0;          // reading
+  std::uint32_t at = 0;     // 0.1 ms, goes round
+  std::uint32_t first = 0;  // step of the first reading
+};
+
 // One series, beside its lane of a LevelBlock.
 struct Row {
-  double base = 0;               // the first value: floats are too coarse for large ones
-  double counted = 0;            // the last reading of a counter
-  std::uint32_t counted_at = 0;  // 0.1 ms, goes round
+  double base = 0;  // the first value: floats are too coarse for large ones
   GroupSlot group = 0;
-  std::uint32_t first = 0, seen = 0;  // steps, of the first and the last reading
+  std::uint32_t first = 0;            // step of the first reading; of a counter: its place among Internals::counts
+  std::uint32_t seen = 0;             // step of the last reading
   std::uint16_t period = 1;           // steps between readings
   std::uint8_t readings = 0;          // up to kLearnPeriod
-  std::uint8_t shape = kNoShape;      // place among Internals::shapes
+  std::uint8_t shape : 3 = kNoShape;  // place among Internals::shapes
   bool live : 1 = false, counter : 1 = false, has_base : 1 = false, has_counted : 1 = false;
 };
+static_assert(sizeof(Row) == 24);
 inline constexpr std::uint8_t kLearnPeriod = 8;     // readings from which the period of a series is learnt
 inline constexpr std::uint32_t kPeriodsSilent = 4;  // without a reading for so long: what it last said is void
 
@@ -93,11 +100,13 @@ struct Scorer::Internals {
   double usual_weight;   // of one step, in what is usual
   std::uint32_t stride;  // steps between two of the group models
   std::vector<LevelBlock> blocks;
-  std::vector<SeasonProfile> seasons;
+  std::vector<SeasonBlock> seasons;
   ShapePlan shape_plan;
   std::vector<ShapeMemory> shapes;
   std::vector<Slot> shape_owners;  // of each shape; kNobody: free
   std::vector<Row> rows;
+  std::vector<Count> counts;
+  std::vector<std::uint32_t> free_counts;
   std::vector<GroupState> groups;
   std::vector<Slot> free_rows, counters;          // counters: read in this step
   std::vector<float> values, deviations, shares;  // of one group
@@ -113,6 +122,9 @@ struct Scorer::Internals {
   float at(LevelBlock::Lanes LevelBlock::* field, Slot slot) const {
     return (blocks[slot / kLanes].*field)[slot % kLanes];
   }
+  Count& count_of(Slot counter) { return counts[rows[counter].first]; }
+  std::uint32_t& first_of(Slot slot) { return rows[slot].counter ? count_of(slot).first : rows[slot].first; }
+  SeasonProfile season_of(Slot slot) const { return seasons[slot / kLanes].profile(slot % kLanes); }
   RunningModel* find(std::string_view name);
   bool serves(std::size_t model) const { return models[model].allowed && models[model].mode == ModelMode::serving; }
   bool serves(const RunningModel& model, const GroupState& group) const {
@@ -121,12 +133,16 @@ struct Scorer::Internals {
   }
 
   void make_room();
+  void begin_row(Slot slot, GroupSlot group, bool counter);
+  void give_count(Slot slot);
+  void take_count(Slot slot);
+  void set_learns(Slot slot);
   void learn_period(Slot slot);
   void set_period(Slot slot, std::uint32_t steps);
   void forget_change(Slot slot);
+  void count_up(Slot counter, double reading);
   void take_counters(MonoTime at);
   void turn_hour(std::size_t hour);
-  void load_hour(Slot slot);
   void sweep(Slot slot);
   void step_breakers(MonoTime at);
   void break_series(Slot slot);
@@ -150,6 +166,7 @@ struct Scorer::Internals {
   void step_models(GroupState& group, MonoTime at);
   void end_models(MonoTime at);
   // scorer_whole.cpp
+  void load_row(StateReader& reader, Slot slot);
   void load_group_state(StateReader& reader, GroupState& ret_group);
   bool sane() const;
   // scorer_trial.cpp

@@ -31,30 +31,33 @@ struct Members<GroupScore> {
 
 namespace {
 
-// Bit fields cannot be listed.
-void put(StateWriter& writer, const Row& row) {
-  static_assert(kMembers<Row> == 13, "a member is not kept");
+constexpr std::uint8_t kNoShapeKept = 255;
+
+// Bit fields cannot be listed. count: of a series that is no counter, its first step only.
+void put(StateWriter& writer, const Row& row, const Count& count) {
+  static_assert(kMembers<Row> == 11 && kMembers<Count> == 3, "a member is not kept");
   writer.put(row.base);
-  writer.put(row.counted);
-  writer.put(row.counted_at);
+  writer.put(count.last);
+  writer.put(count.at);
   writer.put(row.group);
-  writer.put(row.first);
+  writer.put(count.first);
   writer.put(row.seen);
   writer.put(row.period);
   writer.put(row.readings);
-  writer.put(row.shape);
+  writer.put(row.shape == kNoShape ? kNoShapeKept : std::uint8_t{row.shape});
   writer.put(static_cast<std::uint8_t>(row.live | row.counter << 1 | row.has_base << 2 | row.has_counted << 3));
 }
-void get(StateReader& reader, Row& ret_row) {
+void get(StateReader& reader, Row& ret_row, Count& ret_count) {
   ret_row.base = reader.get<double>();
-  ret_row.counted = reader.get<double>();
-  ret_row.counted_at = reader.get<std::uint32_t>();
+  ret_count.last = reader.get<double>();
+  ret_count.at = reader.get<std::uint32_t>();
   ret_row.group = reader.get<GroupSlot>();
-  ret_row.first = reader.get<std::uint32_t>();
+  ret_count.first = reader.get<std::uint32_t>();
   ret_row.seen = reader.get<std::uint32_t>();
   ret_row.period = reader.get<std::uint16_t>();
   ret_row.readings = reader.get<std::uint8_t>();
-  ret_row.shape = reader.get<std::uint8_t>();
+  const auto shape = reader.get<std::uint8_t>();
+  ret_row.shape = shape < kMostShapes ? shape & kNoShape : kNoShape;
   const auto flags = reader.get<std::uint8_t>();
   ret_row.live = (flags & 1U) != 0;
   ret_row.counter = (flags & 2U) != 0;
@@ -95,16 +98,41 @@ void get_list(StateReader& reader, const List& list) {
   std::apply([&](auto&... each) { kGet(reader, each...); }, list);
 }
 
-// A lane holds nothing but floats.
-constexpr std::size_t kBlockFloats = sizeof(LevelBlock) / sizeof(float);
-static_assert(kBlockFloats * sizeof(float) == sizeof(LevelBlock) && std::is_trivially_copyable_v<LevelBlock>);
+// The lanes of a block in the order of the first version. Three of them are not kept any more: two follow from the
+// profile, one from the power; zeros stand in their places, so that what was recorded before is still read.
+template <class Block, class Visit>
+void each_lanes(Block& b, LevelBlock::Lanes& learns, LevelBlock::Lanes& gone, const Visit& visit) {
+  static_assert(sizeof(LevelBlock) == 23 * sizeof(LevelBlock::Lanes), "a member is not kept");
+  for (auto* lanes : {&b.x, &b.mean, &b.variance, &b.last, &b.variance_change, &b.low, &b.high, &b.readings, &b.prior,
+                      &b.smooth, &b.variance_smooth})
+    visit(*lanes);
+  visit(gone), visit(gone);
+  for (auto* lanes : {&b.variance_season, &b.season_sum, &b.season_squares, &b.season_count, &b.forget, &b.smoothing})
+    visit(*lanes);
+  visit(learns);
+  for (auto* lanes : {&b.away, &b.level, &b.change, &b.season}) visit(*lanes);
+  visit(gone);
+  for (auto* lanes : {&b.lasting, &b.power}) visit(*lanes);
+}
+constexpr std::size_t kBlockBytes = 27 * sizeof(LevelBlock::Lanes);  // as kept
 
 void put_blocks(StateWriter& writer, const std::vector<LevelBlock>& blocks) {
-  for (const LevelBlock& block : blocks)
-    writer.put_raw(std::span(reinterpret_cast<const float*>(&block), kBlockFloats));
+  for (LevelBlock block : blocks) {
+    LevelBlock::Lanes learns{}, gone{};
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      learns[lane] = block.learns(lane) ? 1 : 0;
+      block.forget[lane] = std::fabs(block.forget[lane]);
+    }
+    each_lanes(block, learns, gone,
+               [&](const LevelBlock::Lanes& lanes) { writer.put_raw(std::span<const float>(lanes)); });
+  }
 }
 void get_blocks(StateReader& reader, std::vector<LevelBlock>& ret_blocks) {
-  for (LevelBlock& block : ret_blocks) reader.get_raw(std::span(reinterpret_cast<float*>(&block), kBlockFloats));
+  for (LevelBlock& block : ret_blocks) {
+    LevelBlock::Lanes learns{}, gone{};
+    each_lanes(block, learns, gone, [&](LevelBlock::Lanes& lanes) { reader.get_raw(std::span<float>(lanes)); });
+    for (std::size_t lane = 0; lane < kLanes; ++lane) block.set_learns(lane, learns[lane] > 0);
+  }
 }
 
 template <class Slots>
@@ -118,8 +146,8 @@ void Scorer::save_whole(StateWriter& writer) const {
   const Internals& in = *internals_;
   writer.put(static_cast<std::uint32_t>(in.blocks.size()));
   put_blocks(writer, in.blocks);
-  for (const SeasonProfile& season : in.seasons) put_whole(writer, season);
-  for (const Row& row : in.rows) put(writer, row);
+  for (Slot slot = 0; slot < in.rows.size(); ++slot) put_whole(writer, in.season_of(slot));
+  for (const Row& row : in.rows) put(writer, row, row.counter ? in.counts[row.first] : Count{.first = row.first});
   put_list(writer, std::tie(in.shapes, in.shape_owners, in.free_rows, in.counters));
   writer.put(static_cast<std::uint32_t>(in.groups.size()));
   for (const GroupState& group : in.groups) {
@@ -136,21 +164,37 @@ void Scorer::save_whole(StateWriter& writer) const {
 void Scorer::load_whole(StateReader& reader) {
   Internals& in = *internals_;
   const std::uint32_t blocks = reader.get<std::uint32_t>();
-  if (blocks > reader.left() / sizeof(LevelBlock)) return reader.fail();
+  if (blocks > reader.left() / kBlockBytes) return reader.fail();
   in.blocks.resize(blocks);
-  in.seasons.resize(blocks * kLanes);
+  in.seasons.resize(blocks);
   in.rows.resize(blocks * kLanes);
-  in.counters.reserve(blocks * kLanes);
   get_blocks(reader, in.blocks);
-  for (SeasonProfile& season : in.seasons) get_whole(reader, season);
-  for (Row& row : in.rows) get(reader, row);
+  for (Slot slot = 0; slot < in.rows.size(); ++slot) {
+    SeasonProfile profile;
+    get_whole(reader, profile);
+    in.seasons[slot / kLanes].set(slot % kLanes, profile);
+  }
+  for (Slot slot = 0; slot < in.rows.size(); ++slot) in.load_row(reader, slot);
   get_list(reader, std::tie(in.shapes, in.shape_owners, in.free_rows, in.counters));
+  in.counters.reserve(in.counts.capacity());
+  // What was recorded before may hold more of them.
+  in.shapes.resize(std::min(in.shapes.size(), kMostShapes));
+  in.shape_owners.resize(std::min(in.shape_owners.size(), kMostShapes));
   in.groups.clear();
   for (std::uint32_t left = reader.get<std::uint32_t>(); left > 0 && reader.good(); --left)
     in.load_group_state(reader, in.groups.emplace_back());
   for (RunningModel& model : in.models) get_list(reader, state_of(model));
   get_list(reader, std::tie(in.live, in.now, in.hour, in.stepped, in.broken_series, in.day_began));
   if (reader.good() && !in.sane()) reader.fail();
+}
+
+void Scorer::Internals::load_row(StateReader& reader, Slot slot) {
+  Count count;
+  get(reader, rows[slot], count);
+  rows[slot].first = count.first;
+  if (!rows[slot].counter) return;
+  give_count(slot);
+  count_of(slot) = count;
 }
 
 void Scorer::Internals::load_group_state(StateReader& reader, GroupState& ret_group) {
@@ -178,9 +222,10 @@ bool Scorer::Internals::sane() const {
                                [&](const Contribution& part) { return part.series == 0 || part.series < rows.size(); });
   };
   const auto row_of = [&](Slot slot) { return slot < rows.size(); };
+  const auto counter_of = [&](Slot slot) { return row_of(slot) && rows[slot].counter; };
   return std::ranges::all_of(rows, fits) && std::ranges::all_of(groups, group_fits) && shapes.size() <= kMostShapes &&
          shape_owners.size() == shapes.size() && below(shape_owners, rows.size()) &&
-         std::ranges::all_of(free_rows, row_of) && std::ranges::all_of(counters, row_of) &&
+         std::ranges::all_of(free_rows, row_of) && std::ranges::all_of(counters, counter_of) &&
          hour <= SeasonProfile::kHours;
 }
 

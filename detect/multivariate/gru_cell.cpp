@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "detect/multivariate/resize_tightly.h"
+
 namespace hostmedic::detect {
 
 namespace {
@@ -29,11 +31,9 @@ void GruCell::resize(std::size_t members) {
   const std::size_t before = hidden_for(members) == hidden_ ? members_ : 0;
   members_ = members;
   hidden_ = hidden_for(members);
-  weights_.resize(member(members));
-  gradients_.resize(weights_.size());
-  mean_squares_.resize(weights_.size());
-  forecast_.resize(members);
-  for (Moment& moment : moments_) moment.inputs.resize(members), moment.errors.resize(members);
+  for (auto* values : {&weights_, &gradients_, &mean_squares_}) resize_tightly(*values, member(members));
+  resize_tightly(forecast_, members);
+  for (Moment& moment : moments_) resize_tightly(moment.inputs, members), resize_tightly(moment.errors, members);
   break_off();
   if (before == 0) return begin_anew();
   Random random(seed_ + members);

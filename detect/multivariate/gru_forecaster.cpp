@@ -14,6 +14,7 @@
 #include "detect/multivariate/member_input.h"
 #include "detect/multivariate/models.h"
 #include "detect/multivariate/residual_score.h"
+#include "detect/multivariate/resize_tightly.h"
 #include "detect/multivariate/state_fields.h"
 
 namespace hostmedic::detect {
@@ -34,7 +35,7 @@ class GruForecaster final : public GroupModel {
     input_.resize(members);
     judge_.resize(members);
     cell_.resize(members);
-    for (auto* values : {&clipped_, &before_, &misses_}) values->resize(members, 0);
+    for (auto* values : {&clipped_, &before_, &misses_}) resize_tightly(*values, members);
     begun_ = false;
   }
   void forget(std::size_t member) override {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "detect/multivariate/group_model.h"
+#include "detect/multivariate/resize_tightly.h"
 
 namespace hostmedic::detect {
 
@@ -21,9 +22,9 @@ class MemberInput {
   explicit MemberInput(float comes_in_over) : comes_in_over_(comes_in_over) {}
 
   void resize(std::size_t members) {
-    taken_.resize(members, 0);
-    seen_.resize(members, begun_ ? 0 : comes_in_over_);
-    known_.resize(members, 0);
+    resize_tightly(taken_, members);
+    resize_tightly(seen_, members, begun_ ? 0 : comes_in_over_);
+    resize_tightly(known_, members);
   }
   void forget(std::size_t member) {
     taken_[member] = 0;

@@ -17,6 +17,7 @@
 #include "detect/multivariate/member_input.h"
 #include "detect/multivariate/models.h"
 #include "detect/multivariate/residual_score.h"
+#include "detect/multivariate/resize_tightly.h"
 #include "detect/multivariate/state_fields.h"
 
 namespace hostmedic::detect {
@@ -38,9 +39,9 @@ class PcaResidual final : public GroupModel {
 
   void resize(std::size_t members) override {
     input_.resize(members);
-    residual_.resize(members, 0);
+    resize_tightly(residual_, members);
     judge_.resize(members);
-    for (auto& direction : directions_) direction.resize(members, 0);
+    for (auto& direction : directions_) resize_tightly(direction, members);
   }
   void forget(std::size_t member) override {
     input_.forget(member);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "detect/multivariate/resize_tightly.h"
+
 namespace hostmedic::detect {
 
 namespace {
@@ -20,7 +22,7 @@ ResidualScore::ResidualScore(Duration interval)
     : memory_(static_cast<float>(std::max(2.0, kMemorySeconds / to_seconds(interval)))),
       prior_fades_(static_cast<float>(1 - 1 / std::max(kPriorReadings, kPriorSeconds / to_seconds(interval)))) {}
 
-void ResidualScore::resize(std::size_t members) { states_.resize(members); }
+void ResidualScore::resize(std::size_t members) { resize_tightly(states_, members); }
 void ResidualScore::forget(std::size_t member) { states_[member] = {}; }
 
 float ResidualScore::judge(std::span<const float> residuals, const MemberInput& input, bool learn) {

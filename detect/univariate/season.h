@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The usual course of a day of one series: for each hour (UTC) the offset from its long mean, and how much the series
-// spreads around that at that hour. 104 bytes: offsets in 16 bits of a unit that follows the data, spreads with 8
-// significant bits. One owner.
+// spreads around that at that hour. Offsets in 16 bits of a unit that follows the data, spreads with 8 significant
+// bits; 102 bytes in a block of kLanes series, whose hours lie side by side for the kernel (level_change.h). One owner.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +17,8 @@
 #include "detect/model/state_codec.h"
 
 namespace hostmedic::detect {
+
+inline constexpr std::size_t kLanes = 8;
 
 class SeasonProfile {
  public:
@@ -72,6 +74,7 @@ class SeasonProfile {
   }
 
  private:
+  friend struct SeasonBlock;
   static constexpr std::uint16_t kUnknown = 0xFFFF;
   static constexpr float kMeanDays = 7, kSpreadDays = 60;
   static constexpr float kMostUnits = 32000, kFineUnits = 4096;  // the first offset is so many units, at least
@@ -94,5 +97,36 @@ class SeasonProfile {
   float unit_ = 0;
   std::uint16_t hours_seen_ = 0;
 };
+
+// The profiles of kLanes series. What is not known has a spread that is no number, as its upper half of a float says.
+struct SeasonBlock {
+  alignas(16) std::array<std::array<std::int16_t, kLanes>, SeasonProfile::kHours> offsets;
+  std::array<std::array<std::uint16_t, kLanes>, SeasonProfile::kHours> spreads;
+  std::array<float, kLanes> units;
+  std::array<std::uint16_t, kLanes> hours_seen;
+
+  SeasonBlock() {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) set(lane, {});
+  }
+  SeasonProfile profile(std::size_t lane) const {
+    SeasonProfile profile;
+    for (std::size_t hour = 0; hour < SeasonProfile::kHours; ++hour) {
+      profile.offsets_[hour] = offsets[hour][lane];
+      profile.spreads_[hour] = spreads[hour][lane];
+    }
+    profile.unit_ = units[lane];
+    profile.hours_seen_ = hours_seen[lane];
+    return profile;
+  }
+  void set(std::size_t lane, const SeasonProfile& profile) {
+    for (std::size_t hour = 0; hour < SeasonProfile::kHours; ++hour) {
+      offsets[hour][lane] = profile.offsets_[hour];
+      spreads[hour][lane] = profile.spreads_[hour];
+    }
+    units[lane] = profile.unit_;
+    hours_seen[lane] = profile.hours_seen_;
+  }
+};
+static_assert(sizeof(SeasonBlock) == 102 * kLanes);
 
 }  // namespace hostmedic::detect

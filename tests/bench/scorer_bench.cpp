@@ -26,8 +26,9 @@ void print(const char* name, const bench::Taken& taken, double bytes) {
 }
 
 void bench_kernel(const bench::Counter& counter, const char* name,
-                  void (*step)(std::span<LevelBlock>, const LevelWeights&)) {
+                  void (*step)(std::span<LevelBlock>, SeasonBlocks, std::size_t, const LevelWeights&)) {
   std::vector<LevelBlock> blocks(kSeries / kLanes);
+  const std::vector<SeasonBlock> seasons(blocks.size());
   for (LevelBlock& block : blocks)
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
       block.reset(lane);
@@ -38,9 +39,9 @@ void bench_kernel(const bench::Counter& counter, const char* name,
   print(name,
         counter.best(kSeries * kSteps,
                      [&] {
-                       for (std::size_t i = 0; i < kSteps; ++i) step(blocks, {});
+                       for (std::size_t i = 0; i < kSteps; ++i) step(blocks, seasons, 0, {});
                      }),
-        static_cast<double>(sizeof(LevelBlock)) / kLanes);
+        static_cast<double>(sizeof(LevelBlock) + sizeof(SeasonBlock)) / kLanes);
 }
 
 void bench_scorer(const bench::Counter& counter, const char* name, std::size_t groups,
@@ -81,15 +82,21 @@ int main(int argc, char** argv) {
       std::puts("kernel, AVX2: this processor has none");
   }
   if (wanted("kernel, plain")) bench_kernel(counter, "kernel, plain", step_levels_plain);
-  constexpr ModelMode kOff = ModelMode::off;
-  if (wanted("scorer, level and change"))
-    bench_scorer(counter, "scorer, level and change", 30, {{"season", kOff}, {"shape", kOff}, {"pca_residual", kOff}});
-  if (wanted("scorer, and season"))
-    bench_scorer(counter, "scorer, and season", 30, {{"shape", kOff}, {"pca_residual", kOff}});
-  if (wanted("scorer, and shapes")) bench_scorer(counter, "scorer, and shapes", 30, {{"pca_residual", kOff}});
-  if (wanted("scorer, as shipped")) bench_scorer(counter, "scorer, as shipped", 30, {});
-  constexpr ModelMode kShadow = ModelMode::shadow;
-  if (wanted("scorer, everything but the recurrent model"))
-    bench_scorer(counter, "scorer, everything but the recurrent model", 30,
-                 {{"kmeans_netdata", kShadow}, {"half_space_trees", kShadow}, {"random_cut_forest", kShadow}});
+  constexpr ModelMode kOff = ModelMode::off, kShadow = ModelMode::shadow;
+  const std::pair<std::string, ModelMode> no_season{"season", kOff}, no_shape{"shape", kOff},
+      no_residual{"pca_residual", kOff}, no_forecaster{"gru_forecaster", kOff};
+  const struct {
+    const char* name;
+    std::vector<std::pair<std::string, ModelMode>> modes;
+  } cases[] = {
+      {"scorer, level and change", {no_season, no_shape, no_residual, no_forecaster}},
+      {"scorer, and season", {no_shape, no_residual, no_forecaster}},
+      {"scorer, and shapes: the always-on path", {no_residual, no_forecaster}},
+      {"scorer, and the residual: all that serves", {no_forecaster}},
+      {"scorer, and the recurrent shadow: as shipped", {}},
+      {"scorer, everything but the recurrent model",
+       {no_forecaster, {"kmeans_netdata", kShadow}, {"half_space_trees", kShadow}, {"random_cut_forest", kShadow}}},
+  };
+  for (const auto& each : cases)
+    if (wanted(each.name)) bench_scorer(counter, each.name, 30, each.modes);
 }

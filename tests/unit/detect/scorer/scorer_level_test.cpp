@@ -15,7 +15,9 @@ using namespace hostmedic::detect;
 
 namespace {
 
-constexpr std::uint64_t kExpectedHash = 15108532521916266771ULL;  // of GCC 12 and of Clang 19
+constexpr std::size_t kHour = 7;
+constexpr float kMostPower = 2365;                               // 500^(5/4)
+constexpr std::uint64_t kExpectedHash = 5618668400222817218ULL;  // of GCC 12 and of Clang 19
 
 std::vector<LevelBlock> fresh_blocks(std::size_t count) {
   std::vector<LevelBlock> blocks(count);
@@ -44,10 +46,10 @@ float wild(std::size_t series, std::uint64_t step) {
 std::uint64_t hash_of(const std::vector<LevelBlock>& blocks) {
   std::uint64_t hash = 14695981039346656037ULL;
   for (const LevelBlock& block : blocks)
-    for (const auto field : {&LevelBlock::mean, &LevelBlock::variance, &LevelBlock::variance_change, &LevelBlock::low,
-                             &LevelBlock::high, &LevelBlock::prior, &LevelBlock::variance_smooth, &LevelBlock::level,
-                             &LevelBlock::change, &LevelBlock::season, &LevelBlock::evidence, &LevelBlock::lasting,
-                             &LevelBlock::power, &LevelBlock::variance_season})
+    for (const auto field :
+         {&LevelBlock::mean, &LevelBlock::variance, &LevelBlock::variance_change, &LevelBlock::low, &LevelBlock::high,
+          &LevelBlock::prior, &LevelBlock::variance_smooth, &LevelBlock::level, &LevelBlock::change,
+          &LevelBlock::season, &LevelBlock::lasting, &LevelBlock::power, &LevelBlock::variance_season})
       for (const float value : block.*field) hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 1099511628211ULL;
   return hash;
 }
@@ -56,48 +58,56 @@ std::uint64_t hash_of(const std::vector<LevelBlock>& blocks) {
 
 TEST_CASE("the kernel gives the same bits with and without AVX2, and with every compiler") {
   auto plain = fresh_blocks(12), wide = fresh_blocks(12);
+  std::vector<SeasonBlock> seasons(plain.size());
   for (std::uint64_t step = 0; step < 1500; ++step) {
     for (std::size_t i = 0; i < plain.size() * kLanes; ++i) {
       plain[i / kLanes].x[i % kLanes] = wide[i / kLanes].x[i % kLanes] = wild(i, step);
       if (step == 700) {
-        plain[i / kLanes].season_mean[i % kLanes] = wide[i / kLanes].season_mean[i % kLanes] = 0.1F;
-        plain[i / kLanes].season_spread[i % kLanes] = wide[i / kLanes].season_spread[i % kLanes] = 0.2F;
+        seasons[i / kLanes].units[i % kLanes] = 0.1F;
+        seasons[i / kLanes].offsets[kHour][i % kLanes] = 1;
+        seasons[i / kLanes].spreads[kHour][i % kLanes] = 0x3E4D;  // 0.2
       }
     }
-    step_levels_plain(plain, {});
+    step_levels_plain(plain, seasons, kHour, {});
     if (has_avx2())
-      step_levels_avx2(wide, {});
+      step_levels_avx2(wide, seasons, kHour, {});
     else
-      step_levels_plain(wide, {});
+      step_levels_plain(wide, seasons, kHour, {});
   }
   if (!has_avx2()) MESSAGE("no AVX2 here: only the plain kernel was run");
   CHECK(hash_of(plain) == hash_of(wide));
   CHECK(hash_of(plain) == kExpectedHash);
   for (const LevelBlock& block : plain)
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      CHECK(block.evidence[lane] >= 0);
-      CHECK(block.evidence[lane] <= 500);
+      CHECK(block.power[lane] >= 0);
+      CHECK(block.power[lane] <= kMostPower);
+      CHECK(block.lasting[lane] <= 500);
       CHECK(block.variance[lane] >= 0);
     }
 }
 
 TEST_CASE("a lane without news, and a lane that may not learn, keep what they knew") {
   auto blocks = fresh_blocks(1);
+  const std::vector<SeasonBlock> seasons(1);
   for (std::uint64_t step = 0; step < 100; ++step) {
     for (std::size_t lane = 0; lane < kLanes; ++lane) blocks[0].x[lane] = static_cast<float>(test::noise(lane, step));
-    step_levels(blocks, {});
+    step_levels(blocks, seasons, kHour, {});
   }
   const LevelBlock before = blocks[0];
-  blocks[0].learns[1] = 0;
+  blocks[0].set_learns(1, false);
   for (std::size_t lane = 0; lane < kLanes; ++lane)
     blocks[0].x[lane] = lane == 0 ? std::numeric_limits<float>::quiet_NaN() : 50.0F;
-  step_levels(blocks, {});
+  step_levels(blocks, seasons, kHour, {});
   CHECK(blocks[0].mean[0] == before.mean[0]);
-  CHECK(blocks[0].evidence[0] == before.evidence[0]);
+  CHECK(blocks[0].power[0] == before.power[0]);
   CHECK(blocks[0].mean[1] == before.mean[1]);
   CHECK(blocks[0].high[1] == before.high[1]);
-  CHECK(blocks[0].evidence[1] > 10);
+  CHECK(blocks[0].power[1] > 20);
   CHECK(blocks[0].mean[2] > before.mean[2]);
+  CHECK_FALSE(blocks[0].learns(1));
+  blocks[0].set_learns(1, true);
+  CHECK(blocks[0].learns(1));
+  CHECK(blocks[0].forget[1] == before.forget[1]);
 }
 
 TEST_CASE("the profile of a day: known hour by hour, follows slowly, survives a change of its unit") {
@@ -120,5 +130,12 @@ TEST_CASE("the profile of a day: known hour by hour, follows slowly, survives a 
   CHECK(again.load(reader));
   CHECK(again.offset(4) == profile.offset(4));
   CHECK(again.spread(3) == profile.spread(3));
+  // In a block, beside others that know nothing.
+  SeasonBlock block;
+  block.set(5, profile);
+  CHECK(block.profile(5).offset(4) == profile.offset(4));
+  CHECK(block.profile(5).spread(3) == profile.spread(3));
+  CHECK(std::isinf(block.profile(4).spread(3)));
+  CHECK(std::isinf(block.profile(6).spread(4)));
   CHECK(SeasonProfile::hour_of(wall_from_ns(-1)) == 23);
 }

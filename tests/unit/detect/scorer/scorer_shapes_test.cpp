@@ -95,3 +95,16 @@ TEST_CASE("scorer: shape memories are bounded in number, and go on to whoever co
   many.most(2000, wave);
   CHECK(many.most(32, stuck) > 0.5F);
 }
+
+TEST_CASE("scorer: the always-on path takes at most 256 bytes a series, counters and groups among them") {
+  constexpr int kGroups = 30, kEach = 100;
+  auto scorer = *Scorer::make({.modes = {{"pca_residual", ModelMode::off}, {"gru_forecaster", ModelMode::off}}});
+  const std::size_t empty = scorer->bytes_used();
+  for (int group = 0; group < kGroups; ++group) {
+    const GroupSlot of = scorer->add_group();
+    for (int i = 0; i < kEach; ++i)
+      REQUIRE(scorer->add(of, Unit::count, i % 2 == 0 ? Instrument::gauge : Instrument::counter));
+  }
+  CHECK(empty < 4096);
+  CHECK(scorer->bytes_used() <= std::size_t{kGroups} * kEach * 256);
+}
