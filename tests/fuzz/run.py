@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the fuzzers of the fuzz build: each for so many seconds, several at once, at the lowest priority.
+"""Runs the fuzzers of the fuzz build: each for so many CPU seconds, several at once, at the lowest priority.
 
 One line for each: inputs tried, how many a second, edges and features covered, findings, the slowest input. All of it is
-written to build/fuzz.json too. A crash, a leak, a time-out or too much memory is a finding: the file that shows it and
+written to build/fuzz.json too, beside what earlier runs wrote there of other fuzzers. A crash, a leak, a time-out or too much memory is a finding: the file that shows it and
 the command that shows it again are printed, and the exit status is 1. What a run learned stays in build/fuzz-corpus;
 --keep puts the best of it into tests/fuzz/corpus, which the ordinary tests replay.
 """
@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ FINDINGS = os.path.join(REPO, "build/fuzz-findings")
 MOST_INPUT = 65536       # bytes
 MOST_MEMORY = 1024       # MiB, of one fuzzer
 LONGEST_INPUT = 10       # seconds that one input may take
+MOST_WAITING = 20        # times its CPU seconds, by the clock: for who waits more than computes, or a busy machine
 MOST_KEPT = 40           # files of one fuzzer in the repository
 MOST_KEPT_BYTES = 40960  # of them together: 2 MB for 50 fuzzers
 # Real inputs, beside those that a fuzzer defines and those that are kept.
@@ -43,10 +45,11 @@ REAL = {
 ENVIRONMENT = {"ASAN_OPTIONS": "allocator_may_return_null=1:detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 
-def fuzzers(pattern):
+def fuzzers(patterns):
     found = {os.path.basename(path)[len("fuzz_"):]: path for path in glob.glob(f"{BUILD}/tests/fuzz_*")
              if os.access(path, os.X_OK) and os.path.isfile(path)}
-    return {name: found[name] for name in sorted(found) if fnmatch.fnmatch(name, pattern)}
+    return {name: found[name] for name in sorted(found)
+            if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)}
 
 
 def seed_directories(name, program, scratch):
@@ -64,6 +67,25 @@ def seed_directories(name, program, scratch):
 def number(pattern, text, kind=int):
     found = re.findall(pattern, text)
     return kind(found[-1]) if found else kind(0)
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def run_for(seconds, command, environment, log):
+    """The program's status and the CPU seconds that it took; after `seconds` of them it is asked to end. Zero: it ends by itself."""
+    used, asked = 0.0, False
+    with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT) as process:
+        while process.poll() is None:
+            time.sleep(0.2)
+            used = cpu_seconds(process.pid)  # one that ended just now is not waited for yet: it still has its line
+            if seconds and used >= seconds and not asked:
+                process.send_signal(signal.SIGUSR1)  # libFuzzer ends after the input at hand
+                asked = True
+    return process.returncode, used
 
 
 def row_of(name, seconds, output, status, artifacts):
@@ -88,18 +110,16 @@ def fuzz(name, program, seconds, scratch):
     dictionary = os.path.join(REPO, "tests/fuzz/words", name + ".dict")
     if os.path.exists(dictionary):
         command.append("-dict=" + dictionary)
-    command.append(f"-max_total_time={seconds}" if seconds else "-runs=0")
-    begin = time.monotonic()
-    ended = subprocess.run(["nice", "-n", "19", *command, corpus, *seed_directories(name, program, scratch)],
-                           env={**os.environ, **ENVIRONMENT, "TMPDIR": work}, stdin=subprocess.DEVNULL,
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    output = ended.stdout.decode(errors="replace")
-    with open(os.path.join(CORPUS, name + ".log"), "w", encoding="utf-8") as log:
-        log.write(output)
+    command.append(f"-max_total_time={MOST_WAITING * seconds}" if seconds else "-runs=0")
+    with open(os.path.join(CORPUS, name + ".log"), "w+", encoding="utf-8", errors="replace") as log:
+        status, used = run_for(seconds, ["nice", "-n", "19", *command, corpus, *seed_directories(name, program, scratch)],
+                               {**os.environ, **ENVIRONMENT, "TMPDIR": work}, log)
+        log.seek(0)
+        output = log.read()
     shutil.rmtree(work, ignore_errors=True)
     # An input that was only slow is told in its column; it is no finding.
     found = sorted(path for path in set(glob.glob(prefix + "*")) - known if "slow-unit" not in path)
-    return row_of(name, time.monotonic() - begin, output, ended.returncode, found)
+    return row_of(name, used, output, status, found)
 
 
 def keep(name, program, scratch):
@@ -142,10 +162,20 @@ def tell(row, programs):
         print(f"  ended with {row['status']}: {os.path.relpath(CORPUS, REPO)}/{row['fuzzer']}.log")
 
 
+def write(path, rows):
+    told = {}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            told = {row["fuzzer"]: row for row in json.load(file)}
+    told.update({row["fuzzer"]: row for row in rows})
+    with open(path, "w", encoding="utf-8") as out:
+        json.dump([told[name] for name in sorted(told)], out, indent=1)
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("seconds", nargs="?", type=int, default=600)
-    parser.add_argument("--only", default="*", metavar="NAME", help="fuzzers of this name (a pattern)")
+    parser.add_argument("seconds", nargs="?", type=int, default=600, help="CPU seconds of each")
+    parser.add_argument("--only", action="append", metavar="NAME", help="fuzzers of this name (a pattern); may be repeated")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once")
     parser.add_argument("--replay", action="store_true", help="only over what is kept; nothing new is tried")
     parser.add_argument("--keep", action="store_true", help="afterwards put the best inputs into tests/fuzz/corpus")
@@ -156,9 +186,9 @@ def arguments():
 
 def main():
     args = arguments()
-    programs = fuzzers(args.only)
+    programs = fuzzers(args.only or ["*"])
     if not programs:
-        sys.exit(f"the fuzz build has no fuzzer '{args.only}'")
+        sys.exit(f"the fuzz build has no fuzzer {' or '.join(args.only or ['at all'])}")
     seconds = 0 if args.replay else args.seconds
     print(HEAD, flush=True)
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as scratch:
@@ -168,18 +198,17 @@ def main():
                     pool.submit(fuzz, name, program, seconds, scratch) for name, program in programs.items()):
                 rows.append(done.result())
                 tell(rows[-1], programs)
+                if seconds:
+                    write(args.json, rows)
         if args.keep:
             for name, program in programs.items():
                 shutil.rmtree(os.path.join(scratch, "seeds-" + name))
                 keep(name, program, scratch)
-    rows.sort(key=lambda row: row["fuzzer"])
-    with open(args.json, "w", encoding="utf-8") as out:
-        json.dump(rows, out, indent=1)
     bad = sum(1 for row in rows if row["status"] or row["findings"])
     if args.counts:
         with open(args.counts, "w", encoding="utf-8") as out:
             out.write(f"{len(rows) - bad} {bad} 0\n")
-    print(f"{len(rows)} fuzzers, {sum(row['inputs'] for row in rows)} inputs, {bad} with findings; {os.path.relpath(args.json, REPO)}")
+    print(f"{len(rows)} fuzzers, {sum(row['inputs'] for row in rows)} inputs, {bad} with findings")
     return 1 if bad else 0
 
 
