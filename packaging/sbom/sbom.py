@@ -3,9 +3,10 @@
 """Writes the bill of materials of one package as SPDX 2.3 JSON: every file in it with its checksums, and what its
 programs were made from and link, with the versions of the machine that built it.
 
-    sbom.py --name hostmedic --version 0.1.0 --root DIR --build BUILD-DIR --out FILE
+    sbom.py --name hostmedic --version 0.1.0 --root DIR [--files LIST] --build BUILD-DIR --out FILE
 
-DIR holds the files as they will be installed, after the programs were stripped. BUILD-DIR is CMake's, of a Ninja build of
+DIR holds the files as they will be installed, after the programs were stripped; where it holds those of several packages,
+LIST names the package's own, one path below DIR a line. BUILD-DIR is CMake's, of a Ninja build of
 type Release: it has PROGRAM.map of each program. The same input gives the same bytes: the time is SOURCE_DATE_EPOCH."""
 import argparse
 import hashlib
@@ -26,8 +27,11 @@ def is_elf(path):
         return f.read(4) == b"\x7fELF"
 
 
-def installed(root, but):
-    """Paths below root of every regular file, sorted; without the document itself."""
+def installed(root, but, own):
+    """Paths below root of every regular file, or of those that the file `own` lists, sorted; without the document itself."""
+    if own:
+        with open(own, encoding="utf-8") as f:
+            return sorted(f.read().splitlines())
     found = [os.path.join(where, name) for where, _, names in os.walk(root) for name in names]
     regular = [path for path in found if os.path.isfile(path) and not os.path.islink(path)]
     return sorted(os.path.relpath(path, root) for path in regular
@@ -111,7 +115,7 @@ def parts_of(root, build, files, whole):
 
 
 def document(options):
-    files = installed(options.root, options.out)
+    files = installed(options.root, options.out, options.files)
     entries = [file_entry(options.root, path) for path in files]
     whole = identifier("Package", options.name)
     parts = parts_of(options.root, options.build, files, whole)
@@ -143,6 +147,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("name", "version", "root", "build", "out"):
         parser.add_argument("--" + name, required=True)
+    parser.add_argument("--files")
     options = parser.parse_args()
     os.makedirs(os.path.dirname(options.out), exist_ok=True)
     text = json.dumps(document(options), indent=1) + "\n"

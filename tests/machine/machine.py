@@ -3,8 +3,9 @@
 """What only a kernel of one's own shows: that programs load quickly there and the rights for it are given back, that memory
 is locked, that Hostmedic outlives the kernel's OOM killer, and that its AppArmor profiles hold and let it work.
 
-One virtual machine for all; in software emulation that takes a quarter of an hour on an idle machine. A line per story;
+One virtual machine for all, with the distribution's kernel, or with --kernel that of another Debian release; in software emulation that takes a quarter of an hour on an idle machine. A line per story;
 the exit status is the number of those that failed."""
+import argparse
 import contextlib
 import os
 import sys
@@ -92,11 +93,14 @@ STORIES = (programs_load, memory_is_locked, profiles_hold, outlives_what_takes_a
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kernel", choices=testhost.KERNELS_OF, help="the Debian release that the kernel is of")
+    kernel = parser.parse_args().kernel
     testhost.exit_on_signals()
     reason = virtual.why_not()
     if reason:
         sys.exit(f"no virtual machine here: {reason}")
-    host = virtual.VirtualHost("machine")
+    host = virtual.VirtualHost("machine", "machine" + (f"-{kernel}" if kernel else ""))
     host.start(BOOT_SECONDS)
     with contextlib.ExitStack() as at_end:
         at_end.callback(host.stop)

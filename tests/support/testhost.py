@@ -86,6 +86,15 @@ STILL["machine"] = STILL["ward"]
 FINISH = {"machine": "printf 'MODULES=list\\nCOMPRESS=gzip\\n' >$1/etc/initramfs-tools/conf.d/hmtest;"
                      " printf 'virtio_pci\\nvirtio_blk\\next4\\n' >>$1/etc/initramfs-tools/modules;"
                      " chroot $1 update-initramfs -u"}
+# The same with the kernel of another release: older and newer ones than what the packages were built beside.
+KERNELS_OF = ("bullseye", "trixie")
+for suite in KERNELS_OF:
+    TREES[f"machine-{suite}"] = [package for package in TREES["machine"] if package != "linux-image-amd64"]
+    STILL[f"machine-{suite}"] = STILL["machine"]
+    FINISH[f"machine-{suite}"] = (f"echo deb http://deb.debian.org/debian {suite} main >$1/etc/apt/sources.list.d/kernel.list;"
+                                  " chroot $1 apt-get update -q && chroot $1 apt-get install -y -q --no-install-recommends"
+                                  f" linux-image-amd64/{suite} || exit 1; rm $1/etc/apt/sources.list.d/kernel.list;"
+                                  + FINISH["machine"])
 # Units that only wait for hardware or a network that a test host does not have.
 MASKED_UNITS = ["apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_reap.service", "e2scrub_all.timer",
                 "console-getty.service", "systemd-networkd-wait-online.service"]
