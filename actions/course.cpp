@@ -306,6 +306,7 @@ void Response::Course::finish(Batch& batch) {
   }
   if (order_out_)
     batch.orders.push_back({.kind = Command::Kind::order, .incident_id = incident.id, .order = std::move(*order_out_)});
+  if (lease_out_) batch.leases.push_back({.kind = Command::Kind::lease, .incident_id = incident.id, .order = order});
   for (std::string& text : notices_)
     batch.notices.push_back({.kind = Command::Kind::notify, .incident_id = incident.id, .text = std::move(text)});
   if (worked_) batch.lessons.push_back({.kind = Command::Kind::learn, .incident_id = incident.id, .worked = *worked_});
@@ -314,6 +315,7 @@ void Response::Course::finish(Batch& batch) {
   changed_ = false;
   worked_.reset();
   order_out_.reset();
+  lease_out_ = false;
   notices_.clear();
   lessons_.clear();
 }

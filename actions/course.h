@@ -42,7 +42,7 @@ struct Response::Surroundings {
 
 // The commands of one call. Everything is persisted before any order goes out.
 struct Response::Batch {
-  std::vector<Command> persists, orders, notices, lessons;
+  std::vector<Command> persists, orders, leases, notices, lessons;
   std::vector<Command> in_order() &&;
 };
 
@@ -211,6 +211,7 @@ struct Response::Course {
 
   bool changed_ = false;
   std::optional<Order> order_out_;
+  bool lease_out_ = false;      // the order waits for nothing else
   std::optional<bool> worked_;  // what came of the treatment, to be learnt
   std::vector<Lesson> lessons_;
   std::vector<std::string> notices_;

@@ -26,13 +26,26 @@ const RuleAnswer* denied_by(const Verdict& verdict, const Names& names) {
   return nullptr;
 }
 
-// All that is missing is a human's word.
+// What a human's word lifts.
+constexpr std::string_view kHumans[] = {"tier", "confidence", "post-change", "disarmed"};
+
+bool lease_holds(const RuleAnswer& answer) { return answer.decision == Decision::hold && answer.rule == "lease"; }
+
+// All that is missing is a human's word; the aggregator is asked when there is one.
 bool only_a_human(const Verdict& verdict) {
-  return std::all_of(verdict.answers.begin(), verdict.answers.end(), [](const RuleAnswer& answer) {
-    return answer.decision == Decision::allow ||
-           (answer.decision == Decision::hold && (answer.rule == "tier" || answer.rule == "confidence" ||
-                                                  answer.rule == "post-change" || answer.rule == "disarmed"));
-  });
+  bool human = false;
+  for (const RuleAnswer& answer : verdict.answers) {
+    if (answer.decision == Decision::allow || lease_holds(answer)) continue;
+    if (answer.decision != Decision::hold || std::ranges::find(kHumans, answer.rule) == std::end(kHumans)) return false;
+    human = true;
+  }
+  return human;
+}
+
+bool only_the_lease(const Verdict& verdict) {
+  return verdict.decision == Decision::hold && std::ranges::all_of(verdict.answers, [](const RuleAnswer& answer) {
+           return answer.decision == Decision::allow || lease_holds(answer);
+         });
 }
 
 }  // namespace
@@ -211,6 +224,7 @@ void Response::Course::note_verdict(const Verdict& verdict, std::string_view who
   std::vector<Attribute> answers;
   for (const RuleAnswer& answer : verdict.answers) {
     if (answer.decision == verdict.decision) identity += " " + answer.rule;
+    if (lease_holds(answer)) identity += answer.reason;  // the aggregator's answer is another verdict
     answers.push_back({answer.rule, std::string(to_string(answer.decision)) + ": " + answer.reason});
   }
   if (judged_ == identity) return;
@@ -224,6 +238,7 @@ void Response::Course::decide(const Verdict& verdict, const Surroundings& here) 
   const Tier tier = this->tier(here, order.plan.target);
   note_verdict(verdict, "", tier, here);
   if (verdict.decision == Decision::allow) return give_order(here);
+  lease_out_ = only_the_lease(verdict) && tier > Tier::suggest;
   if (denied_by(verdict, kWaiting) != nullptr) {
     stuck_since_.reset();
     return;

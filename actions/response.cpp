@@ -11,6 +11,7 @@ namespace hostmedic {
 std::vector<Command> Response::Batch::in_order() && {
   std::vector<Command> commands = std::move(persists);
   std::move(orders.begin(), orders.end(), std::back_inserter(commands));
+  std::move(leases.begin(), leases.end(), std::back_inserter(commands));
   std::move(notices.begin(), notices.end(), std::back_inserter(commands));
   std::move(lessons.begin(), lessons.end(), std::back_inserter(commands));
   return commands;
@@ -133,6 +134,14 @@ std::optional<MonoTime> Response::wake_at() const {
     if (!earliest || at < *earliest) earliest = at;
   }
   return earliest;
+}
+
+bool Response::at_work() const {
+  using enum Course::Phase;
+  return std::ranges::any_of(courses_, [](const auto& one) {
+    const Course::Phase phase = one.second->phase;
+    return phase == acting || phase == verifying || phase == undoing;
+  });
 }
 
 bool Response::in_force(const std::string& incident_id) const {

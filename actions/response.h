@@ -47,6 +47,7 @@ struct Command {
     notify,    // a human is wanted: `text`
     learn,     // treating this root ended it, or did not: `worked`
     remember,  // `lesson`
+    lease,     // `order` waits for the aggregator's leave only: ask for it, again while this is said
   };
   Kind kind{};
   std::string incident_id;
@@ -107,6 +108,8 @@ class Response {
   std::vector<Proposal> proposals() const;
   // The earliest time at which a verification may be complete: a tick then proves it without waiting for a frame.
   std::optional<MonoTime> wake_at() const;
+  // An order is under way, is being proved or is taken back.
+  bool at_work() const;
   // Whether a measure of it still lasts, which ends by itself: its end belongs to its timeline.
   bool in_force(const std::string& incident_id) const;
   void forget(const std::string& incident_id);

@@ -68,6 +68,14 @@ std::span<const std::string_view> never_touch();
 // Why this address, host name or URL is never blocked or cut off; nullopt: nothing forbids it.
 std::optional<std::string> why_never_block(const Policy& policy, std::string_view peer);
 
+// The leave of the fleet's aggregator to act.
+enum class Lease : std::uint8_t {
+  unasked,
+  refused,
+  granted,
+  agents_matter,  // this side has no network and leaves it to the agent
+};
+
 enum class TargetState : std::uint8_t {
   faulty,     // still the cause
   recovered,  // fine again
@@ -129,7 +137,8 @@ struct Circumstances {
   std::string self_inflicted;      // our own action that explains what is seen; empty: none does
   std::vector<Disarmed> disarmed;  // by a human, or noted by somebody else; misfires() is asked besides
   std::vector<Armed> armed;
-  std::optional<bool> lease;        // granted or not; nullopt: nobody was asked
+  Lease lease = Lease::unasked;
+  std::string lease_text;           // the aggregator's words, or why there are none
   std::vector<PastAction> history;  // newest last; at least as far back as the longest window
 };
 

@@ -173,8 +173,14 @@ Answer ask_lease(const Question& q) {
   if (!q.policy.need_lease) return allow("the policy asks for none");
   const ActionInfo* action = find_action(q.order.plan.action);
   if (action != nullptr && action->local_safe) return allow("harms nobody if every host does it at once");
-  if (!q.now.lease) return hold("the aggregator was not asked, or did not answer");
-  return *q.now.lease ? allow("granted by the aggregator") : hold("the aggregator has not granted it");
+  const std::string words = q.now.lease_text.empty() ? "" : ": " + q.now.lease_text;
+  switch (q.now.lease) {
+    case Lease::unasked: break;
+    case Lease::refused: return hold("the aggregator has not granted it" + words);
+    case Lease::granted: return allow("granted by the aggregator" + words);
+    case Lease::agents_matter: return allow("the agent has it, or it would not ask");
+  }
+  return hold("the aggregator was not asked yet");
 }
 
 }  // namespace hostmedic::guard

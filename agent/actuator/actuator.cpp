@@ -180,6 +180,7 @@ Result<guard::Circumstances> Actuator::circumstances(const Order& order, const g
   now.now = parts_.wall();
   now.uptime = parts_.uptime();
   now.boot = parts_.boot;
+  now.lease = guard::Lease::agents_matter;
   auto brakes = parts_.ledger->brakes();
   if (!brakes) return brakes.error();
   now.halted = brakes->halted;

@@ -28,7 +28,7 @@ std::string place(const std::string& address, std::uint16_t port) {
 Aggregator::Aggregator(boost::asio::io_context& io, AggregatorOptions options, FleetStore store)
     : options_(std::move(options)),
       store_(std::move(store)),
-      receiver_(store_, thread_),
+      receiver_(store_, thread_, options_.leases),
       page_(options_, store_, thread_, receiver_),
       prune_timer_(io) {}
 

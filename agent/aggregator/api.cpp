@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/aggregator/api.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -75,6 +76,13 @@ Result<FleetQuery> query_of(const Target& target) {
 Result<std::string> hosts_json(FleetStore& store, WallTime now, Duration silent_after) {
   const Result<std::vector<FleetHost>> hosts = store.hosts();
   if (!hosts) return hosts.error();
+  const Result<std::vector<FleetLease>> leases = store.leases(now);
+  if (!leases) return leases.error();
+  const auto lease_of = [&](const std::string& host) -> json::value {
+    const auto held = std::ranges::find(*leases, host, &FleetLease::host);
+    if (held == leases->end()) return nullptr;
+    return json::object{{"action", held->action}, {"entity", held->entity}, {"until_unix_nano", to_ns(held->until)}};
+  };
   json::array list;
   for (const FleetHost& host : *hosts)
     list.emplace_back(json::object{
@@ -87,6 +95,7 @@ Result<std::string> hosts_json(FleetStore& store, WallTime now, Duration silent_
         {"last_seen_unix_nano", to_ns(host.last_seen)},
         {"open_incidents", host.open_incidents},
         {"lost_records", host.lost_records},
+        {"lease", lease_of(host.sender.host)},
         {"metrics", metrics_of(host)},
     });
   return json::serialize(json::object{{"now_unix_nano", to_ns(now)}, {"hosts", std::move(list)}});

@@ -32,6 +32,9 @@ std::string exposition(const FleetCounts& counts, const ReceiverStats& stats) {
   value("received_log_records_total", "{result=\"stored\"}", stats.stored);
   value("received_log_records_total", "{result=\"duplicate\"}", stats.duplicates);
   value("received_log_records_total", "{result=\"rejected\"}", stats.rejected);
+  metric("leases_total", "counter", "Requests for leave to act by result.");
+  value("leases_total", "{result=\"granted\"}", stats.leases_granted);
+  value("leases_total", "{result=\"refused\"}", stats.leases_refused);
   return out;
 }
 

@@ -43,15 +43,19 @@ Result<std::string> hosts_table(const std::string& answer) {
   for (const boost::json::value& one : list->get_array())
     if (one.is_object()) width = std::max(width, text_at(one.get_object(), "name").size());
   const int column = static_cast<int>(width);
-  std::string out = strf("%-*s  %-6s  %-12s  %4s  %s\n", column, "HOST", "STATE", "SEEN", "OPEN", "VERSION");
+  std::string out =
+      strf("%-*s  %-6s  %-12s  %4s  %-10s  %s\n", column, "HOST", "STATE", "SEEN", "OPEN", "VERSION", "MAY ACT");
   for (const boost::json::value& one : list->get_array()) {
     if (!one.is_object()) continue;
     const boost::json::object& row = one.get_object();
     const std::int64_t age = integer_at(*top, "now_unix_nano") - integer_at(row, "last_seen_unix_nano");
     const std::string seen = format_duration(Duration(std::max<std::int64_t>(age, 0))) + " ago";
-    out +=
-        strf("%-*s  %-6s  %-12s  %4lld  %s\n", column, text_at(row, "name").c_str(), text_at(row, "state").c_str(),
+    std::string line =
+        strf("%-*s  %-6s  %-12s  %4lld  %-10s  ", column, text_at(row, "name").c_str(), text_at(row, "state").c_str(),
              seen.c_str(), static_cast<long long>(integer_at(row, "open_incidents")), text_at(row, "version").c_str());
+    if (const boost::json::value* lease = row.if_contains("lease"); lease != nullptr && lease->is_object())
+      line += text_at(lease->get_object(), "action") + " on " + text_at(lease->get_object(), "entity");
+    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return out;
 }

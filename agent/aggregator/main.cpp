@@ -70,6 +70,7 @@ Result<AggregatorOptions> options_of(const AggregatorCommand& command) {
   options.most_connections = static_cast<std::size_t>(config.connections_most);
   options.most_size = config.store_size;
   options.most_age = config.store_age;
+  options.leases = {config.leases_most, config.leases_share};
   return options;
 }
 

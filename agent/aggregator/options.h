@@ -8,6 +8,7 @@
 
 #include "agent/base/bytes.h"
 #include "agent/base/time.h"
+#include "agent/store/fleet_store.h"
 
 namespace hostmedic {
 
@@ -29,6 +30,7 @@ struct AggregatorOptions {
   std::string state_dir = "/var/lib/hostmedic-aggregator";
   Bytes most_size = gib(1);                         // of what is stored
   Duration most_age = std::chrono::hours(24 * 90);  // of what is stored
+  LeaseLimits leases;                               // hosts that may act at once, where their policies ask for leave
   Duration silent_after = std::chrono::minutes(3);  // a host that said nothing for so long is shown as silent
 };
 

@@ -2,6 +2,8 @@
 #include "agent/aggregator/receiver.h"
 
 #include <algorithm>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "agent/aggregator/translate.h"
 #include "agent/base/clock.h"
@@ -9,6 +11,7 @@
 #include "agent/base/text.h"
 #include "agent/net/otlp_json.h"
 #include "agent/record/record.h"
+#include "agent/record/record_json.h"
 
 namespace hostmedic {
 
@@ -24,6 +27,39 @@ OtlpLimits limits() {
   OtlpLimits limits;
   limits.text_bytes = kMostRecordBytes;
   return limits;
+}
+
+struct LeaseRequest {
+  bool release = false;
+  FleetLease lease;  // without times
+  std::chrono::seconds lasts{};
+};
+
+Result<LeaseRequest> lease_request(const HttpRequest& request) {
+  constexpr std::size_t kMostBody = 2048, kMostText = 256;
+  const auto parsed = parse_json(request.body, kMostBody);
+  if (!parsed) return parsed.error();
+  const boost::json::object* const said = parsed->if_object();
+  if (said == nullptr) return make_error(ErrorCode::malformed, "not an object");
+  LeaseRequest asked;
+  asked.lease.host = request.peer_certificate->common_name;
+  if (const auto* release = said->if_contains("release"); release != nullptr && release->is_bool()) {
+    asked.release = release->get_bool();
+    return asked;
+  }
+  for (const auto& [name, text] :
+       {std::pair("action", &asked.lease.action), std::pair("entity", &asked.lease.entity)}) {
+    const auto* value = said->if_contains(name);
+    if (value == nullptr || !value->is_string() || value->get_string().empty())
+      return make_error(ErrorCode::malformed, std::string(name) + ": expected a text");
+    *text = printable(value->get_string(), kMostText);
+  }
+  const auto* seconds = said->if_contains("seconds");
+  const auto most = std::chrono::duration_cast<std::chrono::seconds>(FleetStore::kLongestLease).count();
+  if (seconds == nullptr || !seconds->is_int64() || seconds->get_int64() < 1 || seconds->get_int64() > most)
+    return make_error(ErrorCode::malformed, strf("seconds: expected 1 to %lld", static_cast<long long>(most)));
+  asked.lasts = std::chrono::seconds(seconds->get_int64());
+  return asked;
 }
 
 // Without parameters and in lower case.
@@ -90,7 +126,8 @@ HttpResponse Receiver::unavailable(const Error& error, bool json) {
 awaitable<HttpResponse> Receiver::handle(const HttpRequest& request) {
   const std::string path = request.target.substr(0, request.target.find('?'));
   const bool for_logs = path == "/v1/logs";
-  if (!for_logs && path != "/v1/metrics") co_return refuse(request, 404, "no such path");
+  const bool for_lease = path == "/v1/leases";
+  if (!for_logs && !for_lease && path != "/v1/metrics") co_return refuse(request, 404, "no such path");
   if (request.method != "POST") {
     HttpResponse response = refuse(request, 405, "only POST");
     response.headers.push_back({"Allow", "POST"});
@@ -101,6 +138,7 @@ awaitable<HttpResponse> Receiver::handle(const HttpRequest& request) {
     co_return refuse(request, 415, "content type is not protobuf or JSON: '" + type + "'");
   const bool json = type == kJson;
   if (request.peer_certificate == nullptr) co_return refuse(request, 403, "no client certificate", json);
+  if (for_lease) co_return co_await lease(request);
   if (for_logs) co_return co_await logs(request, json);
   co_return co_await metrics(request, json);
 }
@@ -124,6 +162,36 @@ awaitable<HttpResponse> Receiver::logs(const HttpRequest& request, bool json) {
   stats_.duplicates += receipt->duplicates;
   stats_.rejected += static_cast<std::uint64_t>(answer.rejected);
   co_return answered(answer, json, "rejectedLogRecords");
+}
+
+awaitable<HttpResponse> Receiver::lease(const HttpRequest& request) {
+  Result<LeaseRequest> asked = lease_request(request);
+  if (!asked) co_return refuse(request, 400, asked.error().message(), true);
+  auto job = [this, asked = *asked, now = wall_now()]() -> Result<LeaseDecision> {
+    if (asked.release) {
+      Status ended = store_.end_lease(asked.lease.host);
+      if (!ended) return std::move(ended.error());
+      return LeaseDecision{false, "given back"};
+    }
+    FleetLease lease = asked.lease;
+    lease.granted_at = now;
+    lease.until = now + asked.lasts;
+    return store_.ask_lease(lease, lease_limits_);
+  };
+  const Result<LeaseDecision> decision = co_await thread_.run(std::move(job));
+  if (!decision) co_return unavailable(decision.error(), true);
+  store_error_.clear();
+  if (!asked->release) {
+    ++(decision->granted ? stats_.leases_granted : stats_.leases_refused);
+    log_notice((decision->granted ? "lease granted to " : "lease refused to ") + sender_text(request) + ": " +
+               asked->lease.action + " on " + asked->lease.entity + ": " + decision->text);
+  }
+  boost::json::object answer{{"granted", decision->granted}, {"text", decision->text}};
+  if (decision->granted) answer["seconds"] = asked->lasts.count();
+  HttpResponse response;
+  response.content_type = kJson;
+  response.body = boost::json::serialize(answer);
+  co_return response;
 }
 
 awaitable<HttpResponse> Receiver::metrics(const HttpRequest& request, bool json) {

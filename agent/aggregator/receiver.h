@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The OTLP side: checks who sends and what, stores it, answers by the protocol's rules. io thread; the store is touched
+// What agents ask for: takes OTLP, checks who sends and what, stores it, answers by the protocol's rules; and grants
+// leases (lease_keeper.h has their form) to the host that the certificate names. io thread; the store is touched
 // on its own thread. Both must outlive the handlers under way.
 #pragma once
 
@@ -20,11 +21,13 @@ struct ReceiverStats {
   std::uint64_t refused = 0;                               // 4xx
   std::uint64_t failed = 0;                                // 503: the store failed
   std::uint64_t stored = 0, duplicates = 0, rejected = 0;  // log records
+  std::uint64_t leases_granted = 0, leases_refused = 0;
 };
 
 class Receiver {
  public:
-  Receiver(FleetStore& store, StoreThread& thread) : store_(store), thread_(thread) {}
+  Receiver(FleetStore& store, StoreThread& thread, LeaseLimits limits)
+      : store_(store), thread_(thread), lease_limits_(limits) {}
 
   boost::asio::awaitable<HttpResponse> handle(const HttpRequest& request);
   const ReceiverStats& stats() const { return stats_; }
@@ -34,12 +37,14 @@ class Receiver {
  private:
   boost::asio::awaitable<HttpResponse> logs(const HttpRequest& request, bool json);
   boost::asio::awaitable<HttpResponse> metrics(const HttpRequest& request, bool json);
+  boost::asio::awaitable<HttpResponse> lease(const HttpRequest& request);
   HttpResponse refuse(const HttpRequest& request, unsigned status, std::string_view why, bool json = false);
   HttpResponse unavailable(const Error& error, bool json);
   void note(std::string line);
 
   FleetStore& store_;
   StoreThread& thread_;
+  const LeaseLimits lease_limits_;
   ReceiverStats stats_;
   std::string store_error_;
   MonoTime minute_;          // the present minute of log lines

@@ -35,6 +35,10 @@ const Key<AggregatorConfig> kKeys[] = {
                            "The oldest records are forgotten when the store is larger."),
     row<FIELD(store_age)>("store_age", {.least = 3600, .most = 10 * 365 * 86400.0}, kReload,
                           "Records are forgotten when they are older."),
+    row<FIELD(leases_most)>("leases_most", {.least = 1, .most = 1000}, kRestart,
+                            "So many hosts may act at once, of those whose policy has need_lease."),
+    row<FIELD(leases_share)>("leases_share", {.least = 0, .most = 1}, kRestart,
+                             "And at most this share of the hosts that ever reported, though always one."),
 };
 #undef FIELD
 

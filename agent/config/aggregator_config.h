@@ -26,6 +26,8 @@ struct AggregatorConfig {
   int connections_most = 256;
   Bytes store_size = gib(1);
   Duration store_age = std::chrono::hours(24 * 90);
+  int leases_most = 3;
+  double leases_share = 0.05;
 };
 
 // A missing file is an error, except at the default path, where it means the defaults and is noticed.

@@ -54,7 +54,8 @@ const Key<guard::Policy> kKeys[] = {
     row<FIELD(disarm_share)>("disarm_share", kShare, "... and in so large a share of its actions ..."),
     row<FIELD(disarm_window)>("disarm_window", kWindow, "... in this time is disarmed until a human arms it again."),
     row<FIELD(need_lease)>("need_lease", {},
-                           "What could harm if all hosts of a fleet did it at once needs the aggregator's leave."),
+                           "What could harm if all hosts of a fleet did it at once waits for the aggregator's leave; "
+                           "after five minutes a human is told."),
     row<FIELD(never_block)>(
         "never_block", {},
         "Patterns of addresses and host names that are never blocked or cut off, beside this host's "

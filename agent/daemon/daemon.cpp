@@ -67,6 +67,11 @@ Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, Settings sett
       actuator_socket_(options_.actuator_socket.empty() ? config_.actuator_socket : options_.actuator_socket),
       worker_(io),
       orders_(io),
+      leases_(io.get_executor(),
+              [this](const LeaseAnswer& answer) {
+                pipeline_->lease(answer, now());
+                plan_wake();
+              }),
       second_(io),
       wake_(io),
       signals_(io, SIGTERM, SIGINT, SIGHUP),
@@ -94,6 +99,7 @@ Status Daemon::start() {
   reporter_->keep(config_.store);
   if (Status reporting = reporter_->connect(config_.upstream); !reporting)
     log_error("upstream: " + reporting.error().message());
+  leases_.connect(config_.upstream);
   if (Status restored = restore(); !restored) log_error("restore: " + restored.error().message());
   if (config_.recorder.enabled) start_recorder();
   if (Status listening = listen(); !listening) return listening;
@@ -222,6 +228,8 @@ void Daemon::notify(const Incident& incident, const std::string& text) {
   log_warning(to_string(incident.root) + ": " + text + " (hostmedic explain " + incident.id + ")");
 }
 
+void Daemon::ask_lease(const Order& order) { leases_.ask(order, mono_now()); }
+
 // An order that nobody carried out says nothing of the treatment: it is judged again, not counted as a failure.
 void Daemon::submit(const Order& order) {
   const auto refuse = [this, order](const std::string& why) {
@@ -308,6 +316,7 @@ void Daemon::every_second() {
     // The watchdog is fed from this loop, so that a loop that hangs is noticed.
     (void)notify_manager("WATCHDOG=1");
     reporter_->every_second(at, *pipeline_, probe_connected_);
+    leases_.every_second(at.mono, pipeline_->at_work());
     if (at.mono - checkpointed_ > kCheckpointEvery) checkpoint_models();
     every_second();
   });
@@ -352,6 +361,7 @@ void Daemon::apply(Settings settings) {
                          std::move(settings.policy));
   if (detection_changed) merge_.restart();  // the new engine knows no series yet
   if (!upstream_changed) return;
+  leases_.connect(config_.upstream);
   if (const Status connected = reporter_->connect(config_.upstream); !connected)
     log_error("upstream: " + connected.error().message());
 }

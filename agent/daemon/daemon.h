@@ -13,6 +13,7 @@
 
 #include "agent/daemon/case_traces.h"
 #include "agent/daemon/control_api.h"
+#include "agent/daemon/lease_keeper.h"
 #include "agent/daemon/reporter.h"
 #include "agent/daemon/settings.h"
 #include "agent/net/control_server.h"
@@ -52,6 +53,7 @@ class Daemon final : public PipelineOutput {
   void persist(const Incident& incident) override;
   void submit(const Order& order) override;
   void notify(const Incident& incident, const std::string& text) override;
+  void ask_lease(const Order& order) override;
   void remember(const Lesson& lesson) override;
 
   // For the control socket.
@@ -106,6 +108,7 @@ class Daemon final : public PipelineOutput {
   DeploymentMarks marks_;
   std::unique_ptr<ProbeListener> probe_, checks_;
   std::unique_ptr<Reporter> reporter_;
+  LeaseKeeper leases_;
   std::unique_ptr<FlightRecorder> recorder_;
   std::unique_ptr<ControlServer> control_;
   ControlApi api_{*this};

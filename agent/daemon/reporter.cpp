@@ -3,9 +3,9 @@
 
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
-#include "agent/base/parse.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
+#include "agent/daemon/upstream.h"
 
 namespace hostmedic {
 
@@ -17,33 +17,6 @@ constexpr Duration kHousekeeping = std::chrono::seconds(10);
 constexpr Duration kAgain = std::chrono::seconds(5);
 constexpr std::size_t kMostUnwritten = 256;
 constexpr Duration kPruneEvery = std::chrono::minutes(10);
-
-struct Destination {
-  std::string host, prefix;
-  std::uint16_t port = 0;
-};
-
-// "https://host:port/prefix"; IPv6 literals in brackets.
-Result<Destination> parse_destination(std::string_view url) {
-  const Error wrong = make_error(ErrorCode::malformed, "'" + printable(url, 200) + "' is not like https://host:4318");
-  constexpr std::string_view kScheme = "https://";
-  if (!url.starts_with(kScheme)) return wrong;
-  url.remove_prefix(kScheme.size());
-  Destination destination;
-  const auto slash = url.find('/');
-  if (slash != std::string_view::npos && slash + 1 < url.size()) destination.prefix = url.substr(slash);
-  std::string_view authority = url.substr(0, slash);
-  const auto colon = authority.rfind(':');
-  if (colon == std::string_view::npos || authority.ends_with(']')) return wrong;
-  const auto port = parse_u64(authority.substr(colon + 1));
-  if (!port || *port == 0 || *port > 65535) return wrong;
-  destination.port = static_cast<std::uint16_t>(*port);
-  authority = authority.substr(0, colon);
-  if (authority.starts_with('[') && authority.ends_with(']')) authority = authority.substr(1, authority.size() - 2);
-  if (authority.empty()) return wrong;
-  destination.host = authority;
-  return destination;
-}
 
 }  // namespace
 
@@ -57,15 +30,11 @@ Status Reporter::connect(const UpstreamConfig& upstream) {
   exporter_.reset();
   upstream_ = upstream;
   if (!configured()) return ok();
-  auto destination = parse_destination(upstream.url);
-  if (!destination) return std::move(destination).error();
-  auto tls = TlsContext::client({.authority = upstream.ca, .certificate = upstream.certificate, .key = upstream.key});
-  if (!tls) return std::move(tls).error();
+  auto reached = reach(upstream);
+  if (!reached) return std::move(reached).error();
   OtlpExporterOptions options;
-  options.destination.host = destination->host;
-  options.destination.port = destination->port;
-  options.destination.tls = *tls;
-  options.path_prefix = destination->prefix;
+  options.destination = std::move(reached->client);
+  options.path_prefix = std::move(reached->path_prefix);
   options.user_agent = "hostmedic/" + version();
   options.seed = fnv1a(host_identity().id);
   exporter_ = std::make_unique<OtlpExporter>(io_.get_executor(), std::move(options), *this, [](std::string_view note) {

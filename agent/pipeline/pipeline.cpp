@@ -169,6 +169,13 @@ void Pipeline::outcome(const Outcome& outcome, Now now) {
   run(response_.outcome(outcome, engine_->host(), now));
 }
 
+void Pipeline::lease(const LeaseAnswer& answer, Now now) {
+  if (tape_ != nullptr) tape_->input(LeaseInput{answer, now});
+  now_ = now;
+  lease_ = Lease{answer.granted, answer.text, now.mono + (answer.granted ? answer.lasts : kRefusalCounts)};
+  run(response_.tick(engine_->host(), now_));
+}
+
 const Incident* Pipeline::detected(const std::string& id) const {
   const auto found = engine_->incidents().find(id);
   return found == engine_->incidents().end() ? nullptr : &found->second;
@@ -274,6 +281,7 @@ void Pipeline::run(const std::vector<Command>& commands) {
       case Command::Kind::learn:
         if (incident != response_.incidents().end()) engine_->learn(incident->second.root, command.worked);
         break;
+      case Command::Kind::lease: output_.ask_lease(command.order); break;
       case Command::Kind::remember: output_.remember(command.lesson); break;
     }
   }
@@ -327,6 +335,10 @@ guard::Circumstances Pipeline::circumstances(const Order& order) const {
   // restarts_seen stays 0 here: systemd's counter has no time in it. A crash loop is an incident of its own kind, which
   // no runbook restarts, and the actuator counts restarts with the unit's own times.
   now.approved_by = order.approved_by;
+  if (lease_ && now_.mono < lease_->until) {
+    now.lease = lease_->granted ? guard::Lease::granted : guard::Lease::refused;
+    now.lease_text = lease_->text;
+  }
   now.storm = engine_->storming() || engine_->gathering();
   now.recent_change = engine_->recent_change(order.plan.target);
   now.history = history_;

@@ -28,6 +28,13 @@ struct Brakes {
 };
 inline constexpr std::size_t kMostSilences = 64;
 
+// What the fleet's aggregator answered who asked for leave to act, or why it could not be asked.
+struct LeaseAnswer {
+  bool granted = false;
+  Duration lasts{};  // of a granted one
+  std::string text;  // printable
+};
+
 // Where the pipeline's decisions go. Calls come in the order in which things must happen.
 class PipelineOutput {
  public:
@@ -36,6 +43,9 @@ class PipelineOutput {
   // Writes the order to disk, synced, and only then asks the actuator for it.
   virtual void submit(const Order& order) = 0;
   virtual void notify(const Incident& incident, const std::string& text) = 0;
+  // The order waits for the aggregator's leave and nothing else. Said with every call while that is so; the answer
+  // comes by Pipeline::lease().
+  virtual void ask_lease(const Order&) {}
   // To be told again by set_experience() at the next start; who does not keep it need not listen.
   virtual void remember(const Lesson&) {}
 };
@@ -64,6 +74,9 @@ class Pipeline {
   // Instead of a frame when none came for a while: deadlines go on, values are unknown.
   void silence(Now now);
   void outcome(const Outcome& outcome, Now now);
+  void lease(const LeaseAnswer& answer, Now now);
+  // An order is under way, is being proved or is taken back.
+  bool at_work() const { return response_.at_work(); }
   // key: the order of the proposal that is meant; empty: the proposed one.
   Status approve(const std::string& incident_id, const std::string& by, const std::string& key, Now now);
   Status reject(const std::string& incident_id, const std::string& by, const std::string& reason, Now now);
@@ -117,6 +130,8 @@ class Pipeline {
   // A human is told so much later, so that what turns out to be a part of a larger fault is not told at all.
   static constexpr Duration kNoticeHold = std::chrono::seconds(5);
   static constexpr std::size_t kMostNotices = 256;
+  // So long a refused lease counts as refused, and not as not asked for.
+  static constexpr Duration kRefusalCounts = std::chrono::minutes(1);
 
  private:
   void run(const std::vector<Command>& commands);
@@ -151,6 +166,16 @@ class Pipeline {
   std::vector<Notice> notices_;  // oldest first
   std::map<std::string, ProbeStatus> probes_;
   std::uint64_t frames_ = 0;
+  struct Lease {
+    bool granted = false;
+    std::string text;
+    MonoTime until;  // it counts no more from then on
+    template <class Self>
+    static auto whole(Self& self) {
+      return std::tie(self.granted, self.text, self.until);
+    }
+  };
+  std::optional<Lease> lease_;
   ConditionWatch conditions_;
   Response response_;
 };

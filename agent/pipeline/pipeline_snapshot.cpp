@@ -49,6 +49,7 @@ void Pipeline::save_own(detect::StateWriter& writer) const {
   detect::put_whole(writer, notices_);
   conditions_.save_whole(writer);
   response_.save_whole(writer);
+  if (lease_) detect::put_whole(writer, *lease_);
 }
 
 void Pipeline::load_own(detect::StateReader& reader) {
@@ -62,6 +63,8 @@ void Pipeline::load_own(detect::StateReader& reader) {
   detect::get_whole(reader, notices_);
   conditions_.load_whole(reader);
   response_.load_whole(reader);
+  lease_.reset();
+  if (reader.good() && !reader.at_end()) detect::get_whole(reader, lease_.emplace());
 }
 
 Result<std::string> Pipeline::snapshot() const {

@@ -19,6 +19,7 @@ struct Teller {
   }
   void operator()(const ExpectedInput& in) const { pipeline.set_expected(in.entries); }
   void operator()(const FeedbackInput& in) const { pipeline.set_feedback(in.all); }
+  void operator()(const LeaseInput& in) const { pipeline.lease(in.answer, in.now); }
 };
 
 }  // namespace

@@ -44,8 +44,12 @@ struct ExpectedInput {
 struct FeedbackInput {
   std::vector<Feedback> all;
 };
+struct LeaseInput {
+  LeaseAnswer answer;
+  Now now;
+};
 using PipelineInput = std::variant<TickInput, SilenceInput, OutcomeInput, ApproveInput, RejectInput, BrakesInput,
-                                   RelearnInput, AcknowledgeInput, ExpectedInput, FeedbackInput>;
+                                   RelearnInput, AcknowledgeInput, ExpectedInput, FeedbackInput, LeaseInput>;
 
 // Tells the pipeline the same again.
 void apply(Pipeline& pipeline, const PipelineInput& input);

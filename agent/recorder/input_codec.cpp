@@ -23,7 +23,8 @@ enum class InputKind : std::uint8_t {
   relearn,
   acknowledge,
   expected,
-  feedback
+  feedback,
+  lease
 };
 
 struct Encoder {
@@ -72,6 +73,12 @@ struct Encoder {
   void operator()(const FeedbackInput& in) const {
     kind(InputKind::feedback);
     out.put_text(feedback_to_json(in.all));
+  }
+  void operator()(const LeaseInput& in) const {
+    kind(InputKind::lease), now(in.now);
+    out.put(static_cast<std::uint8_t>(in.answer.granted));
+    out.put(static_cast<std::int64_t>(in.answer.lasts.count()));
+    out.put_text(in.answer.text);
   }
 };
 
@@ -144,6 +151,14 @@ Result<PipelineInput> decode_input(std::string_view bytes) {
       auto all = feedback_from_json(in.get_text(kMostRecordBytes));
       if (!all) return std::move(all).error();
       return whole(FeedbackInput{*std::move(all)});
+    }
+    case InputKind::lease: {
+      LeaseInput input;
+      input.now = get_now(in);
+      input.answer.granted = in.get<std::uint8_t>() != 0;
+      input.answer.lasts = Duration(in.get<std::int64_t>());
+      input.answer.text = in.get_text(kMostText);
+      return whole(std::move(input));
     }
     case InputKind::relearn: return whole(RelearnInput{in.get_text(kMostText)});
   }

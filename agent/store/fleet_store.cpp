@@ -55,6 +55,15 @@ CREATE TABLE metric (
   UNIQUE (host, name, attributes)
 ) STRICT;
 )sql",
+    R"sql(
+CREATE TABLE lease (
+  host TEXT PRIMARY KEY,
+  action TEXT NOT NULL,
+  entity TEXT NOT NULL,
+  granted_at INTEGER NOT NULL,
+  until INTEGER NOT NULL
+) STRICT;
+)sql",
 };
 constexpr Schema kSchema{0x484d4631, kMigrations};  // "HMF1"
 // Forgotten before it is looked again: about as they come, so that neither is kept at the cost of the other.

@@ -81,6 +81,24 @@ struct FleetCounts {
   std::int64_t logs = 0;
 };
 
+// A host's leave to do what could harm if the whole fleet did it at once.
+struct FleetLease {
+  std::string host, action, entity;
+  WallTime granted_at, until;
+};
+
+// So many hosts may hold one at the same time: a share of those known, at least one and at most `most` (1 or more).
+struct LeaseLimits {
+  int most = 3;
+  double share = 0.05;
+  int most_of(std::int64_t hosts) const;
+};
+
+struct LeaseDecision {
+  bool granted = false;
+  std::string text;  // how many others hold one, and the first of them
+};
+
 class FleetStore {
  public:
   // A broken file is moved aside and a new one is made; see quarantined().
@@ -102,6 +120,12 @@ class FleetStore {
   Result<FleetIncident> incident(std::string_view id, std::string_view host);
   Result<FleetCounts> counts();
 
+  // Grants asked.host a lease from granted_at to until, at most kLongestLease, in place of one it has; or refuses.
+  Result<LeaseDecision> ask_lease(const FleetLease& asked, const LeaseLimits& limits);
+  Status end_lease(const std::string& host);
+  // In force, the oldest first.
+  Result<std::vector<FleetLease>> leases(WallTime now);
+
   // Forgets records and closed incidents older than most_age, and hosts that were not seen for so long and have nothing
   // left.
   Status expire(WallTime now, Duration most_age);
@@ -109,6 +133,7 @@ class FleetStore {
   // those of the host that has most. Soon done when there is nothing to do. Gives space back to the filesystem.
   Status shrink(Bytes most_size);
 
+  static constexpr Duration kLongestLease = std::chrono::minutes(5);
   static constexpr std::size_t kMostListed = 1000;
   static constexpr std::size_t kMostHosts = 10000;
   static constexpr std::size_t kMostMetrics = 256;  // per host; further names are ignored

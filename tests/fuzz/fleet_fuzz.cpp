@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What comes to the aggregator, behind TLS and HTTP: OTLP from agents, requests to its page. Input: byte 0 selects: the
-// body of logs or metrics, as protobuf or as JSON, or a request to the page (target, then Host header, each ended by a
-// line end). What must hold: every request has an answer of a status that is in the protocol, JSON where JSON is
-// promised, and no answer says what was not meant for a page.
+// body of logs or metrics, as protobuf or as JSON, a request to the page (target, then Host header, each ended by a
+// line end), a request for leave to act, or the answer that an agent gets to one. What must hold: every request has an
+// answer of a status that is in the protocol, JSON where JSON is promised, and no answer says what was not meant for a
+// page.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "agent/aggregator/page.h"
 #include "agent/aggregator/receiver.h"
+#include "agent/daemon/lease_keeper.h"
 #include "agent/net/otlp.h"
 #include "agent/record/record_json.h"
 #include "support.h"
@@ -24,7 +26,7 @@ struct World {
   boost::asio::io_context io{1};
   FleetStore store = std::move(*FleetStore::open(":memory:"));
   StoreThread thread;
-  Receiver receiver{store, thread};
+  Receiver receiver{store, thread, {}};
   AggregatorOptions options;
   Page page{options, store, thread, receiver};
   std::uint64_t runs = 0;
@@ -90,6 +92,9 @@ std::vector<std::string> hm_fuzz_seeds() {
                           R"("web1"}}]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"1"}]}]}]})",
       std::string(1, 3) + R"({"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"g","gauge":{"dataPoints":)"
                           R"([{"asDouble":1}]}}]}]}]})"};
+  seeds.push_back(std::string(1, 5) + R"({"action":"service.restart","entity":"service:nginx.service","seconds":180})");
+  seeds.push_back(std::string(1, 5) + R"({"release":true})");
+  seeds.push_back(std::string(1, 6) + R"({"granted":true,"seconds":180,"text":"0 of 1 hosts at work"})");
   for (const char* target :
        {"/", "/api/hosts", "/api/incidents?host=web1&state=unresolved&limit=10&before=1764000000000000000",
         "/api/incidents/0123456789abcdef?host=web%311", "/metrics", "/healthz", "/app.js", "/../etc/passwd"})
@@ -101,10 +106,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static std::optional<World> world;
   if (!world || world->runs++ % 20000 == 19999) world.emplace();  // the store grows with what is good
   fuzz::Input input(data, size);
-  const std::uint8_t selected = input.byte() % 5;
+  const std::uint8_t selected = input.byte() % 7;
   if (selected < 4) {
     const char* target = selected % 2 == 0 ? "/v1/logs" : "/v1/metrics";
     check_answer(world->ask(world->receiver, post(target, selected >= 2, input.rest())));
+    return 0;
+  }
+  if (selected == 5) {
+    check_answer(world->ask(world->receiver, post("/v1/leases", true, input.rest())));
+    return 0;
+  }
+  if (selected == 6) {
+    HttpResponse response;
+    response.body = input.rest();
+    const LeaseAnswer answer = lease_answer(response);
+    check(answer.lasts >= Duration{} && answer.lasts <= LeaseKeeper::kLasts &&
+          answer.granted == (answer.lasts > Duration{}));
     return 0;
   }
   HttpRequest request;

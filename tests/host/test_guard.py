@@ -100,3 +100,25 @@ def test_a_human_approves(host):
     wait_for(lambda: host.is_active("nginx"), 15, "nginx runs again after the approval")
     incident = medic.wait_incident(host, "service.failed", "resolved", 15)
     assert "uid 0" in str(medic.entries(incident, "approval")), incident["timeline"]
+
+
+@options(packages=("hostmedic", "hostmedic-aggregator"), timeout=120)
+def test_what_could_harm_a_fleet_waits_for_its_turn(host):
+    medic.enroll(host, host)
+    prepared(host, "need_lease = true\n")
+    # Another host of the fleet, by its certificate: it is at work.
+    host.run("hostmedic-aggregator enroll web2 --url https://127.0.0.1:4318 --out /root/web2.bundle")
+    host.run(["python3", "-c", "import tomllib; b = tomllib.load(open('/root/web2.bundle', 'rb'))\n"
+              "for k in ('ca', 'certificate', 'key'): open('/root/web2.' + k, 'w').write(b[k])"])
+    ask = ("curl -fsS --cacert /root/web2.ca --cert /root/web2.certificate --key /root/web2.key "
+           "-H 'Content-Type: application/json' https://127.0.0.1:4318/v1/leases -d ")
+    assert '"granted":true' in host.out(ask + "'" + '{"action": "service.restart", "entity": "service:nginx", "seconds": 300}' + "'")
+    stopped_by(host, "lease")
+    shown = host.out("hostmedic explain " + medic.incidents(host, "service.failed")[0]["id"])
+    assert "web2 (service.restart on service:nginx)" in shown, shown
+    assert '"granted":false' in host.out(ask + "'" + '{"release": true}' + "'")
+    incident = medic.wait_incident(host, "service.failed", "resolved", 20)
+    assert len(medic.entries(incident, "ordered")) == 1, incident["timeline"]
+    held = {row["name"]: row["lease"] for row in medic.fleet(host, "hosts")["hosts"]}
+    assert held[host.out("hostname")]["action"] == "service.restart", held
+    wait_for(lambda: not any(row["lease"] for row in medic.fleet(host, "hosts")["hosts"]), 30, "the leave is given back")

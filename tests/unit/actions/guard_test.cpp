@@ -73,7 +73,10 @@ const std::vector<Stop>& stops() {
          }
        }},
       {"lease", Decision::hold, "was not asked", [](Case& c) { c.policy.need_lease = true; }},
-      {"lease", Decision::hold, "has not granted it", [](Case& c) { c.policy.need_lease = true, c.now.lease = false; }},
+      {"lease", Decision::hold, "has not granted it: web2 is at work",
+       [](Case& c) {
+         c.policy.need_lease = true, c.now.lease = guard::Lease::refused, c.now.lease_text = "web2 is at work";
+       }},
       {"storm", Decision::deny, "so much departs at once", [](Case& c) { c.now.storm = true; }},
       {"post-change", Decision::hold, "nginx was upgraded, approve: a human",
        [](Case& c) { c.now.recent_change = "nginx was upgraded"; }},

@@ -110,10 +110,12 @@ TEST_CASE("a lease is for what could harm if every host did it at once") {
   for (const ActionInfo* action : all_actions()) {
     c.order.plan.action = action->name;
     CAPTURE(action->name);
-    c.now.lease.reset();
+    c.now.lease = guard::Lease::unasked;
     CHECK(answer_of(judged(c), "lease").decision == (action->local_safe ? Decision::allow : Decision::hold));
-    c.now.lease = true;
-    CHECK(answer_of(judged(c), "lease").decision == Decision::allow);
+    for (const guard::Lease enough : {guard::Lease::granted, guard::Lease::agents_matter}) {
+      c.now.lease = enough;
+      CHECK(answer_of(judged(c), "lease").decision == Decision::allow);
+    }
   }
 }
 

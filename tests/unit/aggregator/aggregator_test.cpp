@@ -174,6 +174,35 @@ TEST_CASE("who has no certificate of the authority gets nothing, and the others 
   CHECK(server.agent(web1(), post("/v1/logs", body))->status == 200);
 }
 
+TEST_CASE("leave to act is granted to the host of the certificate, and what is no question is refused") {
+  TempState state;
+  Running server(state);
+  const auto ask = [&](const std::string& host, const std::string& body) {
+    const auto answer = server.agent(Site::get().client(host), post("/v1/leases", body, "application/json"));
+    REQUIRE(answer);
+    return *answer;
+  };
+  const std::string question = R"({"action":"service.restart","entity":"service:nginx.service","seconds":180})";
+  const auto granted = boost::json::parse(ask("web1", question).body);
+  CHECK(granted.at("granted").as_bool());
+  CHECK(granted.at("seconds").as_int64() == 180);
+  const auto refused = boost::json::parse(ask("db1", question).body);
+  CHECK_FALSE(refused.at("granted").as_bool());
+  CHECK(refused.at("text").as_string() == "1 of 1 hosts at work: web1 (service.restart on service:nginx.service)");
+  CHECK(ask("db1", R"({"release":true})").status == 200);  // of its own, which it has not
+  CHECK_FALSE(boost::json::parse(ask("db1", question).body).at("granted").as_bool());
+  CHECK(ask("web1", R"({"release":true})").status == 200);
+  CHECK(boost::json::parse(ask("db1", question).body).at("granted").as_bool());
+
+  for (const char* wrong :
+       {"", "[]", "{}", R"({"action":"a","entity":"","seconds":1})", R"({"action":"a","entity":"b","seconds":301})",
+        R"({"action":"a","entity":"b","seconds":0})", R"({"action":"a","entity":"b","seconds":"1"})"})
+    CHECK_MESSAGE(ask("web1", wrong).status == 400, wrong);
+  CHECK(ask("web1", "{\"action\":\"" + std::string(4096, 'a') + "\"}").status == 400);
+  const auto stranger = server.agent(Site::get().client("stranger"), post("/v1/leases", question, "application/json"));
+  CHECK_FALSE(stranger);
+}
+
 TEST_CASE("JSON is taken and answered as JSON; records without uid are known by their content") {
   TempState state;
   Running server(state);

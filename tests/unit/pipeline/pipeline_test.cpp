@@ -27,6 +27,8 @@ struct Output final : PipelineOutput {
     orders.push_back(order);
   }
   void notify(const Incident&, const std::string&) override { calls.push_back("notify"); }
+  void ask_lease(const Order&) override { ++leases_asked; }
+  int leases_asked = 0;
 };
 
 Runbook restart_runbook() {
@@ -111,6 +113,50 @@ TEST_CASE("the kill switch keeps every order back and its release lets the waiti
   host.pipeline.set_brakes({});
   host.ticks(2);
   CHECK(host.output.orders.size() == 1);
+}
+
+TEST_CASE("where the policy wants the fleet's leave, it is asked for, waited for, and used up") {
+  guard::Policy policy = automatic();
+  policy.need_lease = true;
+  Host host;
+  host.pipeline.reconfigure(nullptr, {restart_runbook()}, policy);
+  const auto now = [&] {
+    return Now{mono_from_ns(static_cast<std::int64_t>(host.second * 1e9)), host.output.last.opened_at};
+  };
+  host.ticks(2);
+  CHECK(host.output.leases_asked == 0);
+  host.tell("failed");
+  const int asked = host.output.leases_asked;
+  CHECK(asked > 0);
+  CHECK(host.output.orders.empty());
+  host.pipeline.lease({false, {}, "1 of 1 hosts at work: web2"}, now());
+  host.ticks(2);
+  CHECK(host.output.leases_asked > asked);
+  CHECK(host.output.orders.empty());
+  const auto& timeline = host.output.last.timeline;
+  CHECK(std::ranges::any_of(timeline,
+                            [](const TimelineEntry& entry) { return entry.text.find("web2") != std::string::npos; }));
+  host.pipeline.lease({true, std::chrono::minutes(3), "0 of 1 hosts at work"}, now());
+  CHECK(host.output.orders.size() == 1);
+  CHECK(host.pipeline.at_work());
+
+  SUBCASE("what was given back counts no more") {
+    host.pipeline.lease({true, {}, "given back"}, now());
+    Outcome outcome;
+    outcome.key = host.output.orders.back().key;
+    outcome.result = OutcomeResult::interrupted;
+    host.pipeline.outcome(outcome, now());
+    host.ticks(120);
+    CHECK(host.output.orders.size() == 1);
+  }
+  SUBCASE("a snapshot knows it") {
+    const auto snapshot = host.pipeline.snapshot();
+    REQUIRE(snapshot);
+    Output other;
+    Pipeline twin(test::engine_of(), {restart_runbook()}, policy, other);
+    REQUIRE(twin.restore_snapshot(*snapshot));
+    CHECK(*twin.snapshot() == *snapshot);
+  }
 }
 
 TEST_CASE("silence of the probe proves nothing") {

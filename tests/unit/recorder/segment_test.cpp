@@ -112,6 +112,7 @@ TEST_CASE("each input of the pipeline comes back; what is cut does not") {
       RelearnInput{"service:*"},
       AcknowledgeInput{"ab", "uid 0 (root)", "known", now},
       ExpectedInput{{}},
+      LeaseInput{{true, std::chrono::minutes(3), "granted"}, now},
       FeedbackInput{
           {{"ab", {EntityKind::service, "nginx.service"}, {"a", "b"}, true, "ada", "note", wall_from_ns(3)}}}};
   for (const PipelineInput& input : inputs) {
