@@ -241,7 +241,7 @@ Actuator::Judged Actuator::judge_and_begin(Order& order, const guard::Policy& po
 
   std::uint64_t drained = 0;
   if (parts_.cancel_fd >= 0) (void)!::read(parts_.cancel_fd, &drained, sizeof drained);  // of an earlier order
-  if (Status written = parts_.ledger->begin(order, judged.outcome.verdict, now->now, {parts_.boot, now->uptime});
+  if (Status written = kept(parts_.ledger->begin(order, judged.outcome.verdict, now->now, {parts_.boot, now->uptime}));
       !written)
     return refuse("the ledger cannot be written: " + written.error().message());
   log_notice("order " + order.key + " begun: " + order.plan.what + " (" + judged.outcome.verdict.summary() + ")");
@@ -270,7 +270,7 @@ Outcome Actuator::finish(const Order& order, Outcome outcome, WallTime started) 
 Status Actuator::record(const Ended& ended) {
   {
     const std::lock_guard lock(mutex_);
-    Status written = parts_.ledger->finish(ended.outcome, ended.ends_at);
+    Status written = kept(parts_.ledger->finish(ended.outcome, ended.ends_at));
     if (!written) return written;
   }
   const std::string& key = ended.order.key;
@@ -280,23 +280,52 @@ Status Actuator::record(const Ended& ended) {
   return ok();
 }
 
-void Actuator::open_again() {
-  auto ledger = parts_.open_ledger();
-  if (!ledger) {
-    const std::lock_guard lock(mutex_);
-    parts_.ledger = std::move(ledger).error();
-    return;
-  }
-  log_notice("the ledger can be used again" + (ledger->quarantined().empty() ? "" : ": " + ledger->quarantined()));
-  {
-    const std::lock_guard lock(mutex_);
-    parts_.ledger = *std::move(ledger);
-  }
-  recover();
+// Under the lock, for what was written. A ledger on a disk that fails, or that cannot be written any more, is let go at
+// the next catch_up(): who opens it again finds the disk as it is then, and nobody is kept from mending it. A full one
+// stays.
+Status Actuator::kept(Status written) {
+  if (!written && (written.error().code == ErrorCode::io || written.error().code == ErrorCode::denied))
+    spoilt_ = written.error();
+  return written;
+}
+
+bool Actuator::without_ledger() {
+  const std::lock_guard lock(mutex_);
+  return !parts_.ledger;
 }
 
 void Actuator::catch_up() {
-  if (!parts_.ledger && parts_.open_ledger) return open_again();
+  if (std::exchange(catching_up_, true)) return;  // the recovery ends measures, by orders
+  if (has_ledger()) record_waiting();
+  catching_up_ = false;
+}
+
+// Lets go what was spoilt, and opens what is closed. What is known to have ended is recorded before systemd is asked.
+bool Actuator::has_ledger() {
+  if (!parts_.open_ledger) return !without_ledger();
+  {
+    const std::lock_guard lock(mutex_);
+    if (spoilt_ && parts_.ledger) {
+      log_error("the ledger cannot be used any more, so nothing is done: " + spoilt_->message());
+      parts_.ledger = *spoilt_;
+    }
+    spoilt_.reset();
+  }
+  if (!without_ledger()) return true;
+  auto ledger = parts_.open_ledger();
+  {
+    const std::lock_guard lock(mutex_);
+    if (ledger)
+      log_notice("the ledger can be used again" + (ledger->quarantined().empty() ? "" : ": " + ledger->quarantined()));
+    parts_.ledger = std::move(ledger);
+    if (!parts_.ledger) return false;
+  }
+  record_waiting();
+  recover();
+  return true;
+}
+
+void Actuator::record_waiting() {
   std::vector<Ended> waiting;
   {
     const std::lock_guard lock(mutex_);

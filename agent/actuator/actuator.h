@@ -59,8 +59,10 @@ class Actuator {
   // over are taken back, or recorded as ended by a boot. Executor thread.
   void recover();
   // What the ledger could not take before (no space, a disk that failed), once it can; opens it where it could not be
-  // opened. Before each order, and now and then. Executor thread.
+  // opened, or was let go. Before each order, and now and then. Executor thread.
   void catch_up();
+  // Nothing is carried out at present, and each order is told why.
+  bool without_ledger();
   // At most once per key, however often it is asked. Executor thread.
   Outcome carry_out(const Order& order);
   // The order that does what an undo or a release asks for.
@@ -105,7 +107,9 @@ class Actuator {
   Result<guard::Circumstances> circumstances(const Order& order, const guard::Policy& policy);
   Outcome finish(const Order& order, Outcome outcome, WallTime started);
   Status record(const Ended& ended);
-  void open_again();
+  bool has_ledger();
+  void record_waiting();
+  Status kept(Status written);
   Status brake(const ActuatorRequest& request, const ActuatorPeer& peer);
   Status approval(const ActuatorRequest& request, const ActuatorPeer& peer);
   // answer.cpp; under the lock.
@@ -127,11 +131,13 @@ class Actuator {
   void recover_measures();
 
   ActuatorParts parts_;
-  std::mutex mutex_;  // guards what follows and parts_.ledger
+  bool catching_up_ = false;  // executor thread
+  std::mutex mutex_;          // guards what follows and parts_.ledger
   std::optional<LedgerAudit> audit_;
   Duration audited_at_{};                    // of the uptime
   std::map<std::string, Duration> waiting_;  // by key of the order; due at that uptime
   std::vector<Ended> unrecorded_;            // at most kMostUnrecorded
+  std::optional<Error> spoilt_;              // why the ledger is to be let go
 };
 
 // What a human approves: this plan under this key. The asker could otherwise show one plan and carry out another.

@@ -189,7 +189,7 @@ ActuatorAnswer Actuator::answer(const ActuatorRequest& request, const ActuatorPe
     if (answer.known) answer.outcome = std::move((*row)->outcome);
     return answer;
   }
-  if (Status done = word_of(request, peer); !done) return refusal(done.error());
+  if (Status done = kept(word_of(request, peer)); !done) return refusal(done.error());
   log_notice(std::string(to_string(request.kind)) + " by " + peer.text);
   return answer;
 }

@@ -263,9 +263,9 @@ std::vector<struct pollfd> Server::waits() const {
 Status Server::run() {
   const auto watchdog = watchdog_period();
   constexpr Duration kTick = std::chrono::seconds(5);
-  const Duration tick =
-      std::min({kTick, watchdog ? *watchdog / 3 : kTick, loop_.idle > Duration{} ? loop_.idle : kTick});
-  MonoTime quiet_since = mono_now();
+  const Duration tick = std::min(
+      {kTick, watchdog ? *watchdog / 3 : kTick, loop_.idle > Duration{} ? loop_.idle : kTick, loop_.ledgerless});
+  MonoTime quiet_since = mono_now(), ledger_since = quiet_since;
   for (;;) {
     std::vector<struct pollfd> ready = waits();
     const Duration wait = crowded() ? std::min(tick, kCrowded) : tick;
@@ -280,8 +280,12 @@ Status Server::run() {
     const MonoTime now = mono_now();
     close_silent(now);
     release_due();
-    const bool busy = !connections_.empty() || !executor_.idle() || loop_.actuator.waits();
-    if (busy || ready[2].revents != 0) quiet_since = now;
+    const bool at_work = !connections_.empty() || !executor_.idle() || ready[2].revents != 0;
+    if (at_work || !loop_.actuator.without_ledger()) ledger_since = now;
+    if (now - ledger_since >= loop_.ledgerless)
+      return make_error(ErrorCode::io, "there is no ledger to use: the next process tries again");
+    const bool busy = at_work || loop_.actuator.waits();
+    if (busy) quiet_since = now;
     if (busy || loop_.idle <= Duration{}) continue;
     if (now - quiet_since >= loop_.idle) return ok();
     if (loop_.replaced && loop_.replaced()) {

@@ -33,9 +33,9 @@ struct ActuatorOptions {
 };
 
 // Puts the parts together and serves until stop_fd is readable, it was idle, or nothing is under way and an upgrade has
-// replaced the program. listen_fd is a listening
-// SOCK_SEQPACKET Unix socket; both stay the caller's. An order under way when stop_fd becomes readable is left to
-// systemd; the next start records its result.
+// replaced the program. An error: it cannot serve, or has no ledger. listen_fd is a listening SOCK_SEQPACKET Unix
+// socket; both stay the caller's. An order under way when stop_fd becomes readable is left to systemd; the next start
+// records its result.
 Status serve_actuator(const ActuatorOptions& options, int listen_fd, int stop_fd);
 
 // The loop alone, over given parts. who tells a peer's role.
@@ -45,6 +45,9 @@ struct ServeLoop {
   int listen_fd = -1, stop_fd = -1;
   Duration idle{};
   std::function<bool()> replaced = {};
+  // Without a ledger and without work it gives up after so long, as an error: a new process may find the disk mended
+  // where this one cannot, whose name space of mounts keeps read-only what was so at its start.
+  Duration ledgerless = std::chrono::seconds(10);
 };
 Status serve(const ServeLoop& loop);
 

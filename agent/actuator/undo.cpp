@@ -61,6 +61,7 @@ bool Actuator::ends_by_itself(const Order& order, OutcomeResult result) const {
 }
 
 Result<LedgerRow> Actuator::to_take_back(const std::string& key) {
+  if (!parts_.ledger) return parts_.ledger.error();
   auto row = parts_.ledger->find(key);
   if (!row) return row.error();
   const std::string named = "order " + printable(key, 64);
@@ -207,6 +208,7 @@ std::optional<Order> Actuator::due_release() {
 // A measure that ends by itself lives in systemd, in the kernel or in a runtime's memory: a boot ends it.
 void Actuator::record_gone(const LedgerRow& row) {
   const std::lock_guard lock(mutex_);
+  if (!parts_.ledger) return;
   const auto order = new_undo(row);
   Status written = order ? ok() : Status(order.error());
   if (written)

@@ -36,9 +36,11 @@ Status notify_manager(std::string_view state) {
   return ok();
 }
 
+bool service_manager() { return ::getenv("NOTIFY_SOCKET") != nullptr; }
+
 void pause_before_restart() {
-  constexpr unsigned kPause = 10;                                   // seconds
-  if (::getenv("NOTIFY_SOCKET") != nullptr) (void)::sleep(kPause);  // a signal ends it sooner
+  constexpr unsigned kPause = 10;                // seconds
+  if (service_manager()) (void)::sleep(kPause);  // a signal ends it sooner
 }
 
 std::optional<Duration> watchdog_period() {

@@ -13,6 +13,8 @@ namespace hostmedic {
 // "READY=1", "WATCHDOG=1", "STATUS=..."; several are separated by newlines. Without a service manager (NOTIFY_SOCKET
 // unset) it does nothing and succeeds.
 Status notify_manager(std::string_view state);
+// Whether there is one.
+bool service_manager();
 // For a program that cannot start and is about to end: what hinders it (a full or failing disk) may pass, so the
 // service manager starts it again for ever, and not all the time. Without a service manager it returns at once.
 void pause_before_restart();

@@ -43,6 +43,10 @@ void add_daemon(const Facts& facts, std::vector<Finding>& out) {
   else
     out.push_back({"probe", false, "the agent says: " + text_at(link, "text"), "the agent sees nothing",
                    "systemctl status hostmedic-probe"});
+  const std::string no_disk = text_at(object_at(status, "store"), "no_disk");
+  if (!no_disk.empty())
+    out.push_back({"store", false, "in memory: " + no_disk, "nothing is treated, incidents do not outlive a boot",
+                   "mend " + facts.state_dir + "; the agent goes back to it by itself"});
   const std::string store = text_at(object_at(status, "store"), "last_error");
   if (!store.empty())
     out.push_back({"store", false, store, "incidents and orders may not outlive a restart",
@@ -113,7 +117,9 @@ void add_actuator(const Facts& facts, std::vector<Finding>& out) {
     out.push_back({"ledger", false, printable(status.ledger, 256), "the memory of what was done",
                    "journalctl -u hostmedic-actuator; then hostmedic resume"});
   if (!facts.status.body) return;
-  const bool halted = flag_at(object_at(*facts.status.body, "status"), "halted");
+  const json::object& agent = object_at(*facts.status.body, "status");
+  if (!text_at(object_at(agent, "store"), "no_disk").empty()) return;  // it says why it is halted
+  const bool halted = flag_at(agent, "halted");
   if (halted != status.brakes.halted)
     out.push_back(
         {"kill switch", false,

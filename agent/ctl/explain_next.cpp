@@ -14,7 +14,8 @@ struct Lift {
   std::string_view rule, sentence;
 };
 constexpr Lift kLifts[] = {
-    {"kill-switch", "Everything is halted. `hostmedic resume` (as root) lets it act again."},
+    {"kill-switch",
+     "Everything is halted; `hostmedic status` says why. `hostmedic resume` (as root) lets it act again."},
     {"maintenance", "It waits for the end of the maintenance, or for `hostmedic maintenance off` (as root)."},
     {"exclusion-window", "It waits for the end of the exclusion window of the policy."},
     {"tier", "It only watches. To let this runbook act here, root raises its tier in /etc/hostmedic/policy.toml."},

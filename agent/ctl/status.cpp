@@ -64,7 +64,10 @@ std::string tier(const json::object& status, const Look& look) {
 
 std::string brakes(const json::object& status, const Look& look) {
   std::string out;
-  if (flag_at(status, "halted")) {
+  const std::string no_disk = text_at(object_at(status, "store"), "no_disk");
+  if (!no_disk.empty()) {
+    out += field(look, "in memory", "nothing is treated or outlives a boot: " + no_disk, Tone::bad);
+  } else if (flag_at(status, "halted")) {
     std::string by = text_at(status, "halted_by");
     out += field(look, "halted", "nothing is treated" + (by.empty() ? "" : ", by " + by) + "; hostmedic resume",
                  Tone::warning);
@@ -194,6 +197,7 @@ bool status_degraded(const json::object& status, const json::array& probes) {
   });
   return late || !flag_at(object_at(status, "probe"), "connected") || !text_at(status, "config_error").empty() ||
          !text_at(object_at(status, "store"), "last_error").empty() ||
+         !text_at(object_at(status, "store"), "no_disk").empty() ||
          !text_at(object_at(status, "actuator"), "last_error").empty() ||
          !text_at(object_at(status, "upstream"), "last_error").empty();
 }

@@ -18,6 +18,17 @@ namespace hostmedic {
 namespace json = boost::json;
 using namespace control;
 
+namespace {
+
+// What people say to outlive a restart. A halt is heard all the same: it stops at once, and the actuator keeps it too.
+bool is_kept(std::string_view verb) {
+  constexpr std::string_view kKept[] = {"resume", "maintenance", "silence", "expect", "feedback"};
+  if (verb.ends_with("-off")) verb.remove_suffix(4);
+  return std::ranges::find(kKept, verb) != std::end(kKept);
+}
+
+}  // namespace
+
 boost::asio::awaitable<std::string> ControlApi::handle(const Peer& peer, std::string line) {
   json::object answer;
   auto request = parse_json(line, 1 << 20);
@@ -31,6 +42,8 @@ boost::asio::awaitable<std::string> ControlApi::handle(const Peer& peer, std::st
 
 boost::asio::awaitable<json::object> ControlApi::dispatch(const Peer& peer, const json::object& request) {
   const std::string verb = text_of(request, "verb");
+  if (const std::string& why = daemon_.no_disk(); !why.empty() && is_kept(verb))
+    co_return refusal(make_error(ErrorCode::io, "it could not be kept, because the agent runs in memory: " + why));
   if (verb == "incidents") co_return co_await incidents(request);
   if (verb == "incident") co_return co_await incident(request);
   if (verb == "runbook-test") co_return co_await rehearse(request);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <map>
 
 #include "agent/actuator/client.h"
 #include "agent/base/clock.h"
@@ -89,19 +90,14 @@ Daemon::~Daemon() {
 }
 
 Status Daemon::start() {
-  auto store = AgentStore::open(state_dir_ + "/agent.db",
-                                {.most = config_.upstream.spool_size, .most_age = config_.upstream.spool_age});
-  if (!store) return std::move(store).error().in("store");
-  store_ = std::make_unique<AgentStore>(std::move(*store));
-  if (!store_->quarantined().empty())
-    log_error("the store was broken and a new one was begun: " + store_->quarantined());
+  if (Status opened = open_store(); !opened) return std::move(opened).error().in("store");
   reporter_ = std::make_unique<Reporter>(io_, worker_, *store_);
-  reporter_->keep(config_.store);
+  reporter_->keep(kept_config());
   if (Status reporting = reporter_->connect(config_.upstream); !reporting)
     log_error("upstream: " + reporting.error().message());
   leases_.connect(config_.upstream);
   if (Status restored = restore(); !restored) log_error("restore: " + restored.error().message());
-  if (config_.recorder.enabled) start_recorder();
+  if (config_.recorder.enabled && no_disk_.empty()) start_recorder();
   if (Status listening = listen(); !listening) return listening;
 
   wait_signal();
@@ -180,6 +176,7 @@ void Daemon::restore_models() {
 }
 
 void Daemon::checkpoint_models() {
+  if (!no_disk_.empty()) return;
   auto bytes = pipeline_->checkpoint();
   if (!bytes) return log_error("models: " + bytes.error().message());
   worker_.run([path = models_path(), bytes = *std::move(bytes)] { return write_file_atomic(path, bytes, 0600); },
@@ -204,7 +201,15 @@ Status Daemon::restore() {
   if (!open_orders) return std::move(open_orders).error();
   auto unresolved = store_->unresolved();
   if (!unresolved) return std::move(unresolved).error();
+  std::map<Entity, std::string> standing;
   for (Incident& incident : *unresolved) {
+    // What was opened in memory, and was open on disk already, is a part of that.
+    const auto [first, alone] = standing.emplace(incident.root, incident.id);
+    if (!alone && incident.part_of.empty()) {
+      incident.part_of = first->second;
+      incident.active = false;
+      ++incident.revision;
+    }
     const auto orders = store_->orders_of(incident.id);
     if (!orders) return orders.error();
     pipeline_->restore(std::move(incident), *orders, now());
@@ -236,6 +241,7 @@ void Daemon::submit(const Order& order) {
     boost::asio::post(
         io_, [this, order, why] { finish(order, not_done(order, OutcomeResult::interrupted, why, wall_now())); });
   };
+  if (!no_disk_.empty()) return refuse("not sent: an order is on disk before it is given, and there is none");
   const bool taken = worker_.run(
       [this, order] { return store_->put_order(order); },
       [this, order, refuse](Status written) {
@@ -318,6 +324,7 @@ void Daemon::every_second() {
     reporter_->every_second(at, *pipeline_, probe_connected_);
     leases_.every_second(at.mono, pipeline_->at_work());
     if (at.mono - checkpointed_ > kCheckpointEvery) checkpoint_models();
+    look_for_disk();
     every_second();
   });
 }
@@ -356,7 +363,7 @@ void Daemon::apply(Settings settings) {
   config_ = std::move(settings.agent);
   configuration_ = encode_config(collect_config(options_.paths));
   set_log_level(config_.log_level);
-  reporter_->keep(config_.store);
+  reporter_->keep(kept_config());
   pipeline_->reconfigure(detection_changed ? make_engine(config_.engine) : nullptr, std::move(settings.runbooks),
                          std::move(settings.policy));
   if (detection_changed) merge_.restart();  // the new engine knows no series yet

@@ -16,6 +16,7 @@
 #include "agent/daemon/lease_keeper.h"
 #include "agent/daemon/reporter.h"
 #include "agent/daemon/settings.h"
+#include "agent/daemon/store_place.h"
 #include "agent/net/control_server.h"
 #include "agent/pipeline/deployment_marks.h"
 #include "agent/pipeline/frame_merge.h"
@@ -32,6 +33,7 @@ struct DaemonOptions {
   std::string state_dir;  // overrides the configuration; empty: as configured
   std::string run_dir;
   std::string actuator_socket;
+  std::string mounts;  // those of this process, as in /proc/self/mountinfo
 };
 
 struct StoredIncident {
@@ -48,6 +50,8 @@ class Daemon final : public PipelineOutput {
 
   // Opens the store, restores what was open, listens. An error is a reason not to run.
   Status start();
+  // After it ended: the next start finds the disk that this one lacked.
+  bool begins_anew() const { return anew_; }
 
   // PipelineOutput.
   void persist(const Incident& incident) override;
@@ -70,10 +74,15 @@ class Daemon final : public PipelineOutput {
   Result<std::vector<Entity>> mark_deployment(const DeploymentMark& mark);
   Status reload();
   Now now() const;
+  // Why the store is in memory, where nothing outlives a boot and nothing is treated; empty: it is on disk.
+  const std::string& no_disk() const { return no_disk_; }
   const FlightRecorder* recorder() const { return recorder_.get(); }  // null: it is not enabled
 
  private:
   void apply(Settings settings);
+  Status open_store();
+  StoreConfig kept_config() const;
+  void look_for_disk();
   void start_recorder();
   Status listen();
   void restore_brakes();
@@ -100,7 +109,12 @@ class Daemon final : public PipelineOutput {
   DaemonOptions options_;
   AgentConfig config_;
   const std::string state_dir_, run_dir_, actuator_socket_;
+  StorePlace place_;
   std::unique_ptr<AgentStore> store_;  // used on worker_ only, once started
+  std::string no_disk_;
+  bool looking_ = false, anew_ = false;
+  WayBack way_back_ = WayBack::none;  // as it was at the start
+  MonoTime looked_;
   Worker worker_;
   Worker orders_;
   std::unique_ptr<Pipeline> pipeline_;

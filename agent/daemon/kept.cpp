@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What people set and said, kept over restarts: brakes, what they expect, what they make of incidents.
+// What is kept over restarts, and where: the store; what people set and said: brakes, what they expect, what they make
+// of incidents.
+#include <algorithm>
+
 #include "agent/base/clock.h"
+#include "agent/base/file.h"
 #include "agent/base/log.h"
 #include "agent/base/notify.h"
 #include "agent/daemon/daemon.h"
@@ -8,10 +12,61 @@
 
 namespace hostmedic {
 namespace {
+constexpr Duration kLookEvery = std::chrono::seconds(10);
 constexpr std::string_view kBrakesSetting = "brakes", kExpectedSetting = "expected", kFeedbackSetting = "feedback";
+
+std::string mounts_of(const std::string& path) { return read_file(path, mib(4)).value_or(""); }
+
 }  // namespace
 
+// In memory nothing is known of what was done before, or of what people said, and what is done now could not be written
+// down: so nothing is done.
+Status Daemon::open_store() {
+  place_ = {.disk = state_dir_ + "/agent.db",
+            .memory = run_dir_ + "/agent.db",
+            .spool = {.most = config_.upstream.spool_size, .most_age = config_.upstream.spool_age}};
+  auto placed = hostmedic::open_store(place_);
+  if (!placed) return std::move(placed).error();
+  store_ = std::make_unique<AgentStore>(std::move(placed->store));
+  no_disk_ = std::move(placed->no_disk);
+  if (!store_->quarantined().empty())
+    log_error("the store was broken and a new one was begun: " + store_->quarantined());
+  if (no_disk_.empty()) return ok();
+  way_back_ = way_back(place_, mounts_of(options_.mounts));
+  log_error("the state directory cannot be used, so the agent runs in memory and nothing is treated: " + no_disk_);
+  return ok();
+}
+
+StoreConfig Daemon::kept_config() const {
+  StoreConfig kept = config_.store;
+  if (!no_disk_.empty()) kept.most_size = std::min(kept.most_size, kMostInMemory);
+  return kept;
+}
+
+// A restart is of use only where something changed since the start.
+void Daemon::look_for_disk() {
+  const MonoTime at = mono_now();
+  if (no_disk_.empty() || looking_ || at - looked_ < kLookEvery) return;
+  looked_ = at;
+  looking_ = worker_.run([place = place_, mounts = options_.mounts] { return way_back(place, mounts_of(mounts)); },
+                         [this](WayBack way) {
+                           looking_ = false;
+                           const bool in_vain = way == WayBack::new_process && way == way_back_;
+                           way_back_ = way;
+                           if (way == WayBack::none || in_vain) return;
+                           log_notice("the state directory can be used again: the agent begins anew, on disk");
+                           anew_ = true;
+                           io_.stop();
+                         });
+}
+
 void Daemon::restore_brakes() {
+  if (!no_disk_.empty()) {
+    Brakes halted;
+    halted.halted = true;
+    halted.halted_by = "the agent: its state directory cannot be used: " + no_disk_;
+    return pipeline_->set_brakes(std::move(halted));
+  }
   auto text = store_->setting(kBrakesSetting);
   if (text && !*text) return;
   auto brakes = text ? brakes_from_json(**text) : Result<Brakes>(std::move(text).error());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // hostmedicd: options, configuration, then the daemon until a signal ends it. Exit status: 0 ended by a signal,
-// 64 usage, 69 cannot run here, 78 configuration.
+// 64 usage, 69 cannot run here, 75 to be started again by the service manager, 78 configuration.
 #include <getopt.h>
 #include <unistd.h>
 
@@ -23,7 +23,7 @@
 namespace hostmedic {
 namespace {
 
-constexpr int kUsage = 64, kUnavailable = 69, kConfig = 78;
+constexpr int kUsage = 64, kUnavailable = 69, kAnew = 75, kConfig = 78;
 
 constexpr const char* kHelp =
     "hostmedicd [options]\n"
@@ -93,6 +93,7 @@ int main(int argc, char** argv) {
   keep_heap_small();
   DaemonOptions options;
   options.paths.policy = kPolicyFile;
+  options.mounts = "/proc/self/mountinfo";
   bool all_in_one = false;
   if (const auto status = parse_options(argc, argv, options, all_in_one)) return *status;
   if (options.paths.runbook_dirs.empty()) options.paths.runbook_dirs = default_runbook_dirs();
@@ -108,13 +109,19 @@ int main(int argc, char** argv) {
       log_error(started.error().message());
   }
   if (const Status locked = lock_memory(); !locked) log_info(locked.error().message() + " (ignored)");
-  boost::asio::io_context io(1);
-  Daemon daemon(io, options, std::move(*settings));
-  if (const Status started = daemon.start(); !started) {
-    log_error("cannot run: " + started.error().message());
-    pause_before_restart();
-    return kUnavailable;
+  for (;;) {
+    boost::asio::io_context io(1);
+    Daemon daemon(io, options, std::move(*settings));
+    if (const Status started = daemon.start(); !started) {
+      log_error("cannot run: " + started.error().message());
+      pause_before_restart();
+      return kUnavailable;
+    }
+    io.run();
+    if (!daemon.begins_anew()) return 0;
+    // The next process gets a name space of its own, in which its mounts are as they are now.
+    if (service_manager()) return kAnew;
+    settings = load_settings(options.paths);
+    if (!settings) return kConfig;
   }
-  io.run();
-  return 0;
 }

@@ -102,7 +102,8 @@ json::object Daemon::status() const {
         {"refused", pipeline.engine().refused()}}},
       {"incidents", {{"open", open}, {"suspicions", suspicions}, {"proposals", pipeline.proposals().size()}}},
       {"recorder", recorder_status(recorder_.get())},
-      {"store", {{"errors", reporter_->store_errors()}, {"last_error", reporter_->store_error()}}},
+      {"store",
+       {{"errors", reporter_->store_errors()}, {"last_error", reporter_->store_error()}, {"no_disk", no_disk_}}},
       {"actuator", {{"last_error", actuator_error_}}},
       {"upstream", upstream_status(*reporter_, config_.upstream)}};
   if (const auto usage = own_usage())
@@ -112,6 +113,7 @@ json::object Daemon::status() const {
 }
 
 std::string Daemon::status_line() const {
+  if (!no_disk_.empty()) return "in memory, nothing is treated: " + no_disk_;
   const Brakes& brakes = pipeline_->brakes();
   if (brakes.halted) return "halted by " + brakes.halted_by;
   return "tier " + std::string(to_string(pipeline_->policy().tier)) + " by default, " +

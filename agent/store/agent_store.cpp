@@ -68,6 +68,19 @@ CREATE TABLE experience (
 };
 constexpr Schema kSchema{0x484d4131, kMigrations};  // "HMA1"
 
+constexpr std::string_view kTakeOver[] = {
+    "INSERT INTO incident SELECT * FROM other.incident WHERE true ON CONFLICT (id) DO UPDATE SET "
+    "revision = excluded.revision, state = excluded.state, kind = excluded.kind, root = excluded.root, "
+    "opened_at = excluded.opened_at, closed_at = excluded.closed_at, record = excluded.record "
+    "WHERE excluded.revision >= revision",
+    "INSERT OR IGNORE INTO spool (signal, uid, made_at, size, payload) "
+    "SELECT signal, uid, made_at, size, payload FROM other.spool ORDER BY id",
+    "DELETE FROM other.spool",
+    "INSERT INTO gap SELECT * FROM other.gap WHERE true ON CONFLICT (signal) DO UPDATE SET "
+    "from_at = min(from_at, excluded.from_at), to_at = max(to_at, excluded.to_at), count = count + excluded.count",
+    "DELETE FROM other.gap",
+};
+
 // With WAL and synchronous=FULL SQLite syncs the log file before COMMIT returns, and with NORMAL it does not. The log
 // is one file written in order, so this sync also puts everything committed before on disk: the incident that an
 // order belongs to is never missing while the order is there.
@@ -321,6 +334,24 @@ Result<std::vector<ExperienceRow>> AgentStore::experience() {
   Status status = statement.status();
   if (!status) return std::move(status.error());
   return rows;
+}
+
+Status AgentStore::take_over(const std::string& path) {
+  {
+    auto other = Database::open(path, kSchema, Sync::normal);  // as this version knows it
+    if (!other) return std::move(other.error());
+  }
+  Status status = database_->run("ATTACH ? AS other", path);
+  if (!status) return status;
+  {
+    Transaction transaction(*database_);
+    status = transaction.begun();
+    for (const std::string_view sql : kTakeOver)
+      if (status) status = database_->run(sql);
+    if (status) status = transaction.commit();
+  }
+  const Status detached = database_->run("DETACH other");
+  return status ? detached : status;
 }
 
 Status AgentStore::prune(WallTime now, Bytes most_size, Duration most_age) {

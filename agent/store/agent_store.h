@@ -71,6 +71,10 @@ class AgentStore {
   Status put_experience(const std::vector<ExperienceRow>& rows);
   Result<std::vector<ExperienceRow>> experience();
 
+  // The incidents of another store's file, and what waits there for delivery; all or nothing, and twice is as good as
+  // once. Before the spool is used.
+  Status take_over(const std::string& path);
+
   Spool& spool() { return *spool_; }
 
   // Forgets closed incidents with their orders, oldest first: those older than most_age, then as many as it takes to

@@ -61,7 +61,8 @@ Result<Mount> parse_mount(std::string_view text, unsigned number) {
   mount.source = unescape(line.word());
   // ext4 of Linux 6.15 and later says "rw,emergency_ro" once it has refused to write after an error.
   const std::string_view whole = line.word();
-  mount.read_only = mount.read_only || has_option(whole, "ro") || has_option(whole, "emergency_ro");
+  mount.filesystem_read_only = has_option(whole, "ro") || has_option(whole, "emergency_ro");
+  mount.read_only = mount.read_only || mount.filesystem_read_only;
   return mount;
 }
 

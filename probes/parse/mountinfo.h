@@ -17,7 +17,8 @@ struct Mount {
   std::string mount_point;        // raw bytes, escapes undone; absolute
   std::string type;               // "ext4", "tmpfs", "fuse.sshfs"
   std::string source;
-  bool read_only = false;  // the mount or the filesystem as a whole
+  bool read_only = false;             // the mount or the filesystem as a whole
+  bool filesystem_read_only = false;  // the latter, wherever it is mounted
 };
 inline constexpr std::size_t kMostMounts = 16384;
 

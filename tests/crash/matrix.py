@@ -21,13 +21,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPO = os.path.dirname(os.path.dirname(HERE))
 ARTIFACTS = os.path.join(REPO, "build", "crash")
 sys.path[:0] = [HERE, os.path.join(REPO, "tests", "support")]
+import children  # noqa: E402  pylint: disable=wrong-import-position
 import faults  # noqa: E402  pylint: disable=wrong-import-position
 import story  # noqa: E402  pylint: disable=wrong-import-position
 import table  # noqa: E402  pylint: disable=wrong-import-position
 import testhost  # noqa: E402  pylint: disable=wrong-import-position
 
 CELL_SECONDS = 600
-CHILDREN = set()
 
 
 def directory_of(fault, component):
@@ -68,22 +68,11 @@ def run_child(fault, component, seed):
     os.makedirs(directory)
     begin = time.monotonic()
     with open(f"{directory}/output.txt", "w", encoding="utf-8") as output:
-        child = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--child", fault, component, "--seed", str(seed)],
-                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=output, text=True)
-        CHILDREN.add(child)
-        out, _ = child.communicate()
-        CHILDREN.discard(child)
+        status, out = children.run([sys.executable, os.path.abspath(__file__), "--child", fault, component, "--seed", str(seed)],
+                                   stdout=subprocess.PIPE, stderr=output, text=True)
     last = out.splitlines()[-1] if out.strip() else ""
-    result = json.loads(last) if last.startswith("{") else {"outcome": f"{table.FAILED}ended with {child.returncode}"}
+    result = json.loads(last) if last.startswith("{") else {"outcome": f"{table.FAILED}ended with {status}"}
     return {"fault": fault, "component": component, "seed": seed, "seconds": round(time.monotonic() - begin, 1), **result}
-
-
-def stop_children(number, _frame):
-    for child in list(CHILDREN):
-        child.terminate()
-    for child in list(CHILDREN):
-        child.wait()
-    os._exit(128 + number)
 
 
 def wanted(only, component):
@@ -130,8 +119,7 @@ def main():
     if reason:
         count(arguments.counts, 0, 0, len(wanted("", "")))
         sys.exit(f"no test hosts here: {reason}")
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop_children)
+    children.end_with_me()
     testhost.ensure_tree("base", say=print)
     print(f"seed {arguments.seed}", flush=True)
     cells = wanted(arguments.only, arguments.component)

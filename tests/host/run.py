@@ -14,7 +14,6 @@ import importlib.util
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 import traceback
@@ -24,6 +23,7 @@ REPO = os.path.dirname(os.path.dirname(HERE))
 ARTIFACTS = os.path.join(REPO, "build", "test-artifacts")
 SKIPPED = 77
 sys.path.insert(0, os.path.join(REPO, "tests", "support"))
+import children  # noqa: E402
 import medic  # noqa: E402
 import testhost  # noqa: E402
 
@@ -95,9 +95,6 @@ def run_one(path, name):
 
 # ---- in the runner ---------------------------------------------------------------------------
 
-CHILDREN = set()
-
-
 def run_child(test):
     """Runs one test in a process; returns (outcome, seconds, output)."""
     path, name = test
@@ -106,11 +103,8 @@ def run_child(test):
     os.makedirs(directory)
     begin = time.monotonic()
     with open(f"{directory}/output.txt", "w+", encoding="utf-8", errors="replace") as output:
-        child = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--child", path, name],
-                                 stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        CHILDREN.add(child)
-        status = child.wait()
-        CHILDREN.discard(child)
+        status, _ = children.run([sys.executable, os.path.abspath(__file__), "--child", path, name],
+                                 stdout=output, stderr=output)
         output.seek(0)
         text = output.read()
     if status in (0, SKIPPED):
@@ -126,14 +120,6 @@ def report(test, outcome, seconds, text):
         for line in text.splitlines()[-40:]:
             print("     " + line)
         print(f"     more: {os.path.relpath(os.path.join(ARTIFACTS, title(*test)), REPO)}/", flush=True)
-
-
-def stop_children(number, _frame):
-    for child in list(CHILDREN):
-        child.terminate()
-    for child in list(CHILDREN):
-        child.wait()
-    os._exit(128 + number)
 
 
 def run_all(tests, jobs):
@@ -166,8 +152,7 @@ def main():
         print(f"host tests skipped: {reason}")
         counts = {"passed": 0, "failed": 0, "skipped": len(tests)}
     else:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, stop_children)
+        children.end_with_me()
         begin = time.monotonic()
         testhost.ensure_tree("base", say=lambda text: print(text + " ...", flush=True))
         if time.monotonic() - begin > 1:

@@ -309,6 +309,41 @@ TEST_CASE("a ledger that could not be opened is used once it can be") {
   CHECK(bench.manager.restarts == 1);
 }
 
+TEST_CASE("a ledger on a disk that fails is let go, and what it becomes meanwhile is found") {
+  TempDir dir;
+  std::filesystem::create_directory(dir / "place");
+  Bench bench(dir / "place/ledger.db");
+  Actuator actuator = bench.make();
+  CHECK(actuator.carry_out(restart_order('1')).result == OutcomeResult::done);
+  bench.manager.now.active_state = "failed";
+  struct rlimit whole{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &whole) == 0);
+  const auto before = ::signal(SIGXFSZ, SIG_IGN);
+  const struct rlimit none{1, whole.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &none) == 0);  // each write fails
+  bench.now += std::chrono::minutes(10);
+  const auto later = [&](char digit) {
+    Order order = restart_order(digit);
+    order.issued_at = bench.now;
+    order.expires_at = bench.now + std::chrono::minutes(1);
+    return order;
+  };
+  const Outcome refused = actuator.carry_out(later('2'));
+  (void)::setrlimit(RLIMIT_FSIZE, &whole);
+  (void)::signal(SIGXFSZ, before);
+  CHECK(refused.result == OutcomeResult::refused);
+  CHECK(refused.text.find("the ledger cannot be written") != std::string::npos);
+
+  // Its disk is away, and then there again: who held the old file would write where nobody looks.
+  std::filesystem::rename(dir / "place", dir / "away");
+  CHECK(actuator.carry_out(later('3')).result == OutcomeResult::refused);
+  CHECK(actuator.without_ledger());
+  std::filesystem::rename(dir / "away", dir / "place");
+  CHECK(actuator.carry_out(later('4')).result == OutcomeResult::done);
+  CHECK(actuator.carry_out(restart_order('1')).result == OutcomeResult::done);  // it knows its rows
+  CHECK(bench.manager.restarts == 2);
+}
+
 TEST_CASE("an end that the ledger could not take is recorded when it can, and holds no other order") {
   TempDir dir;
   Bench bench(dir / "ledger.db");

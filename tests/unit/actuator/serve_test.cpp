@@ -24,8 +24,9 @@ namespace {
 // A served socket; everyone who connects has the role given.
 class Served {
  public:
-  explicit Served(Role role = Role::root, Duration idle = {}, std::function<bool()> replaced = {})
-      : bench(dir / "ledger.db"), actuator(bench.make()) {
+  explicit Served(Role role = Role::root, Duration idle = {}, std::function<bool()> replaced = {},
+                  const std::string& ledger = "ledger.db")
+      : bench(dir / ledger), actuator(bench.make()) {
     auto socket = listen_actuator(path(), std::nullopt);
     REQUIRE(socket);
     listener_ = std::move(*socket);
@@ -36,7 +37,8 @@ class Served {
                       .listen_fd = listener_.get(),
                       .stop_fd = stop_.get(),
                       .idle = idle,
-                      .replaced = replaced});
+                      .replaced = replaced,
+                      .ledgerless = std::chrono::seconds(1)});
     });
   }
   ~Served() { stop(); }
@@ -214,6 +216,17 @@ TEST_CASE("it ends when idle and when told") {
     served.stop();
     CHECK(served.result);
   }
+}
+
+TEST_CASE("without a ledger it refuses with the reason, and gives up when nobody waits for it") {
+  Served served(Role::root, {}, {}, "no/such/ledger.db");
+  const Result<Outcome> outcome = execute_order(served.path(), served.order('a'));
+  REQUIRE(outcome);
+  CHECK(outcome->result == OutcomeResult::refused);
+  CHECK(outcome->text.find("the ledger cannot be used") != std::string::npos);
+  served.join();
+  REQUIRE_FALSE(served.result);
+  CHECK(served.result.error().message().find("ledger") != std::string::npos);
 }
 
 TEST_CASE("a socket is made for its group only and a living one is not replaced") {

@@ -2,10 +2,12 @@
 // check, config reference, list, doctor.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "agent/ctl/doctor.h"
 #include "agent/ctl/list.h"
+#include "agent/ctl/status.h"
 #include "tests/unit/ctl/ctl_support.h"
 
 using namespace hostmedic;
@@ -169,6 +171,21 @@ TEST_CASE("doctor without a daemon or an actuator, and with brakes that do not a
   CHECK(all_good(facts));
   facts.clock_synchronized.reset();  // not said is not bad
   CHECK(all_good(facts));
+}
+
+TEST_CASE("an agent that runs in memory says so, and why it is halted") {
+  Facts facts = healthy();
+  boost::json::object& status = facts.status.body->at("status").get_object();
+  status["halted"] = true;
+  status["store"] = {{"errors", 0}, {"last_error", ""}, {"no_disk", "agent.db: Read-only file system"}};
+  const auto findings = examine(facts);
+  const auto bad = std::ranges::count(findings, false, &Finding::good);
+  CHECK(bad == 1);
+  CHECK(find(findings, "store").seen == "in memory: agent.db: Read-only file system");
+  const std::string shown = render_status(status, {}, {});
+  CHECK(contains(shown, "nothing is treated or outlives a boot: agent.db: Read-only file system"));
+  CHECK_FALSE(contains(shown, "hostmedic resume"));
+  CHECK(status_degraded(status, {}));
 }
 
 TEST_CASE("doctor: upstream trouble is the daemon's own word") {
