@@ -112,7 +112,7 @@ std::string Response::Course::proof_text(const Check& check, const Surroundings&
     case Check::Subject::condition: return here.sources.conditions.explain(check.condition, incident.root);
     case Check::Subject::none: break;
   }
-  return {};
+  return {};  // uncovered: what only prepares is not proved
 }
 
 void Response::Course::verify(const Surroundings& here) {

@@ -21,7 +21,7 @@ Answer ask_target_state(const Question& q) {
     case TargetState::changing: return hold("something is already at work on it: " + seen);
     case TargetState::unknown: return hold("could not be asked: " + seen);
   }
-  return hold("state not known");
+  return hold("state not known");  // uncovered: every enumerator has returned above
 }
 
 Answer ask_self_inflicted(const Question& q) {

@@ -6,6 +6,7 @@
 
 #include "actions/catalog/effect_child.h"
 #include "actions/catalog/effect_root_file.h"
+#include "actions/catalog/effect_service.h"
 #include "actions/catalog/effect_table.h"
 #include "actions/catalog/effect_unit.h"
 #include "agent/base/parse.h"
@@ -30,19 +31,16 @@ Result<Fd> open_template() {
 
 // Which sessions there are only postgres may see: that is asked in the unit, by the statement that ends them.
 TargetState inspect(const Plan& plan, const EffectContext& context, std::string& ret_text) {
+  UnitStatus status;
+  const TargetState seen = look_at_unit(plan.target.name, context, status, ret_text);
+  if (seen != TargetState::faulty) return seen;
+  if (status.active_state == "inactive") return TargetState::gone;
+  if (status.active_state != "active") return TargetState::changing;
   if (const auto file = open_template(); !file) {
     ret_text = file.error().message();
     return TargetState::unknown;
   }
-  const std::string& unit = plan.target.name;
-  const auto status = context.manager.status(unit);
-  if (!status) {
-    ret_text = status.error().message();
-    return status.error().code == ErrorCode::not_found ? TargetState::gone : TargetState::unknown;
-  }
-  ret_text = unit + " is " + printable(status->active_state, 40);
-  if (status->load_state != "loaded" || status->active_state == "inactive") return TargetState::gone;
-  return status->active_state == "active" ? TargetState::faulty : TargetState::changing;
+  return TargetState::faulty;
 }
 
 Outcome execute(const Order& order, const EffectContext& context) {

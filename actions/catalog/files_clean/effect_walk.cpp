@@ -58,7 +58,7 @@ class Walk {
       return;
     }
     const std::unique_ptr<DIR, int (*)(DIR*)> dir(::fdopendir(fd), ::closedir);
-    if (!dir) {
+    if (!dir) {  // uncovered: only for want of memory, it is a directory
       ++report_.unreadable;
       return;
     }

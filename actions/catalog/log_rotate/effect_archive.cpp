@@ -116,6 +116,7 @@ Status Archiver::compress(std::size_t size) {
   z_stream stream{};
   constexpr int kFastest = 1, kGzipWindow = 15 + 16, kMemory = 8;
   if (::deflateInit2(&stream, kFastest, Z_DEFLATED, kGzipWindow, kMemory, Z_DEFAULT_STRATEGY) != Z_OK)
+    // uncovered: only for want of memory
     return make_error(ErrorCode::limit, "no memory for the compressor");
   packed_.resize(::deflateBound(&stream, size));
   stream.next_in = raw_.data();

@@ -105,7 +105,7 @@ std::string present_name(const LogFile& log) {
   (void)again.release();  // belongs to dir now
   for (int i = 0; i < kMostEntries; ++i) {
     const struct dirent* entry = ::readdir(dir.get());
-    if (entry == nullptr) return {};
+    if (entry == nullptr) break;
     struct stat seen{};
     if (entry->d_ino == wanted.st_ino && ::fstatat(log.dir.get(), entry->d_name, &seen, AT_SYMLINK_NOFOLLOW) == 0 &&
         seen.st_dev == wanted.st_dev && seen.st_ino == wanted.st_ino)

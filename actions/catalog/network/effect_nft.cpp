@@ -68,6 +68,15 @@ void each_element(std::string_view text, std::string_view name, Visit visit) {
   });
 }
 
+Result<std::string> listed(std::vector<std::string> what) {
+  what.insert(what.begin(), {kNft, "-j", "list"});
+  auto ended = capture_program({.argv = std::move(what), .most_output = kMostOutput}, kPatience);
+  if (!ended) return ended.error();
+  if (ended->status != 0) return make_error(ErrorCode::io, "nft does not list its tables");
+  if (ended->cut) return make_error(ErrorCode::limit, "there are too many tables or rules");
+  return std::move(ended->output);
+}
+
 }  // namespace
 
 Status nft_is_there() {
@@ -88,17 +97,10 @@ Status run_nft(const std::string& script) {
 Result<std::string> list_nft() {
   if (Status there = nft_is_there(); !there) return std::move(there).error();
   // Asked for a table that is not there, it fails as it does without the right to look.
-  for (const char* what : {"tables", "table"}) {
-    std::vector<std::string> argv{kNft, "-j", "list", what};
-    if (std::string_view(what) == "table") argv.insert(argv.end(), {"inet", kTable});
-    auto ended = capture_program({.argv = argv, .most_output = kMostOutput}, kPatience);
-    if (!ended) return ended.error();
-    if (ended->status != 0) return make_error(ErrorCode::io, "nft does not list its tables");
-    if (ended->cut) return make_error(ErrorCode::limit, "there are too many tables or rules");
-    if (argv.size() > 4) return std::move(ended->output);
-    if (!nft_has(ended->output, "table", kTable)) return make_error(ErrorCode::not_found, "there is no table of ours");
-  }
-  return make_error(ErrorCode::not_found, "there is no table of ours");
+  const auto tables = listed({"tables"});
+  if (!tables) return tables;
+  if (!nft_has(*tables, "table", kTable)) return make_error(ErrorCode::not_found, "there is no table of ours");
+  return listed({"table", "inet", kTable});
 }
 
 std::string nft_label() {

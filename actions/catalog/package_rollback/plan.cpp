@@ -2,6 +2,7 @@
 #include "actions/catalog/catalog.h"
 #include "actions/catalog/package_rollback/versions.h"
 #include "actions/catalog/plan_check.h"
+#include "actions/catalog/plan_params.h"
 
 namespace hostmedic {
 namespace {
@@ -18,9 +19,7 @@ Result<Plan> plan(const Incident& incident, const HostView&, std::span<const Att
   const auto upgrade = upgrade_from(change.text);
   if (!upgrade || change.entity.kind != EntityKind::package)
     return make_error(ErrorCode::not_found, "the likeliest cause is no upgrade of a package: " + change.text);
-  std::string network(kParams[0].fallback);
-  for (const Attribute& param : params)
-    if (param.key == kParams[0].name) network = param.value;
+  const std::string network(setting(kPackageRollback, params, "network"));
   Plan plan;
   plan.action = kPackageRollback.name;
   plan.target = incident.root;

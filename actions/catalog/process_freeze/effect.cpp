@@ -112,6 +112,7 @@ Status send(const std::string& proc, const ProcessSeen& process, int signal) {
       return make_error(ErrorCode::timeout, words_of(process) + " is in state " + now->state + " still");
     std::this_thread::sleep_for(kPause);
   }
+  // uncovered: it has to end between the signal and the look at it
   return make_error(ErrorCode::not_found, words_of(process) + " is gone");
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "actions/catalog/effect_service.h"
 #include "actions/catalog/effect_table.h"
 #include "actions/catalog/effect_unit.h"
 #include "actions/catalog/script_run/effect_script.h"
@@ -12,6 +13,15 @@ using guard::TargetState;
 
 // Whether the target is as it should be is the script's own check to say; here: that both can be asked at all.
 TargetState inspect(const Plan& plan, const EffectContext& context, std::string& ret_text) {
+  std::string unit;
+  bool settled = true;
+  if (plan.target.kind == EntityKind::service) {
+    UnitStatus status;
+    const TargetState seen = look_at_unit(plan.target.name, context, status, ret_text);
+    if (seen != TargetState::faulty) return seen;
+    unit = "; " + ret_text;
+    settled = status.active_state == "active" || status.active_state == "inactive" || status.active_state == "failed";
+  }
   for (const std::string_view name : {plan.get("script"), plan.get("undo")}) {
     if (name.empty()) continue;
     const auto script = open_script(kScriptsDirectory, std::string(name));
@@ -19,17 +29,7 @@ TargetState inspect(const Plan& plan, const EffectContext& context, std::string&
     ret_text = script.error().message();
     return TargetState::unknown;
   }
-  ret_text = "root's script " + std::string(plan.get("script")) + " is in place";
-  if (plan.target.kind != EntityKind::service) return TargetState::faulty;
-  const auto status = context.manager.status(plan.target.name);
-  if (!status) {
-    ret_text = status.error().message();
-    return status.error().code == ErrorCode::not_found ? TargetState::gone : TargetState::unknown;
-  }
-  ret_text += "; " + plan.target.name + " is " + printable(status->active_state, 40);
-  if (status->load_state != "loaded") return TargetState::gone;
-  const bool settled =
-      status->active_state == "active" || status->active_state == "inactive" || status->active_state == "failed";
+  ret_text = "root's script " + std::string(plan.get("script")) + " is in place" + unit;
   return settled ? TargetState::faulty : TargetState::changing;
 }
 

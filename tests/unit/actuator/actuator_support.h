@@ -125,7 +125,7 @@ struct Bench {
                      .manager = manager,
                      .policy = [this]() -> Result<guard::Policy> { return policy; },
                      .wall = [this] { return now; },
-                     .uptime = [] { return Duration(std::chrono::hours(1)); },
+                     .uptime = [this] { return up.load(); },
                      .stopping = [this] { return stopping.load(); },
                      .effect_program = "/usr/lib/hostmedic/hostmedic-effect",
                      .scratch = "/run/hostmedic-effects",
@@ -136,6 +136,7 @@ struct Bench {
   FakeManager manager;
   guard::Policy policy;
   WallTime now = kNow;
+  std::atomic<Duration> up = Duration(std::chrono::hours(1));
   std::atomic<bool> stopping = false;
   Fd cancel{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 

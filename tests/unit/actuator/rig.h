@@ -20,6 +20,7 @@ class Rig {
     OutcomeResult result = OutcomeResult::done;
     int executed = 0, undone = 0;
     std::string approved_by = {};
+    std::vector<Attribute> details = {};
   };
   static Effect& how() {
     static Effect effect;
@@ -80,6 +81,7 @@ class Rig {
               how().approved_by = order.approved_by;
               Outcome outcome;
               outcome.result = how().result;
+              outcome.details = how().details;
               return outcome;
             },
         .inside = nullptr,

@@ -205,6 +205,22 @@ TEST_CASE("without a free descriptor it waits, without spinning, and goes on whe
   CHECK(ask(served, RequestKind::status));
 }
 
+TEST_CASE("a measure whose end waits here is ended by itself, although nobody asks") {
+  Served served(Role::root, std::chrono::seconds(1));
+  served.bench.manager.can_schedule = false;
+  Order order = served.order('a');
+  order.plan.action = "service.start";
+  order.plan.parameters = {{"stopped", "start"}};
+  order.plan.lasts = std::chrono::seconds(1);
+  served.bench.manager.listed = {"multi-user.target"};
+  const Result<Outcome> outcome = execute_order(served.path(), order);
+  REQUIRE(outcome);
+  REQUIRE(outcome->result == OutcomeResult::done);
+  served.bench.up = Duration(std::chrono::hours(2));
+  for (int i = 0; i < 500 && served.bench.manager.restarts < 2; ++i) ::usleep(20'000);
+  CHECK(served.bench.manager.restarts == 2);  // the start, and the stop that takes it back
+}
+
 TEST_CASE("it ends when idle and when told") {
   SUBCASE("idle") {
     Served served(Role::root, std::chrono::milliseconds(20));

@@ -194,6 +194,12 @@ TEST_CASE("systemd bus: a freeze of which nobody says whether it holds is an err
 }
 
 TEST_CASE("systemd bus: a signal for a process that is not there") {
+  {
+    Bus taking;
+    taking.fake.handlers["KillUnit"] = FakeSystemd::nothing();
+    taking.fake.start();
+    CHECK(taking.bus.kill("a.service", true, 15));
+  }
   Bus with;
   with.fake.handlers["KillUnit"] = FakeSystemd::error("org.freedesktop.systemd1.NoSuchProcess");
   with.fake.start();
