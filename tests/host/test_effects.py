@@ -137,7 +137,7 @@ def test_rules_of_the_network_are_those_of_one_order(host):
         says(host, FAILED, word, circuit[0], f"endpoint:tcp://{target}", **circuit[1])
     lies = instead("/usr/sbin/nft", 'case "$*" in *-f*) exit {0};; esac; exec /run/real "$@"')
     for (action, parameters), target in ((circuit, "endpoint:tcp://198.51.100.1:80"), (peer, "endpoint:198.51.100.9"),
-                                         (segment, "host:")):
+                                         (segment, "host")):
         says(host, FAILED, "nft refused the rules", action, target, before=lies.format(1), **parameters)
         says(host, FAILED, "text=", action, target, before=lies.format(0), **parameters)
         assert "chain" not in host.out("nft list table inet hostmedic 2>&1 || :"), action

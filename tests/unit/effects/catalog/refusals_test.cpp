@@ -42,10 +42,10 @@ const Error kNone = make_error(ErrorCode::not_found, "there is no such unit");
 }  // namespace
 
 TEST_CASE("a unit that is gone is gone, one that cannot be asked for is unknown, whatever shall be done to it") {
-  const EffectInfo* effects[] = {&kServiceRestartEffect,     &kServiceReloadEffect, &kServiceStartEffect,
-                                 &kServiceStopEffect,        &kServiceScaleEffect,  &kServiceLimitEffect,
-                                 &kServiceKillProcessEffect, &kProcessFreezeEffect, &kConnectionsDropEffect,
-                                 &kEvidenceCollectEffect};
+  const EffectInfo* effects[] = {&kServiceRestartEffect,     &kServiceReloadEffect,         &kServiceStartEffect,
+                                 &kServiceStopEffect,        &kServiceScaleEffect,          &kServiceLimitEffect,
+                                 &kServiceKillProcessEffect, &kProcessFreezeEffect,         &kConnectionsDropEffect,
+                                 &kEvidenceCollectEffect,    &kDatabaseTerminateIdleEffect, &kScriptRunEffect};
   for (const EffectInfo* effect : effects) {
     CAPTURE(effect->action);
     Asking asking(*effect, {EntityKind::service, "app@1.service"},
@@ -74,6 +74,8 @@ TEST_CASE("a unit between two states is left to settle, one that does not run ha
       {kServiceLimitEffect, "inactive", TargetState::gone},
       {kConnectionsDropEffect, "deactivating", TargetState::changing},
       {kConnectionsDropEffect, "inactive", TargetState::gone},
+      {kDatabaseTerminateIdleEffect, "activating", TargetState::changing},
+      {kDatabaseTerminateIdleEffect, "inactive", TargetState::gone},
   };
   for (const auto& one : cases) {
     CAPTURE(one.effect.action);
@@ -212,4 +214,43 @@ TEST_CASE("evidence needs the directory that the package made") {
   CHECK(outcome.result == OutcomeResult::failed);
   CHECK(outcome.text.find("/var/lib/hostmedic-actuator") != std::string::npos);
   CHECK(asking.manager.ran.empty());
+}
+
+TEST_CASE("a script that is not there is not run, nor one that nobody named for taking back") {
+  Asking asking(kScriptRunEffect, {EntityKind::service, "app.service"}, {{"script", "hm-no-such-script"}});
+  CHECK(asking.inspect() == TargetState::unknown);
+  CHECK(asking.execute().result == OutcomeResult::failed);
+  CHECK(kScriptRunEffect.undo(asking.order, {}, asking.context()).text ==
+        "the runbook names no script that takes it back");
+  asking.order.plan.parameters.push_back({"undo", "hm-no-such-script"});
+  CHECK(kScriptRunEffect.undo(asking.order, {}, asking.context()).result == OutcomeResult::failed);
+  CHECK(asking.manager.ran.empty());
+}
+
+TEST_CASE("a container that nobody knows is no target") {
+  Asking evidence(kEvidenceCollectEffect, {EntityKind::container, "0123456789ab"});
+  CHECK(evidence.inspect() != TargetState::faulty);
+  Asking journal(kJournalVacuumEffect, {EntityKind::filesystem, "/"});  // without a size to come down to
+  CHECK(journal.inspect() == TargetState::unknown);
+}
+
+TEST_CASE("a host is cut off by a human's word only, and never from whom the policy lists") {
+  for (const auto& [allow, expected] :
+       {std::pair{"none", "allow=192.0.2.9"}, {"10.0.0.1", "allow=10.0.0.1,192.0.2.9"}}) {
+    Asking asking(kHostSegmentEffect, {}, {{"for", "60s"}, {"allow", allow}});
+    asking.policy.never_block = {"192.0.2.9", "198.51.100.*"};
+    CHECK(asking.execute().result == OutcomeResult::refused);
+    CHECK(asking.manager.ran.empty());
+    asking.order.approved_by = "uid 0 (root)";
+    CHECK(asking.execute().result == OutcomeResult::done);
+    REQUIRE(asking.manager.ran.size() == 1);
+    CHECK(std::ranges::find(asking.manager.ran[0].argv, expected) != asking.manager.ran[0].argv.end());
+  }
+}
+
+TEST_CASE("what is no address is not asked about in the network") {
+  for (const EffectInfo* effect : {&kPeerBlockEffect, &kCircuitOpenEffect}) {
+    Asking asking(*effect, {EntityKind::endpoint, "example.org"});
+    CHECK(asking.inspect() == TargetState::unknown);
+  }
 }

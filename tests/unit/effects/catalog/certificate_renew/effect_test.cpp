@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <thread>
+
 #include "actions/catalog/effect_table.h"
 #include "agent/base/clock.h"
 #include "tests/unit/effects/effects_support.h"
@@ -111,4 +113,40 @@ TEST_CASE("neither the unit that renews nor a user may be one that is never touc
   }
   f.policy.protected_entities = {"service:nginx*"};
   CHECK(f.execute().result == OutcomeResult::refused);
+}
+
+TEST_CASE("what keeps a certificate from being new is told: a start that fails, a user that is not reloaded") {
+  for (const auto& [error, expected] : {std::pair{make_error(ErrorCode::timeout, "too late"), OutcomeResult::timed_out},
+                                        std::pair{make_error(ErrorCode::io, "no"), OutcomeResult::failed}}) {
+    Fixture f;
+    f.manager.next_job = error;
+    const Outcome outcome = f.execute();
+    CHECK(outcome.result == expected);
+    CHECK(outcome.text.find("start of renew.service: ") == 0);
+  }
+  struct Deaf : Renewing {
+    Status job(const std::string& unit, UnitJob job, Duration deadline) override {
+      if (job == UnitJob::reload) return make_error(ErrorCode::io, "it does not reload");
+      return Renewing::job(unit, job, deadline);
+    }
+  } deaf;
+  Fixture f;
+  deaf.path = f.manager.path;
+  deaf.writes = pem(std::chrono::hours(24 * 90));
+  const Outcome outcome = kCertificateRenewEffect.execute(f.order, {deaf, f.policy, "", ""});
+  CHECK(outcome.result == OutcomeResult::failed);
+  CHECK(outcome.text.find("renewed, but reload of nginx.service") == 0);
+}
+
+TEST_CASE("a unit that goes on after its start is given time to renew") {
+  Fixture f;
+  f.manager.next_status->active_state = "active";
+  std::thread renewal([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    write(f.manager.path + ".new", pem(std::chrono::hours(24 * 90)));
+    std::filesystem::rename(f.manager.path + ".new", f.manager.path);
+  });
+  const Outcome outcome = f.execute();
+  renewal.join();
+  CHECK(outcome.result == OutcomeResult::done);
 }

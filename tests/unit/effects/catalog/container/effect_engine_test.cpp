@@ -150,3 +150,33 @@ TEST_CASE("without an engine a container is found by its control group") {
   std::filesystem::create_directories(root / ("kubepods/" + other));
   CHECK(find_container_group(root.path, kId.substr(0, 12)).error().code == ErrorCode::conflict);
 }
+
+TEST_CASE("a socket that is no engine's is not taken for one, and a right is the one that is named") {
+  FakeEngine none({});
+  const std::string path = none.dir / "datagrams";
+  const Fd datagrams(::socket(AF_UNIX, SOCK_DGRAM, 0));
+  struct sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, path.c_str());
+  REQUIRE(::bind(datagrams.get(), reinterpret_cast<struct sockaddr*>(&address), sizeof address) == 0);
+  CHECK(find_container("web", {{"docker", path}}, kSecond).error().code == ErrorCode::io);
+  CHECK_FALSE(parse_engine_container(R"({"Id":")" + kId +
+                                     R"(","State":{"Status":"running"},"HostConfig":{"CapAdd":["SYS_TIME"]}})")
+                  ->rules_its_network);
+}
+
+TEST_CASE("a unit's control group is found, or not, among as many as are looked at; what does not freeze is told") {
+  TempDir root;
+  std::filesystem::create_directories(root / "system.slice/app.service");
+  CHECK(find_unit_group(root.path, "app.service").value_or("") == root / "system.slice/app.service");
+  CHECK(find_unit_group(root.path, "other.service").error().code == ErrorCode::not_found);
+  const std::string group = root / "system.slice/app.service";
+  write(group + "/cgroup.events", "populated 1\n");
+  write(group + "/cgroup.freeze", "0");
+  CHECK(freeze_group(group, true).error().code == ErrorCode::unsupported);
+  write(group + "/cgroup.events", "populated 1\nfrozen 0\n");
+  CHECK(freeze_group(group, true).error().code == ErrorCode::timeout);
+  for (int i = 0; i <= kMostGroups; ++i) ::mkdir((root / ("a" + std::to_string(i))).c_str(), 0755);
+  CHECK(find_unit_group(root.path, "other.service").error().code == ErrorCode::limit);
+  CHECK(find_container_group(root.path, kId).error().code == ErrorCode::limit);
+}

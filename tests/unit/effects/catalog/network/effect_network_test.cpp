@@ -128,3 +128,27 @@ TEST_CASE("an answer of sock_diag is taken as far as it is whole") {
   error.error = -EOPNOTSUPP;
   CHECK(parse_sockets(message(NLMSG_ERROR, &error, sizeof error), sockets).error().code == ErrorCode::unsupported);
 }
+
+TEST_CASE("whom the host needs is read from its own files, and all whom the agent reports to") {
+  TempDir root;
+  for (const char* each : {"proc/net", "etc/ssh/sshd_config.d"}) std::filesystem::create_directories(root / each);
+  CHECK_FALSE(read_surroundings(root.path, 990).has_value());  // who is the gateway cannot be known
+  write(root / "proc/net/route", "Iface\tDestination\tGateway\tFlags\neth0\t00000000\t0100000A\t0003\n");
+  write(root / "etc/ssh/sshd_config.d/site.conf", "Port 2200\n");
+  write(root / "etc/ssh/sshd_config.d/site.conf.old", "Port 2201\n");
+  write(root / "proc/net/tcp",
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+        "   0: 0200000A:0898 0300000A:D431 01 0:0 0:0 0 0 0 1\n"    // to port 2200, from 10.0.0.3
+        "   1: 0200000A:0899 0400000A:D431 01 0:0 0:0 0 0 0 1\n"    // to port 2201
+        "   2: 0200000A:D000 0900000A:10DE 01 0:0 0:0 0 990 0 1\n"  // the agent's, to port 4318
+        "   3: 0200000A:D001 0800000A:10DE 01 0:0 0:0 0 990 0 1\n"
+        "   4: 0100007F:D002 0100007F:10DE 01 0:0 0:0 0 990 0 1\n");
+  const auto around = read_surroundings(root.path, 990);
+  REQUIRE(around);
+  CHECK(around->ssh_ports == std::set<std::uint16_t>{22, 2200});
+  REQUIRE(around->ssh_peers.size() == 1);
+  CHECK(to_string(*around->ssh_peers.begin()) == "10.0.0.3");
+  REQUIRE(around->agent_peers.size() == 2);
+  CHECK(to_string(around->agent_peers.begin()->address) == "10.0.0.8");
+  CHECK(around->agent_peers.rbegin()->port == 4318);
+}
