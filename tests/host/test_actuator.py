@@ -174,3 +174,52 @@ def test_command_lines_are_judged_and_approvers_known_by_their_group(host):
     assert status_for("visitor").get("ok"), "a member of the group may ask"
     assert status_for("other") == {}, "who is not is hung up on"
     assert own.wait(60) == 0, "it ends when it was idle"
+
+
+@options(packages=PACKAGES)
+def test_members_of_the_named_group_may_approve(host):
+    """Whatever number of groups they are in: the kernel tells them all."""
+    alone(host)
+    host.write("/etc/systemd/system/hostmedic-actuator.service.d/approvers.conf", "[Service]\nExecStart=\n"
+               "ExecStart=/usr/lib/hostmedic/hostmedic-actuator --approver-group approvers --idle 0s\n")
+    host.run("groupadd approvers; useradd -G hostmedic eve; for n in ada ida; do useradd -G hostmedic,approvers $n; done")
+    host.run("for n in $(seq 1 70); do groupadd g$n; usermod -aG g$n ida; done; systemctl daemon-reload")
+    host.run("systemctl restart hostmedic-actuator.socket; systemctl stop hostmedic-actuator.service", check=False)
+    assert ask(host, "status", "eve") == {}, "a stranger in the socket's group is hung up on"
+    for name in ("ada", "ida"):
+        assert ask(host, "status", name).get("ok"), name
+
+
+@options(packages=PACKAGES)
+def test_acts_without_a_bus(host):
+    """systemd's own socket answers root when the bus does not run."""
+    alone(host)
+    fail_nginx(host)
+    host.run("systemctl stop dbus.socket dbus.service")
+    assert not host.is_active("dbus")
+    outcome = execute(host, order("a", "service.restart", "service:nginx.service"))
+    assert outcome["result"] == "done", outcome
+    assert host.is_active("nginx") and not host.is_active("dbus")
+
+
+@options(packages=PACKAGES)
+def test_serves_a_socket_of_its_own(host):
+    """By hand, as where there is no systemd to hand one over; a broken ledger and a wrong call are told at the start."""
+    program = "/usr/lib/hostmedic/hostmedic-actuator"
+    alone(host)
+    host.run("systemctl stop hostmedic-actuator.socket hostmedic-actuator.service; mkdir -m 700 /run/own")
+    for words, word in (("--idle soon", "--idle"), ("--no-such", "unknown option"), ("extra", "no arguments"),
+                        ("--approver-group nobodies", "no group"), ("", "no listening socket")):
+        wrong = host.run(f"{program} {words}", check=False)
+        assert wrong.returncode != 0 and word in wrong.stderr + wrong.stdout, (words, wrong)
+    assert "--approver-group" in host.out([program, "--help"])
+    assert host.run(f"{program} --socket /run/own/none --release {'a' * 24}", check=False).returncode == 1
+    host.run("yes 'no database' | head -c 20000 >/run/own/ledger")
+    host.run("systemd-run --unit own -p Type=notify -p NotifyAccess=all "
+             f"{program} --socket /run/own/socket --ledger /run/own/ledger --scratch /run/own/scratch --user nobodyatall"
+             " --policy /etc/hostmedic/policy.toml --effect /usr/lib/hostmedic/hostmedic-effect --idle 0s")
+    said = json.loads(host.run(["python3", "-c", ASK, "/run/own/socket"], input='{"request": "status"}').stdout)
+    assert said["status"]["halted"], "a ledger that was broken starts halted"
+    journal = host.out("journalctl -o cat -u own")
+    assert "ledger was broken" in journal and "no user 'nobodyatall'" in journal, journal
+    host.run("systemctl stop own")

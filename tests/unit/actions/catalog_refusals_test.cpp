@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "actions/catalog/catalog.h"
+#include "agent/base/parse.h"
 #include "tests/unit/actions/host.h"
 
 using namespace hostmedic;
@@ -123,7 +124,7 @@ TEST_CASE("without a number memory.relieve asks for what is above the goal, and 
     view.apply(frame);
     const auto plan = kMemoryRelieve.plan(incident_on({}, "memory.exhaustion", TestHost()), view, {});
     REQUIRE(plan);
-    return std::stod(std::string(plan->get("need")));
+    return parse_double(plan->get("need")).value_or(0);
   };
   CHECK(need_at(0.98) > need_at(0.93));
   CHECK(need_at(0.98) < 0.98 * 1000e6);
