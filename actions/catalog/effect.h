@@ -20,7 +20,7 @@ struct UnitStatus {
   std::string load_state, active_state, sub_state, result;
   std::uint32_t main_pid = 0, restarts = 0;
   std::string invocation_id;
-  WallTime started_at{};           // last start of its main process; the epoch if it never had one
+  Duration age = Duration::max();  // since the last start of its main process; the most if it never had one
   std::string freezer_state = {};  // "running", "frozen", "freezing", "thawing"; empty where systemd cannot freeze
 };
 

@@ -158,7 +158,7 @@ Actuator::Seen Actuator::look_at(const Order& order, const EffectInfo& effect, c
   if (order.plan.target.kind != EntityKind::service) return seen;
   // systemd counts over the unit's life; those before its last start are recent only if that start is.
   const auto unit = parts_.manager.status(order.plan.target.name);
-  if (unit && parts_.wall() - unit->started_at < context.policy.crash_loop_window)
+  if (unit && unit->age < context.policy.crash_loop_window)
     seen.restarts = static_cast<int>(std::min<std::uint32_t>(unit->restarts, 1'000'000));
   return seen;
 }
@@ -225,9 +225,10 @@ Actuator::Judged Actuator::judge_and_begin(Order& order, const guard::Policy& po
   now->related = seen.related;
   int begun = 0, unit_restarts = seen.restarts;
   for (const guard::PastAction& past : now->history) {
-    const bool recent = now->now - past.at < policy.crash_loop_window;
+    const Duration age = guard::age_of(past, *now);
+    const bool recent = age < policy.crash_loop_window;
     if (recent && past.target == order.plan.target && past.action == "service.restart") ++unit_restarts;
-    if (now->now - past.at < policy.per_host.window) ++begun;
+    if (age < policy.per_host.window) ++begun;
   }
   now->restarts_seen = unit_restarts;
   judged.outcome.verdict = guard::judge(policy, order, *now);
@@ -275,7 +276,7 @@ Status Actuator::record(const Ended& ended) {
   }
   const std::string& key = ended.order.key;
   parts_.manager.release(unit_name_of(key));
-  if (ended.ends_at) schedule_release(key, *ended.ends_at - parts_.wall());
+  if (ended.ends_at) schedule_release(key, ended.order.plan.lasts);
   log_notice("order " + key + " " + std::string(to_string(ended.outcome.result)) + ": " + ended.outcome.text);
   return ok();
 }

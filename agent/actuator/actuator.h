@@ -121,6 +121,7 @@ class Actuator {
 
   // undo.cpp; those that give a Result are called under the lock.
   bool ends_by_itself(const Order& order, OutcomeResult result) const;
+  Duration left_of(const LedgerRow& row) const;
   Result<LedgerRow> to_take_back(const std::string& key);
   Result<Undo> prepare_undo(const Order& asked);
   Result<Order> new_undo(const LedgerRow& first);

@@ -33,11 +33,12 @@ Result<UnitStatus> SystemdBus::status(const std::string& unit) {
   status.result = std::move(*result);
   const auto pid = connection_->number<std::uint32_t>(*path, kService, "MainPID", 'u');
   const auto restarts = connection_->number<std::uint32_t>(*path, kService, "NRestarts", 'u');
-  const auto started = connection_->number<std::uint64_t>(*path, kService, "ExecMainStartTimestamp", 't');
+  const auto started = connection_->number<std::uint64_t>(*path, kService, "ExecMainStartTimestampMonotonic", 't');
   if (!pid || !restarts || !started) return make_error(ErrorCode::io, unit + ": its properties cannot be read");
   status.main_pid = *pid;
   status.restarts = *restarts;
-  status.started_at = WallTime(std::chrono::microseconds(*started));
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();  // the clock that systemd means
+  if (*started != 0) status.age = now - std::chrono::microseconds(*started);
   return status;
 }
 

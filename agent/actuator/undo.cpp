@@ -60,6 +60,12 @@ bool Actuator::ends_by_itself(const Order& order, OutcomeResult result) const {
          may_have_acted(result) && result != OutcomeResult::failed;
 }
 
+// Until a measure of this boot is to end, whatever was done to the wall clock; zero or less: it is over.
+Duration Actuator::left_of(const LedgerRow& row) const {
+  const Duration now = parts_.uptime();
+  return now < row.uptime ? Duration{} : row.uptime + row.order.plan.lasts - now;
+}
+
 Result<LedgerRow> Actuator::to_take_back(const std::string& key) {
   if (!parts_.ledger) return parts_.ledger.error();
   auto row = parts_.ledger->find(key);
@@ -160,7 +166,7 @@ void Actuator::after_undo(const LedgerRow& first, const Outcome& outcome) {
     if (first.ends_at) parts_.manager.unschedule(release_unit(key));
     return schedule_overdue(key);
   }
-  if (!first.ends_at || *first.ends_at > parts_.wall()) return;  // its own time comes yet
+  if (!first.ends_at || left_of(first) > Duration{}) return;  // its own time comes yet
   std::size_t begun = 0;
   {
     const std::lock_guard lock(mutex_);
@@ -181,7 +187,7 @@ void Actuator::schedule_overdue(const std::string& but) {
     const auto measures = parts_.ledger->measures();
     if (!measures) return log_error("ledger: " + measures.error().message());
     for (const LedgerRow& row : *measures)
-      if (*row.ends_at <= parts_.wall() && row.order.key != but) keys.push_back(row.order.key);
+      if (left_of(row) <= Duration{} && row.order.key != but) keys.push_back(row.order.key);
   }
   for (const std::string& key : keys) schedule_release(key, kSoon);
 }
@@ -231,8 +237,8 @@ void Actuator::recover_measures() {
     if (parts_.stopping()) return;
     if (row.boot != parts_.boot) {
       record_gone(row);
-    } else if (*row.ends_at > parts_.wall()) {
-      schedule_release(row.order.key, *row.ends_at - parts_.wall());
+    } else if (const Duration left = left_of(row); left > Duration{}) {
+      schedule_release(row.order.key, left);
     } else {
       Result<Order> order = make_error(ErrorCode::conflict, "");
       {

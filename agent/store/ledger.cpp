@@ -100,6 +100,7 @@ Result<LedgerRow> row_from(const Statement& statement) {
   row.begun_at = statement.time(2);
   row.boot = statement.text(4);
   if (!statement.is_null(5)) row.ends_at = statement.time(5);
+  row.uptime = Duration(statement.integer(6));
   if (!statement.is_null(3)) {
     Result<Outcome> outcome = outcome_from_json(statement.text(3));
     if (!outcome) return std::move(outcome.error()).in("ledger: outcome");
@@ -108,7 +109,7 @@ Result<LedgerRow> row_from(const Statement& statement) {
   return row;
 }
 constexpr std::string_view kRowColumns =
-    "SELECT order_record, verdict_record, begun_at, outcome_record, boot, ends_at FROM entry ";
+    "SELECT order_record, verdict_record, begun_at, outcome_record, boot, ends_at, uptime FROM entry ";
 constexpr std::string_view kNotTakenBack =
     "NOT EXISTS (SELECT 1 FROM entry AS later WHERE later.undoes = entry.key AND "
     "later.result IN ('done', 'unnecessary'))";

@@ -28,6 +28,7 @@ struct LedgerRow {
   Verdict verdict;
   WallTime begun_at;
   std::string boot;                 // the host's boot id at that time
+  Duration uptime{};                // of the host at that time: by a clock that nobody sets
   std::optional<WallTime> ends_at;  // when what it did is to be taken back; absent: it stays
   std::optional<Outcome> outcome;   // absent: it never came to an end
 };

@@ -83,7 +83,7 @@ class FakeSystemd {
     handlers["Get Result"] = text("success");
     handlers["Get MainPID"] = number("u", 42u);
     handlers["Get NRestarts"] = number("u", 3u);
-    handlers["Get ExecMainStartTimestamp"] = number("t", std::uint64_t{1'000'000});
+    handlers["Get ExecMainStartTimestampMonotonic"] = number("t", std::uint64_t{1'000'000});
     handlers["Get ExecMainStatus"] = number("i", 0);
   }
   void hang_up() { hang_up_ = true; }

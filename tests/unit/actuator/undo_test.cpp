@@ -249,6 +249,7 @@ TEST_CASE("a release that does not succeed is tried again, and not for ever") {
   const Order first = bench.order('a', std::chrono::minutes(10));
   REQUIRE(actuator.carry_out(first).result == OutcomeResult::done);
   bench.now += std::chrono::minutes(10);
+  bench.uptime += std::chrono::minutes(10);
   asked.undo_result = OutcomeResult::failed;
   ActuatorRequest release = request_of(RequestKind::release);
   release.key = first.key;
@@ -258,6 +259,7 @@ TEST_CASE("a release that does not succeed is tried again, and not for ever") {
     CHECK(actuator.carry_out(*order).result == OutcomeResult::failed);
     CHECK(bench.manager.scheduled.size() == std::min<std::size_t>(n + 1, 3));
     bench.now += std::chrono::minutes(5);
+    bench.uptime += std::chrono::minutes(5);
   }
   CHECK(asked.undone.size() == 3);
 }
@@ -273,7 +275,11 @@ TEST_CASE("after a death the ends are scheduled anew, and what is overdue is tak
   }
   bench.manager.scheduled.clear();
   bench.now += std::chrono::minutes(15);
+  bench.uptime += std::chrono::minutes(15);
   SUBCASE("in the same boot") {
+    SUBCASE("the clock goes on") {}
+    SUBCASE("the clock was set back: what is over is over") { bench.now -= std::chrono::hours(1); }
+    SUBCASE("the clock was set ahead: what is not over is not") { bench.now += std::chrono::hours(1); }
     Actuator actuator = bench.make();
     actuator.recover();
     REQUIRE(asked.undone.size() == 1);
@@ -406,6 +412,7 @@ TEST_CASE("measures that lie on each other are taken back from the top") {
   REQUIRE(actuator.carry_out(lower).result == OutcomeResult::done);
   REQUIRE(actuator.carry_out(upper).result == OutcomeResult::done);
   bench.now += std::chrono::minutes(10);
+  bench.uptime += std::chrono::minutes(10);
   ActuatorRequest release = request_of(RequestKind::release);
   release.key = lower.key;
   const auto early = actuator.undo_order(release, kRoot);
@@ -415,6 +422,7 @@ TEST_CASE("measures that lie on each other are taken back from the top") {
   bench.manager.scheduled.clear();
   SUBCASE("the upper one is over") {
     bench.now += std::chrono::minutes(20);
+    bench.uptime += std::chrono::minutes(20);
     release.key = upper.key;
     const auto order = actuator.undo_order(release, kRoot);
     REQUIRE(order);
@@ -422,6 +430,7 @@ TEST_CASE("measures that lie on each other are taken back from the top") {
   }
   SUBCASE("after a death, when both are over") {
     bench.now += std::chrono::minutes(20);
+    bench.uptime += std::chrono::minutes(20);
     Actuator next = bench.make();
     next.recover();
   }
