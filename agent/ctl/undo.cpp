@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `hostmedic undo`, `hostmedic reenable` and `hostmedic rearm`: a human takes something back, or trusts it again.
 #include <algorithm>
+#include <thread>
 
 #include "agent/base/text.h"
 #include "agent/ctl/brakes.h"
@@ -70,6 +71,18 @@ Exit tell(Context& context, const ActuatorRequest& request, const std::string& d
   return Exit::fine;
 }
 
+// Asks again for a while when the actuator has something else at hand: that is mostly over within a second.
+Result<ActuatorAnswer> ask_until_free(Context& context, const ActuatorRequest& request) {
+  constexpr int kMostAsked = 40;
+  constexpr auto kPause = std::chrono::milliseconds(250);
+  for (int asked = 1;; ++asked) {
+    auto answer = context.ask_actuator(request);
+    const bool busy = answer && answer->outcome && answer->outcome->text == kBusy;
+    if (!busy || asked == kMostAsked) return answer;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 }  // namespace
 
 Exit undo(Context& context, const std::string& id, const std::string& reason) {
@@ -80,7 +93,7 @@ Exit undo(Context& context, const std::string& id, const std::string& reason) {
   request.key = named.key;
   request.by = context.who;
   request.reason = reason;
-  const auto answer = context.ask_actuator(request);
+  const auto answer = ask_until_free(context, request);
   if (!answer) return fail(context, failure_of_actuator(answer.error()));
   if (!answer->outcome) return fail(context, {Exit::unavailable, "the actuator's answer has no outcome", ""});
   const Outcome& outcome = *answer->outcome;

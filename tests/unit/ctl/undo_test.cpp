@@ -82,6 +82,17 @@ TEST_CASE("an order is undone by its key, without the agent") {
   CHECK(host.run({"undo", kKey}) == 3);
 }
 
+TEST_CASE("an actuator that has something else at hand is asked again") {
+  Host host;
+  int asked = 0;
+  host.actuator = [&](const ActuatorRequest&) {
+    return ++asked < 3 ? ended(OutcomeResult::refused, std::string(kBusy)) : ended(OutcomeResult::done, "as before");
+  };
+  CHECK(host.run({"undo", kKey}) == 0);
+  CHECK(asked == 3);
+  CHECK(contains(host.out.str(), "Undone: as before\n"));
+}
+
 TEST_CASE("of an incident the last order that can be undone is meant") {
   Host host;
   std::string heard;
