@@ -34,6 +34,13 @@ class Contender:
     def start(self):
         """Installs and starts it; returns when it watches."""
 
+    def mark(self):
+        """The fault comes now: what it said until now is not of it. By what was said and not by the time, which the
+        fault may set."""
+
+    def answer(self):
+        """Says yes at once, where a human is asked."""
+
     def poll(self, began):
         """Looks once at what it says of the time since `began`."""
 
@@ -68,35 +75,52 @@ class Hostmedic(Contender):
         if "[[check]]" in self.fault.text("agent.toml") or "[[scrape]]" in self.fault.text("agent.toml"):
             self.host.run("systemctl enable --now hostmedic-check")
         medic.ready(self.host, 20 * self.host.slower)
-        self.seen, self.approved, self.quiet, self.last = {}, set(), set(), []
+        self.seen, self.approved, self.quiet, self.last, self.known = {}, set(), set(), [], {}
         self.lives = self.pids()
 
     def pids(self):
         return [self.host.show(unit)["MainPID"] for unit in self.units[:2]]
+
+    def mark(self):
+        self.known = {row["id"]: len(row["timeline"]) for row in medic.incidents(self.host)}
+
+    def new(self, row):
+        """Its entries since the mark."""
+        return row["timeline"][self.known.get(row["id"], 0):]
+
+    # When something was written down, as every question is: the agent is not kept busy by asking.
+    ANSWER = 'n=$(stat -c %.9Z /var/lib/hostmedic/*-wal); [ "$n" != "$(cat /run/ward/answered 2>/dev/null)" ] || exit 1; ' \
+             'hostmedic approve --yes; s=$?; echo "$n" >/run/ward/answered; exit $s'
+
+    def answer(self):
+        if self.host.run(self.ANSWER, check=False).returncode == 0:
+            self.asked += 1
 
     def poll(self, began):
         now = self.host.run("date +%s.%N; hostmedic incidents --all --limit 200 --json", check=False).stdout
         at, _, rows = now.partition("\n")
         if not rows.startswith("["):
             return
-        self.last = [row for row in json.loads(rows) if row["opened_at_unix_nano"] / 1e9 >= began - 0.05
-                     or any(entry["at_unix_nano"] / 1e9 >= began for entry in row["timeline"])]
+        self.last = [row for row in json.loads(rows) if self.new(row)]
         for row in self.last:
-            self.look(row, float(at), began)
+            self.look(row, float(at))
         self.notices.sort()
 
-    def look(self, row, at, began):
-        opened = row["opened_at_unix_nano"] / 1e9
+    def look(self, row, at):
+        again = next((entry for entry in self.new(row) if entry["text"].startswith("again: ")), None)
+        opened = (again["at_unix_nano"] if again else row["opened_at_unix_nano"]) / 1e9
         first = self.seen.setdefault(row["id"], at)
         if row["state"] == "suppressed":  # silenced by a human: recorded, and nobody is told
             self.quiet.add(row["id"])
         told = not row["suspicion"] and row["id"] not in self.quiet
-        if told and not any(notice[4] == row["id"] for notice in self.notices) and opened >= began - 0.05:
+        fresh = again or row["id"] not in self.known
+        if told and fresh and not any(notice[4] == row["id"] for notice in self.notices):
             # What opened as a suspicion counts from when it was seen to be more.
             sure = opened if first == at else at
             self.notices.append((sure, f"{row['kind']} on {row['root']}", row["kind"], row["root"], row["id"]))
-        asked = [entry for entry in medic.entries(row, "approval") if "waits for a human" in entry["text"]]
-        if asked and (row["id"], len(asked)) not in self.approved:
+        approvals = [entry["text"] for entry in self.new(row) if entry["kind"] == "approval"]
+        asked = [text for text in approvals if "waits for a human" in text]
+        if asked and "waits for a human" in approvals[-1] and (row["id"], len(asked)) not in self.approved:
             self.approved.add((row["id"], len(asked)))
             self.asked += 1
             done = self.host.run(["hostmedic", "approve", row["id"], "--yes"], check=False)
@@ -112,12 +136,12 @@ class Hostmedic(Contender):
     def finish(self, result):
         self.poll(result["began"])
         for row in self.last:
-            plans = {}
-            for entry in row["timeline"]:
+            plans, before = {}, self.known.get(row["id"], 0)
+            for number, entry in enumerate(row["timeline"]):
                 what = entry["attributes"]
                 if entry["kind"] == "planned":
                     plans = what
-                if entry["at_unix_nano"] / 1e9 < result["began"]:
+                if number < before:
                     continue
                 if entry["kind"] == "acted":
                     self.actions.append({"at": entry["at_unix_nano"] / 1e9, "action": what.get("action", plans.get("action", "?")),

@@ -3,6 +3,7 @@
 
     fault.toml   see KEYS below and any of the folders
     setup        once, before the agent is there: the healthy host (services, filesystems, certificates)
+    before       once the agent has watched for a while: what happened on this host before the fault (optional)
     inject       makes the fault; ends at once. A line "fault at SECONDS" says when it began, else it is when inject began
     clear        takes it away: afterwards the host is healthy as before, whoever acted meanwhile
     twin         the healthy thing that looks like it; may last as long as it wants, is ended with the host

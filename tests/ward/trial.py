@@ -128,6 +128,13 @@ class Trial:
         if not observer.healthy():
             raise AssertionError(f"not healthy before anything happened: {observer.states[-1:]}")
         self.meet(host)
+        if "before" in self.fault.scripts and not self.is_twin:
+            self.say("what happened before")
+            before = self.ahead
+            self.script(host, "before", 300)
+            self.follow_clock(host, observer, before)
+        tool.mark()
+        self.meet(host)
         began, ahead = self.now(), self.ahead
         self.say("twin" if self.is_twin else "fault")
         process, self.printed = None, ""
@@ -138,9 +145,7 @@ class Trial:
             for line in self.script(host, "inject").splitlines():
                 if line.startswith("fault at "):
                     began = float(line.split()[2])
-        self.meet(host)
-        if abs(self.ahead - ahead) > 1:
-            observer.shift(self.ahead - ahead)
+        self.follow_clock(host, observer, ahead)
         self.result["began"] = began
         self.loop(tool, observer, began)
         tool.finish(self.result)
@@ -157,6 +162,11 @@ class Trial:
     def meet(self, host):
         self.ahead = float(host.out("date +%s.%N")) - time.time()
 
+    def follow_clock(self, host, observer, before):
+        self.meet(host)
+        if abs(self.ahead - before) > 1:
+            observer.shift(self.ahead - before)
+
     def now(self):
         """By the host's clock."""
         return time.time() + self.ahead
@@ -165,7 +175,9 @@ class Trial:
         end = began + (self.fault.twin_watch if self.is_twin else self.fault.watch)
         rest = None
         while self.now() < end:
-            time.sleep(0.5)
+            for _ in range(3):
+                time.sleep(0.16)
+                tool.answer()
             tool.poll(began)
             while not observer.lines.empty():
                 record = observer.lines.get()
