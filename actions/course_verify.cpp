@@ -95,9 +95,9 @@ std::optional<bool> Response::Course::check_holds(const Check& check, const Surr
       if (blind()) return std::nullopt;
       return !still_fires(incident);
     case Check::Subject::condition: return here.sources.conditions.holds(check.condition, incident.root);
-    case Check::Subject::none: break;
+    case Check::Subject::none: break;  // uncovered: what only prepares is not proved
   }
-  return std::nullopt;
+  return std::nullopt;  // uncovered: as above
 }
 
 std::string Response::Course::proof_text(const Check& check, const Surroundings& here) const {
@@ -110,9 +110,9 @@ std::string Response::Course::proof_text(const Check& check, const Surroundings&
       return check.series + strf(" fell from %.3f to %.3f", before_.value_or(0), value.value_or(0));
     case Check::Subject::incident_quiet: return "all signals are quiet";
     case Check::Subject::condition: return here.sources.conditions.explain(check.condition, incident.root);
-    case Check::Subject::none: break;
+    case Check::Subject::none: break;  // uncovered: what only prepares is not proved
   }
-  return {};  // uncovered: what only prepares is not proved
+  return {};  // uncovered: as above
 }
 
 void Response::Course::verify(const Surroundings& here) {

@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <string_view>
@@ -95,10 +96,9 @@ int read_arguments(int argc, char** argv, Arguments& ret) {
 // The policy decides what a stolen agent could have done, so nobody but root may have written it.
 Result<guard::Policy> policy_of_root(const std::string& path) {
   Loaded<guard::Policy> loaded = load_policy(path, true);
-  if (loaded.ok()) return std::move(loaded.config);
-  for (const Diagnostic& diagnostic : loaded.diagnostics)
-    if (diagnostic.error) return make_error(ErrorCode::malformed, to_string(diagnostic));
-  return make_error(ErrorCode::malformed, path);
+  const auto wrong = std::ranges::find(loaded.diagnostics, true, &Diagnostic::error);
+  if (wrong == loaded.diagnostics.end()) return std::move(loaded.config);
+  return make_error(ErrorCode::malformed, to_string(*wrong));
 }
 
 Status name_ids(Arguments& arguments) {

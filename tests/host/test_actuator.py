@@ -204,22 +204,56 @@ def test_acts_without_a_bus(host):
 
 @options(packages=PACKAGES)
 def test_serves_a_socket_of_its_own(host):
-    """By hand, as where there is no systemd to hand one over; a broken ledger and a wrong call are told at the start."""
-    program = "/usr/lib/hostmedic/hostmedic-actuator"
+    """By hand, as where there is no systemd to hand one over; what is wrong is told at the start, and may be mended."""
+    program, own = "/usr/lib/hostmedic/hostmedic-actuator", "/run/own/socket"
     alone(host)
     host.run("systemctl stop hostmedic-actuator.socket hostmedic-actuator.service; mkdir -m 700 /run/own")
     for words, word in (("--idle soon", "--idle"), ("--no-such", "unknown option"), ("extra", "no arguments"),
                         ("--approver-group nobodies", "no group"), ("", "no listening socket")):
         wrong = host.run(f"{program} {words}", check=False)
         assert wrong.returncode != 0 and word in wrong.stderr + wrong.stdout, (words, wrong)
-    assert "--approver-group" in host.out([program, "--help"])
+    assert "--approver-group" in host.out([program, "--help"]) and "actuator" in host.out([program, "--version"])
     assert host.run(f"{program} --socket /run/own/none --release {'a' * 24}", check=False).returncode == 1
-    host.run("yes 'no database' | head -c 20000 >/run/own/ledger")
-    host.run("systemd-run --unit own -p Type=notify -p NotifyAccess=all "
-             f"{program} --socket /run/own/socket --ledger /run/own/ledger --scratch /run/own/scratch --user nobodyatall"
-             " --policy /etc/hostmedic/policy.toml --effect /usr/lib/hostmedic/hostmedic-effect --idle 0s")
-    said = json.loads(host.run(["python3", "-c", ASK, "/run/own/socket"], input='{"request": "status"}').stdout)
-    assert said["status"]["halted"], "a ledger that was broken starts halted"
-    journal = host.out("journalctl -o cat -u own")
+
+    def start(ledger):
+        host.run("systemctl stop hostmedic-own; systemctl reset-failed hostmedic-own", check=False)
+        host.run("systemd-run --unit hostmedic-own -p Type=notify -p RuntimeDirectoryPreserve=yes "
+                 f"{program} --socket {own} --ledger {ledger} --scratch /run/own/scratch --user nobodyatall "
+                 "--policy /run/own/policy.toml --effect /usr/lib/hostmedic/hostmedic-effect --idle 0s")
+
+    def asked(request):
+        return json.loads(host.run(["python3", "-c", ASK, own], input=json.dumps(request)).stdout)
+
+    def ordered(key):
+        return asked({"request": "execute", "order": order(key, "service.restart", "service:nginx.service")})["outcome"]
+    host.run("cp /etc/hostmedic/policy.toml /run/own/; mkdir /run/own/dir; yes 'no database' | head -c 20000 >/run/own/broken")
+    start("/run/own/broken")
+    assert asked({"request": "status"})["status"]["halted"], "a ledger that was broken starts halted"
+    journal = host.out("journalctl -o cat -u hostmedic-own")
     assert "ledger was broken" in journal and "no user 'nobodyatall'" in journal, journal
-    host.run("systemctl stop own")
+    start("/run/own/dir/ledger/db")
+    assert "ledger cannot be used" in ordered("a")["text"]
+    host.run("mkdir -m 700 /run/own/dir/ledger")
+    fail_nginx(host)
+    wait_for(lambda: ordered("a")["result"] == "done", 30, "the ledger is used once it can be", 2)
+    host.write("/run/own/policy.toml", "[guard]\ntier = 7\n", mode=0o644)
+    wrong = ordered("b")
+    assert wrong["result"] == "refused" and "policy" in wrong["text"], wrong
+    host.run("systemctl stop hostmedic-own")
+
+
+@options(packages=PACKAGES)
+def test_the_end_of_a_measure_waits_for_the_order_under_way(host):
+    alone(host)
+    measure = order("a", "service.start", "service:nginx.service", lasts=600, stopped="start")
+    host.run("systemctl stop nginx; systemd-run --unit app sleep 600")
+    assert execute(host, measure)["result"] == "done"
+    host.write("/etc/hostmedic/scripts.d/slow", "#!/bin/sh\n# hostmedic: timeout=15s\nsleep 4\n", mode=0o755)
+    slow = host.popen(["python3", "-c", ASK, SOCKET], stdin=-1, stdout=-1, stderr=-1, text=True)
+    slow.stdin.write(json.dumps({"request": "execute", "order": order("b", "script.run", "service:app.service", script="slow")}))
+    slow.stdin.close()
+    unit = f"hostmedic-order-{'b' * 24}.service"
+    wait_for(lambda: host.show(unit)["ActiveState"] == "activating", 10, "the script runs", 0.05)
+    host.run(f"/usr/lib/hostmedic/hostmedic-actuator --release {'a' * 24}")
+    slow.wait(20)
+    assert not host.is_active("nginx"), "it was taken back, after the other order"

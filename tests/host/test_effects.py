@@ -3,7 +3,7 @@
 changes nothing half, and says what was wrong."""
 import time
 
-from actuator import alone, execute, order
+from actuator import alone, execute, order, undo
 from testhost import options, wait_for
 
 PACKAGES = ("hostmedic",)
@@ -40,6 +40,7 @@ def test_says_what_the_host_lacks(host):
     host.run("mkdir /run/scratch")
     bad = host.run([PROGRAM, "log.rotate"], check=False)
     assert bad.returncode == USAGE and "usage:" in bad.stderr, bad
+    assert "hostmedic-effect" in host.out([PROGRAM, "--version"])
     says(host, USAGE, "not done in a unit of its own", "service.start", "service:app.service", stopped="leave")
     # Tools that fail, directories that are not there.
     says(host, FAILED, "apt-get ended with status 1", "package_cache.clean", "filesystem:/",
@@ -119,6 +120,13 @@ def test_the_kernel_refuses_who_lacks_the_right(host):
     says(host, FAILED, "0 of 1 were dropped", "connections.drop", "service:hold.service", without="net_admin",
          state="established", local_port="0", remote_port="9000", idle="1s", most="5")
     assert ":9000" in host.out("ss -tnH state established")
+    # A cgroup of version 1 that is frozen holds its processes back even from SIGKILL.
+    if host.run("mkdir /run/freezer && mount -t cgroup -o freezer none /run/freezer", check=False).returncode == 0:
+        pid = host.show("victim.service")["MainPID"]
+        host.run(f"cd /run/freezer && mkdir v && echo {pid} >v/cgroup.procs && echo FROZEN >v/freezer.state")
+        says(host, FAILED, "does not end, not even by SIGKILL", "process.terminate", process, **share, least="0", grace="1s",
+             unit="any")
+        host.run("echo THAWED >/run/freezer/v/freezer.state")
 
 
 @options(packages=PACKAGES, timeout=120)
@@ -150,6 +158,27 @@ def test_rules_of_the_network_are_those_of_one_order(host):
         assert host.out("nft list table inet hostmedic | grep -c chain") != "0"
         says(host, DONE, "text=", action, target, was={"label": label}, **parameters)
         says(host, NEEDLESS, "text=", action, target, was={"label": label}, **parameters)
+
+
+@options(packages=PACKAGES, timeout=120)
+def test_an_order_that_the_host_cannot_carry_out_is_not_begun(host):
+    alone(host, OFTEN + 'never_block = ["198.51.100.*"]\n')
+    upstream = order("a", "circuit.open", "endpoint:tcp://198.51.100.7:80", lasts=60, half_open="6", **{"for": "60s"})
+    done = execute(host, upstream)
+    assert done["result"] in ("refused", "failed") and "198.51.100" in done["text"], done
+    host.run("mv /usr/sbin/nft /usr/sbin/nft.away; mv /usr/bin/apt-get /usr/bin/apt-get.away")
+    segment = order("b", "host.segment", "host", lasts=60, allow="none", **{"for": "60s"})
+    rollback = order("c", "package.rollback", "package:nginx-light", package="nginx-light", version="1.0", network="no",
+                     **{"from": "2.0"})
+    for an_order, word in ((segment, "nftables"), (rollback, "apt")):
+        done = execute(host, an_order)
+        assert done["result"] == "refused" and word in done["text"], done
+    # A limit that was set before is somebody's: taking ours back leaves their file.
+    host.run("systemctl set-property --runtime nginx.service TasksMax=500")
+    limit = order("d", "service.limit", "service:nginx.service", tasks_max="400")
+    assert execute(host, limit)["details"]["kept_tasks_max"] == "1"
+    assert execute(host, undo("e", limit))["result"] == "done"
+    assert "500" in host.read("/run/systemd/system.control/nginx.service.d/50-TasksMax.conf")
 
 
 ENGINE = r'''

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/actuator/local_runner.h"
 
+#include <thread>
+
 #include "agent/actuator/capability.h"
 #include "agent/actuator/effect_output.h"
 #include "tests/unit/actuator/actuator_support.h"
@@ -111,4 +113,25 @@ TEST_CASE("without systemd no service is restarted") {
   CHECK(setting.runner.status("nginx.service").error().code == ErrorCode::unsupported);
   CHECK(setting.runner.job("nginx.service", UnitJob::restart, std::chrono::seconds(1)).error().code ==
         ErrorCode::unsupported);
+}
+
+TEST_CASE("a command of an earlier life is waited for: to its end, to the deadline, or until the actuator stops") {
+  Setting setting;
+  const auto adopt = [&](Duration deadline) { return setting.runner.adopt("hostmedic-order-x.service", deadline); };
+  std::thread earlier([&] { CHECK(setting.runner.run(setting.unit("sleep 2; echo exit=3; exit 3"))); });
+  while (std::filesystem::is_empty(setting.dir.path)) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  CHECK(adopt(std::chrono::milliseconds(50)).error().code == ErrorCode::timeout);
+  const auto ended = adopt(std::chrono::seconds(20));
+  earlier.join();
+  REQUIRE(ended);
+  REQUIRE(ended->has_value());
+  CHECK((*ended)->exit_status == 3);
+  setting.runner.release("hostmedic-order-x.service");
+  std::thread later([&] { (void)setting.runner.run(setting.unit("sleep 2")); });
+  while (std::filesystem::is_empty(setting.dir.path)) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  set(setting.stop);
+  CHECK(adopt(std::chrono::seconds(20)).error().code == ErrorCode::conflict);
+  later.join();
 }

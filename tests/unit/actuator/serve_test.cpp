@@ -185,6 +185,7 @@ TEST_CASE("strangers are hung up on; the agent is told what is not for it") {
 TEST_CASE("without a free descriptor it waits, without spinning, and goes on when there is one") {
   Served served;
   REQUIRE(ask(served, RequestKind::status));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the number of that connection is free again
   struct sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strcpy(address.sun_path, served.path().c_str());

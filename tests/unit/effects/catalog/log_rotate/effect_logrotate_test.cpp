@@ -86,3 +86,16 @@ TEST_CASE("writers are told apart by how they write") {
   CHECK(seen.other == 1);
   CHECK(look_for_writers(dir / "nothing", file).append == 0);
 }
+
+TEST_CASE("a log that was moved to another directory has no name beside its old one") {
+  TempDir dir;
+  std::filesystem::create_directories(dir / "logs");
+  std::filesystem::create_directories(dir / "old");
+  write(dir / "logs/app.log", "text");
+  auto log = open_log(dir.path, dir / "logs/app.log");
+  REQUIRE(log);
+  std::filesystem::rename(dir / "logs/app.log", dir / "logs/app.log.1");
+  CHECK(present_name(*log) == "app.log.1");
+  std::filesystem::rename(dir / "logs/app.log.1", dir / "old/app.log.1");
+  CHECK(present_name(*log).empty());
+}
