@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/check/net_asker.h"
 
+#include <sys/eventfd.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <cerrno>
 #include <csignal>
 #include <deque>
 #include <mutex>
@@ -13,6 +16,8 @@
 #include <thread>
 
 #include "agent/base/clock.h"
+#include "agent/base/fd.h"
+#include "agent/base/log.h"
 #include "agent/check/ask.h"
 #include "probes/source/worker.h"
 
@@ -80,9 +85,24 @@ struct NetAskers::Talk {
     given.took = mono_now() - begin;
     asked.mailbox->put(std::move(given));
   }
+  static Answer not_asked() {
+    Answer answer;
+    answer.asked = false;
+    return answer;
+  }
+  // Each way to ask takes a descriptor.
+  bool can_ask() {
+    const Fd spare(::eventfd(0, EFD_CLOEXEC));
+    const std::string why = spare ? "" : errno_error(errno, "nothing can be asked").message();
+    if (!why.empty() && why != hindrance) log_error(why);
+    if (why.empty() && !hindrance.empty()) log_notice("endpoints are asked again");
+    hindrance = why;
+    return why.empty();
+  }
   asio::awaitable<Answer> reply(const Question& question) {
     const auto target = parse_target(question.url);
     if (!target) co_return failed(target.error().message());
+    if (!can_ask()) co_return not_asked();
     switch (target->scheme) {
       case Target::Scheme::dns: co_return co_await ask_name(question, *target);
       case Target::Scheme::exec: co_return co_await ask_plugin(question, *target, plugin_socket);
@@ -100,6 +120,7 @@ struct NetAskers::Talk {
   Authorities authorities;
   std::deque<Asked> waiting;
   std::size_t under_way = 0;
+  std::string hindrance;  // why nothing can be asked; empty: it can
   std::thread thread;
 };
 

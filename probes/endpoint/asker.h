@@ -23,6 +23,7 @@ struct Question {
 
 struct Answer {
   std::uint64_t id = 0;
+  bool asked = true;     // false: this host had no means to ask, which says nothing of the other side
   bool reached = false;  // the other side did what the protocol wants: connected, shook hands, answered, ended with 0
   bool silent = false;   // not reached, and nothing came back within the time
   std::string reason;    // why not, in plain words

@@ -92,7 +92,14 @@ class CheckProbe final : public Probe {
     one.silent = sink.series(one.entity, metric::kCheckSilent, attributes);
   }
 
+  static void tell_unknown(Followed& one, Sink& sink) {
+    for (const SeriesId series : {one.up, one.took, one.silent, one.expiry})
+      if (series != kNoSeries) sink.sample(series, std::nullopt);
+    if (one.check.url.starts_with("exec:")) one.published.unknown(sink);
+  }
+
   static void tell(Followed& one, const Answer& answer, MonoTime now, Sink& sink) {
+    if (!answer.asked) return tell_unknown(one, sink);
     const std::string reason = complaint(one.check, answer);
     const bool passed = reason.empty();
     sink.sample(one.up, passed ? 1 : 0);

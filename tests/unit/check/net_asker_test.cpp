@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -83,6 +84,34 @@ TEST_CASE("http: status and the beginning of the body") {
   answer = ask("http://127.0.0.1:" + server.port + "/missing");
   CHECK(answer.reached);
   CHECK(answer.status == 404);
+}
+
+TEST_CASE("without a free descriptor nothing is asked, and asked again with one") {
+  const Server server;
+  auto askers = NetAskers::start("/nowhere/plugin.sock");
+  REQUIRE(askers);
+  auto asker = (*askers)->make();
+  REQUIRE(asker);
+  const auto answer = [&] {
+    (*asker)->ask({1, "http://127.0.0.1:" + server.port + "/", std::chrono::seconds(5), "", 1024});
+    pollfd ready{(*asker)->fd(), POLLIN, 0};
+    REQUIRE(::poll(&ready, 1, 10'000) == 1);
+    const auto given = (*asker)->take();
+    REQUIRE(given);
+    CHECK(!(*asker)->take());  // and the bell is quiet
+    return *given;
+  };
+  struct rlimit whole{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &whole) == 0);
+  const struct rlimit none{3, whole.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const Answer without = answer();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &whole) == 0);
+  CHECK_FALSE(without.asked);
+  CHECK_FALSE(without.reached);
+  const Answer with = answer();
+  CHECK(with.asked);
+  CHECK(with.reached);
 }
 
 TEST_CASE("https and tls: the certificate's end; a certificate of somebody else is no answer") {

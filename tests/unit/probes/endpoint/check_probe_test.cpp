@@ -119,6 +119,19 @@ TEST_CASE("checks: silences in a row are counted, and an answer ends them, also 
   CHECK(silences() == 0);
 }
 
+TEST_CASE("checks: what this host could not ask is not known, and not down") {
+  Setting s(check_probe, one_check({.id = "web", .url = kUrl, .interval = std::chrono::seconds(1)}));
+  s.run(12, http(200));
+  Answer unasked;
+  unasked.asked = false;
+  s.run(3, unasked);
+  CHECK_FALSE(s.sink.value(kEndpoint, "hostmedic.check.up", "check.id=web"));
+  CHECK_FALSE(s.sink.value(kEndpoint, "hostmedic.check.silent", "check.id=web"));
+  s.run(1, http(200));
+  CHECK(s.sink.value(kEndpoint, "hostmedic.check.up", "check.id=web") == 1);
+  CHECK(s.events() == "");
+}
+
 TEST_CASE("checks: asked in their interval; a change of the result is told, and the first only if it is bad") {
   Setting s(check_probe, one_check({.id = "web", .url = kUrl, .interval = std::chrono::seconds(5)}));
   s.run(60, http(200));
