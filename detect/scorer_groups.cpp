@@ -53,10 +53,10 @@ void Scorer::hold(GroupSlot slot, bool held) {
 
 // In the order of the rows, so that the sum is always the same.
 void Scorer::Internals::sum_groups() {
-  for (GroupState& group : groups) group.sum = 0;
+  for (GroupState& group : groups) group.sum = group.moved = 0;
   // Neighbours mostly belong together: one look at a group serves them all.
   GroupSlot of = 0;
-  float sum = 0;
+  float sum = 0, moved = 0;
   for (Slot first = 0; first < rows.size(); first += kLanes) {
     LevelBlock& block = blocks[first / kLanes];
     block.x.fill(std::numeric_limits<float>::quiet_NaN());
@@ -69,13 +69,24 @@ void Scorer::Internals::sum_groups() {
       }
       if (const GroupSlot owner = rows[first + lane].group; owner != of) {
         groups[of].sum += sum;
+        groups[of].moved += moved;
         of = owner;
-        sum = 0;
+        sum = moved = 0;
       }
       sum += power;
+      moved += JointChange::square_of(block.change[lane]);
     }
   }
-  if (sum > 0) groups[of].sum += sum;
+  if (sum > 0) groups[of].sum += sum, groups[of].moved += moved;
+}
+
+float Scorer::Internals::judge_joint_change(GroupState& group) {
+  const std::size_t series = group.members.size() - group.free_places;
+  if (series < JointChange::kCrowd || !models[kChangeModel].allowed) return 0;
+  const float squares = group.moved / static_cast<float>(series);
+  const float evidence = group.joint.step(squares, fast, to_seconds(config.interval), !group.held);
+  if (!group.joint.sane()) group.joint = {};
+  return serves(kChangeModel) ? evidence : 0;
 }
 
 void Scorer::Internals::judge(GroupState& group) {
@@ -86,7 +97,7 @@ void Scorer::Internals::judge(GroupState& group) {
   group.correlation = 0;
   for (std::size_t i = 0; i < group.models.size(); ++i)
     if (serves(models[kAlwaysOn.size() + i], group)) group.correlation += group.models[i].score;
-  evidence += group.correlation;
+  evidence += group.correlation + judge_joint_change(group);
   group.lasting_correlation += slow * (group.correlation - group.lasting_correlation);
   group.fast += fast * (evidence - group.fast);
   group.slow += slow * (evidence - group.slow);

@@ -2,13 +2,14 @@
 // What a scorer remembers over a restart.
 #include <algorithm>
 
+#include "detect/model/whole_state.h"
 #include "detect/scorer_state.h"
 
 namespace hostmedic::detect {
 
 namespace {
 
-constexpr std::uint8_t kSeriesVersion = 2, kGroupVersion = 1;
+constexpr std::uint8_t kSeriesVersion = 2, kGroupVersion = 2, kGroupWithoutJoint = 1;
 
 constexpr LevelBlock::Lanes LevelBlock::* kKept[] = {&LevelBlock::mean,
                                                      &LevelBlock::variance,
@@ -85,17 +86,23 @@ void Scorer::save_group(GroupSlot slot, StateWriter& writer) const {
   writer.put(group.usual);
   writer.put(group.steps);
   group.budget.save(writer);
+  put_whole(writer, group.joint);
   // Group models know their members by place, and places are not kept: they learn anew.
 }
 
 bool Scorer::load_group(GroupSlot slot, StateReader& reader) {
   Internals& in = *internals_;
   GroupState& group = in.groups[slot];
-  const bool ours =
-      reader.get<std::uint8_t>() == kGroupVersion && reader.get<double>() == to_seconds(in.config.interval);
+  const auto version = reader.get<std::uint8_t>();
+  const bool ours = (version == kGroupVersion || version == kGroupWithoutJoint) &&
+                    reader.get<double>() == to_seconds(in.config.interval);
   const auto usual = reader.get<double>(), steps = reader.get<double>();
   PageBudget budget(in.config.suspicions_per_day, to_seconds(in.config.interval));
   if (!budget.load(reader) || !ours || !(usual >= 0) || !(steps >= 0)) return false;
+  JointChange joint;
+  if (version == kGroupVersion) get_whole(reader, joint);
+  if (!reader.good()) return false;
+  group.joint = joint;
   group.usual = usual;
   group.steps = steps;
   group.budget = budget;

@@ -10,6 +10,7 @@
 #include "detect/health/breaker.h"
 #include "detect/health/trial.h"
 #include "detect/multivariate/group_model.h"
+#include "detect/multivariate/joint_change.h"
 #include "detect/scorer.h"
 #include "detect/univariate/level_change.h"
 #include "detect/univariate/onset.h"
@@ -20,7 +21,7 @@ namespace hostmedic::detect {
 
 // The always-on members, by the names of the configuration; group models follow them in Internals::models.
 inline constexpr std::array<std::string_view, 4> kAlwaysOn = {"level", "change", "season", "shape"};
-inline constexpr std::size_t kShapeModel = 3;
+inline constexpr std::size_t kChangeModel = 1, kShapeModel = 3;
 // A shape memory is large (2 KB) and speaks of onsets only, which no suspicion needs: the first few series have one,
 // the others go without. A file of one series has all that there is to know of it; a host pays 8 KB.
 inline constexpr std::size_t kMostShapes = 4;
@@ -79,6 +80,8 @@ struct GroupState {
   std::uint32_t claim = 0;  // as GroupMember's, of the models that serve
   float sum = 0, fast = 0, slow = 0;
   float novelty = 0;  // of the most novel series
+  float moved = 0;    // squares of this step's changes
+  JointChange joint;
   Onset onset{1};
   double usual = 0;  // mean root of rank
   double steps = 0;
@@ -159,6 +162,7 @@ struct Scorer::Internals {
   // scorer_groups.cpp
   void sum_groups();
   void judge(GroupState& group);
+  float judge_joint_change(GroupState& group);
   void share_correlation(const GroupState& group);
   void explain(GroupState& group);
   // scorer_models.cpp
@@ -167,7 +171,7 @@ struct Scorer::Internals {
   void end_models(MonoTime at);
   // scorer_whole.cpp
   void load_row(StateReader& reader, Slot slot);
-  void load_group_state(StateReader& reader, GroupState& ret_group);
+  void load_group_state(StateReader& reader, bool with_joint, GroupState& ret_group);
   bool sane() const;
   // scorer_trial.cpp
   void judge_claims(GroupState& group);

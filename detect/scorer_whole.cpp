@@ -78,10 +78,13 @@ auto state_of_member(Member& member) {
   static_assert(kMembers<GroupMember> == 6, "a member is not kept");
   return std::tie(member.score, member.usual, member.scores, member.above, member.claim);
 }
-// All but its models.
+// In the number of blocks: groups have their joint change with them. What was recorded before has not, and learns it.
+constexpr std::uint32_t kWithJoint = 1U << 31;
+
+// All but its models and its joint change.
 template <class Group>
 auto state_of_group(Group& group) {
-  static_assert(kMembers<GroupState> == 18, "a member is not kept");
+  static_assert(kMembers<GroupState> == 20, "a member is not kept");
   return std::tie(group.live, group.held, group.key, group.claim, group.sum, group.fast, group.slow, group.novelty,
                   group.onset, group.usual, group.steps, group.budget, group.score, group.correlation,
                   group.lasting_correlation, group.members, group.free_places);
@@ -144,7 +147,7 @@ bool below(const Slots& slots, std::size_t most) {
 
 void Scorer::save_whole(StateWriter& writer) const {
   const Internals& in = *internals_;
-  writer.put(static_cast<std::uint32_t>(in.blocks.size()));
+  writer.put(static_cast<std::uint32_t>(in.blocks.size()) | kWithJoint);
   put_blocks(writer, in.blocks);
   for (Slot slot = 0; slot < in.rows.size(); ++slot) put_whole(writer, in.season_of(slot));
   for (const Row& row : in.rows) put(writer, row, row.counter ? in.counts[row.first] : Count{.first = row.first});
@@ -152,6 +155,7 @@ void Scorer::save_whole(StateWriter& writer) const {
   writer.put(static_cast<std::uint32_t>(in.groups.size()));
   for (const GroupState& group : in.groups) {
     put_list(writer, state_of_group(group));
+    put_whole(writer, group.joint);
     for (const GroupMember& member : group.models) {
       put_list(writer, state_of_member(member));
       if (member.model) member.model->save(writer);
@@ -163,7 +167,8 @@ void Scorer::save_whole(StateWriter& writer) const {
 
 void Scorer::load_whole(StateReader& reader) {
   Internals& in = *internals_;
-  const std::uint32_t blocks = reader.get<std::uint32_t>();
+  const auto head = reader.get<std::uint32_t>();
+  const std::uint32_t blocks = head & ~kWithJoint;
   if (blocks > reader.left() / kBlockBytes) return reader.fail();
   in.blocks.resize(blocks);
   in.seasons.resize(blocks);
@@ -182,7 +187,7 @@ void Scorer::load_whole(StateReader& reader) {
   in.shape_owners.resize(std::min(in.shape_owners.size(), kMostShapes));
   in.groups.clear();
   for (std::uint32_t left = reader.get<std::uint32_t>(); left > 0 && reader.good(); --left)
-    in.load_group_state(reader, in.groups.emplace_back());
+    in.load_group_state(reader, (head & kWithJoint) != 0, in.groups.emplace_back());
   for (RunningModel& model : in.models) get_list(reader, state_of(model));
   get_list(reader, std::tie(in.live, in.now, in.hour, in.stepped, in.broken_series, in.day_began));
   if (reader.good() && !in.sane()) reader.fail();
@@ -197,8 +202,9 @@ void Scorer::Internals::load_row(StateReader& reader, Slot slot) {
   count_of(slot) = count;
 }
 
-void Scorer::Internals::load_group_state(StateReader& reader, GroupState& ret_group) {
+void Scorer::Internals::load_group_state(StateReader& reader, bool with_joint, GroupState& ret_group) {
   get_list(reader, state_of_group(ret_group));
+  if (with_joint) get_whole(reader, ret_group.joint);
   if (!reader.good() || !ret_group.live) return;
   make_models(ret_group);
   for (GroupMember& member : ret_group.models) {
