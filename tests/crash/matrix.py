@@ -93,6 +93,16 @@ def run_all(cells, jobs, seed):
     return results
 
 
+def with_earlier(results, paths):
+    """And what earlier runs found of the other cells, the last of them that ran it."""
+    found = {}
+    for path in paths:
+        with open(path, encoding="utf-8") as f:
+            found.update({(result["fault"], result["component"]): result for result in json.load(f)})
+    found.update({(result["fault"], result["component"]): result for result in results})
+    return [found[cell] for cell in wanted("", "") if cell in found]
+
+
 def count(path, passed, failed, skipped):
     if path:
         with open(path, "w", encoding="utf-8") as out:
@@ -123,11 +133,7 @@ def main():
     testhost.ensure_tree("base", say=print)
     print(f"seed {arguments.seed}", flush=True)
     cells = wanted(arguments.only, arguments.component)
-    results = run_all(cells, arguments.jobs, arguments.seed)
-    ran = {(result["fault"], result["component"]) for result in results}
-    for path in arguments.earlier:
-        with open(path, encoding="utf-8") as f:
-            results += [result for result in json.load(f) if (result["fault"], result["component"]) not in ran]
+    results = with_earlier(run_all(cells, arguments.jobs, arguments.seed), arguments.earlier)
     failed = sum(result["outcome"].startswith(table.FAILED) for result in results)
     print("\n" + table.render(results))
     print(f"{len(results) - failed} of {len(results)} cells hold")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The story that every cell of the matrix plays on a fresh host, and what must hold at its end.
 
-An agent, its actuator and an aggregator on one host, tier auto. nginx, which systemd does not restart, is killed: that
-incident is healed and delivered. It is killed again, and there the fault strikes. While it lasts every part answers or is
-being started; then it ends, and a third death of nginx is healed and delivered as the first. What must hold, seen from
+An agent with its probe, check and actuator, and an aggregator on one host, tier auto. nginx, which systemd does not
+restart, is killed: that incident is healed and delivered. It is killed again, and there the fault strikes. When it is seen
+to have struck, nginx dies once more. While the fault lasts every part answers or is being started; then it ends, and a last death of nginx is healed and delivered as the first. What must hold, seen from
 outside: whatever was acknowledged before is there (incidents of the agent, rows of the ledger, records of the
 aggregator), nginx was started once for each death, the ledger's chain is whole, no part is dead or has grown, and a line
 names the cause.
@@ -27,16 +27,22 @@ FREELY = ('cooldown = "0s"\nper_target_count = 100\nper_runbook_count = 100\nper
           "crash_loop_restarts = 100\n")
 PLACE_MIB = 48
 ANSWER_SECONDS = 20   # what a part may take to answer while the fault lasts, on a loaded machine
+BITE_SECONDS = 60     # until a fault that was made has struck
 AGAIN_SECONDS = 35    # long enough for a part that dies at once to use up its starts, were they counted
 BACK_SECONDS = 90     # until all parts are there again after it
 MOST_DESCRIPTORS, MOST_MEMORY = 256, 192 << 20
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = ("hostmedic", "hostmedic-probe", "hostmedic-check", "hostmedic-actuator", "hostmedic-aggregator")
+STEADY = ("hostmedic", "hostmedic-probe", "hostmedic-check", "hostmedic-aggregator", "hostmedic-actuator.socket")
 ALIVE = {
     "agent": "hostmedic status --json",
     "actuator": "hostmedic audit --json",
     "aggregator": "curl -sS -o /dev/null http://127.0.0.1:8320/api/incidents",
+    "probe": "hostmedic list probes",
+    "check": "systemctl is-active hostmedic-check",
 }
+# So that there is something to check.
+CHECK = '[[check]]\nid = "web"\nurl = "http://127.0.0.1/"\ninterval = "1s"\nservice = "nginx.service"\n'
 
 
 class Scene:
@@ -72,7 +78,7 @@ class Scene:
 
     def wait_spooled(self, least):
         """So many records wait in the agent for the aggregator."""
-        self.wait(lambda: medic.ask(self.host, "status")["upstream"]["pending"] >= least, 60, f"{least} records wait")
+        self.wait(lambda: self.ask_agent()["upstream"]["pending"] >= least, 60, f"{least} records wait")
 
     def state_device(self):
         return self.host.out(f"findmnt -n -o SOURCE {self.part.state}")
@@ -100,9 +106,15 @@ class Scene:
         self.host.run(f"runuser -u {self.part.owner} -- prlimit --nofile={most}:"
                       f" --pid $(systemctl show -p MainPID --value {self.part.unit})")
 
+    def ask_agent(self):
+        return medic.ask(self.host, "status")
+
+    def memory_path(self):
+        return f"/run/memory/{self.host.machine}"
+
     def memory_group(self, limit):
         """A group of the version 1 memory controller with the component in it; removed with the host."""
-        path = f"/run/memory/{self.host.machine}"
+        path = self.memory_path()
         self.host.run("mkdir -p /run/memory && { mountpoint -q /run/memory || mount -t cgroup -o memory none /run/memory; }"
                       f" && mkdir -p {path} && echo {limit} >{path}/memory.limit_in_bytes;"
                       f" p=$(systemctl show -p MainPID --value {self.part.unit}); [ $p = 0 ] || echo $p >{path}/cgroup.procs")
@@ -115,6 +127,8 @@ class Scene:
         # Its pid file is not on /run: a full one is to be our trouble alone.
         host.write("/etc/systemd/system/nginx.service.d/none.conf", "[Service]\nRestart=no\nPIDFile=/var/lib/nginx.pid\n")
         host.run("sed -i 's,/run/nginx.pid,/var/lib/nginx.pid,' /etc/nginx/nginx.conf && systemctl daemon-reload && systemctl restart nginx")
+        host.write("/etc/hostmedic/conf.d/checks.toml", CHECK)
+        host.run("systemctl restart hostmedic-check")
         if self.cell.place:
             self.place()
         if self.cell.clock:
@@ -175,9 +189,12 @@ class Scene:
         self.starts += 1
 
     def kill_nginx_again(self):
-        """One more death under the fault, if the last one was healed before it struck."""
+        """One more death under a fault that lasts, if the last one was healed, and proved to be, before it struck."""
+        if not self.cell.lasts:
+            return
         try:
-            self.wait(lambda: self.host.is_active("nginx"), 5, "nginx runs")
+            self.wait(lambda: self.host.is_active("nginx"), 10, "nginx runs")
+            self.wait_settled(20)
         except AssertionError:
             return
         self.kill_nginx()
@@ -185,12 +202,12 @@ class Scene:
     def wait_healed(self, what, seconds=60):
         self.wait(lambda: self.host.is_active("nginx"), seconds, f"nginx was healed {what}")
 
-    def wait_settled(self):
+    def wait_settled(self, seconds=60):
         def settled():
             rows = medic.incidents(self.host, "service.failed")
             return all(row["closed_at_unix_nano"] or row["state"] == "resolved" or
                        (row["flapping"] and not row["anomalies"][0]["firing"]) for row in rows)
-        self.wait(settled, 60, "the incident is resolved, or waits because it flaps")
+        self.wait(settled, seconds, "the incident is resolved, or waits because it flaps")
 
     def wait_delivered(self, since=0):
         """Every incident of nginx opened since then is at the aggregator as the agent knows it."""
@@ -205,7 +222,7 @@ class Scene:
         # What a torn aggregator forgot is not sent again.
         since = self.since if self.cell.lost else 0
         self.kill_nginx()
-        self.wait_healed(what)
+        self.wait_healed(what, 150)  # after each order that was refused the agent waits longer
         self.wait_settled()
         self.wait_delivered(since)
 
@@ -218,6 +235,7 @@ class Scene:
     def acknowledged(self):
         """All that a part has said that it has."""
         return {
+            "probe": set(), "check": set(),
             "agent": {row["id"] for row in medic.incidents(self.host)},
             "actuator": self.rows("actuator", "select key || ' ' || result from entry where result is not null"),
             "aggregator": self.rows("aggregator", "select host || ' ' || uid from log"),
@@ -259,8 +277,24 @@ class Scene:
             assert done.returncode != 124, f"{name} does not answer while the fault lasts"
             self.notes[f"{name} answered after"] = round(time.monotonic() - begin, 2)
 
+    def bitten(self):
+        return self.cell.bit(self) if self.cell.bit else bool(self.said())
+
+    def wait_bitten(self):
+        """Until the fault has struck; each part is given something to do, the actuator by one more death."""
+        for seconds in (10, BITE_SECONDS):
+            for command in ALIVE.values():
+                self.host.run(["timeout", "3", "sh", "-c", command], check=False)
+            try:
+                return self.wait(self.bitten, seconds, "the fault strikes")
+            except AssertionError:
+                self.kill_nginx_again()
+        raise AssertionError("the fault never struck")
+
     def endure(self):
-        """What becomes of nginx, and that nobody hangs."""
+        """What becomes of nginx, which dies under the fault, and that nobody hangs."""
+        self.wait_bitten()
+        self.kill_nginx_again()
         self.answers()
         try:
             self.wait_healed("while the fault lasts", 45 if self.cell.nginx == HEALED else 25)
@@ -273,14 +307,32 @@ class Scene:
         if self.cell.again:
             self.kill_part()
             time.sleep(AGAIN_SECONDS)
-        else:
-            self.answers()
+        self.answers()
+        if self.cell.memory:
+            self.watch_in_memory()
+
+    def watch_in_memory(self):
+        """An agent without its disk sees one more death, says why it does nothing, and tells the aggregator."""
+        self.wait(lambda: self.ask_agent()["store"]["no_disk"], 30, "the agent runs in memory")
+        if not self.host.is_active("nginx"):
+            self.host.run("systemctl start nginx")  # of a death that nobody healed
+        self.wait(lambda: self.ask_agent()["probe"]["connected"], 30, "the probe has found it")
+        self.wait_settled()
+        self.kill_nginx()
+
+        def seen():
+            rows = [row for row in medic.incidents(self.host, "service.failed")
+                    if not row["closed_at_unix_nano"] and row["state"] != "resolved"]
+            there = {row["id"]: row["state"] for row in medic.fleet(self.host)["incidents"]}
+            return bool(rows) and all(there.get(row["id"]) == row["state"] for row in rows)
+        self.wait(seen, 60, "a death is seen in memory, and told")
+        time.sleep(5)
+        assert not self.host.is_active("nginx"), "an order was given that is on no disk"
 
     def come_back(self):
         def back():
-            return (self.host.is_active("hostmedic") and self.host.is_active("hostmedic-aggregator") and
-                    self.host.show("hostmedic-actuator")["ActiveState"] != "failed" and
-                    self.host.is_active("hostmedic-actuator.socket"))
+            return (all(self.host.is_active(unit) for unit in STEADY) and
+                    self.host.show("hostmedic-actuator")["ActiveState"] != "failed" and not self.ask_agent()["store"]["no_disk"])
         self.wait(back, BACK_SECONDS, "all parts run again")
         medic.ready(self.host, 40 * self.host.slower)
         if not self.host.is_active("nginx"):

@@ -15,7 +15,9 @@ def outcome(cell, notes):
     text = "works on" if notes["nginx"] == HEALED else "does nothing while it lasts, then works"
     if cell.lost:
         text += f"; {cell.lost}"
-    return text + ("; restarted by hand" if cell.by_hand else "")
+    if cell.memory:
+        text += "; started so it runs in memory: sees and tells, does nothing"
+    return text + (f"; {cell.by_hand}" if cell.by_hand else "")
 
 
 def render(results):
