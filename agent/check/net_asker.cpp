@@ -8,6 +8,8 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <csignal>
 #include <deque>
@@ -79,6 +81,10 @@ struct NetAskers::Talk {
     });
   }
   asio::awaitable<void> answer(Asked asked) {
+    if (asked.question.after > Duration::zero()) {
+      asio::steady_timer pause(io, asked.question.after);
+      co_await pause.async_wait(asio::use_awaitable);
+    }
     const MonoTime begin = mono_now();
     Answer given = co_await reply(asked.question);
     given.id = asked.question.id;

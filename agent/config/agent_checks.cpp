@@ -28,7 +28,8 @@ const Key<ActiveCheck> kCheckKeys[] = {
                           "What is asked: http://HOST/PATH, https://HOST/PATH, tcp://HOST:PORT, tls://HOST:PORT, "
                           "dns://SERVER/NAME (or dns:///NAME: as the host resolves), or exec:PLUGIN, a file in "
                           "/etc/hostmedic/plugins that ends with 0 and may print series as OpenMetrics."),
-    check_key<FIELD(interval)>("interval", kInterval, "How often."),
+    check_key<FIELD(interval)>("interval", kInterval,
+                               "How often; and once more at once when an answer differs from the one before."),
     check_key<FIELD(timeout)>("timeout", kTimeout, "How long an answer may take, from the look-up of the name on."),
     check_key<FIELD(status)>("status", {.least = 0, .most = 599}, "Status of HTTP that is expected; 0: 200 to 399."),
     check_key<FIELD(contains)>("contains", {}, "Text that the first 64 KiB of the answer must contain."),

@@ -151,6 +151,7 @@ constexpr const MetricInfo* kAll[] = {
     &kCheckUp,
     &kCheckDuration,
     &kCheckSilent,
+    &kCheckFailures,
     &kCheckCertificateExpiry,
     &kScrapeUp,
     &kProbeCpuTime,

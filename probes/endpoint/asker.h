@@ -19,6 +19,7 @@ struct Question {
   Duration timeout{};    // for everything together
   std::string ca;        // PEM file; empty: the system's
   std::size_t most_body = 0;
+  Duration after{};  // asked only then
 };
 
 struct Answer {

@@ -13,19 +13,24 @@ namespace hostmedic {
 namespace {
 
 constexpr std::size_t kMostBody = 64 << 10;
-constexpr int kMostSilences = 1000;  // that are counted
+constexpr int kMostCounted = 1000;  // failures, silences
+// When an answer differs from the one before, the question is asked again this long after it was asked: two signs of a
+// fault, or of its end, within a moment. Once for each question that was due, so that an endpoint is never asked more
+// than twice as often as was configured.
+constexpr Duration kAgain = std::chrono::milliseconds(200);
 
 struct Followed {
   explicit Followed(const ActiveCheck& asked) : check(asked), published({"*"}) {}
   const ActiveCheck& check;
   MonoTime next;
   bool waits = false;          // for an answer
+  bool again = false;          // it is the second question
   std::optional<bool> passed;  // last time
   std::string reason;
   EntityId entity = kNoEntity;
-  SeriesId up = kNoSeries, took = kNoSeries, silent = kNoSeries, expiry = kNoSeries;
-  int silences = 0;     // in a row
-  Published published;  // what a plug-in prints
+  SeriesId up = kNoSeries, took = kNoSeries, failed = kNoSeries, silent = kNoSeries, expiry = kNoSeries;
+  int failures = 0, silences = 0;  // in a row
+  Published published;             // what a plug-in prints
 };
 
 // Checks with the same interval are spread over it, always in the same way.
@@ -64,7 +69,8 @@ class CheckProbe final : public Probe {
     while (auto answer = asker_->take()) {
       Followed& one = followed_[answer->id];
       one.waits = false;
-      tell(one, *answer, now, sink);
+      const bool differs = tell(one, *answer, now, sink);
+      if (differs && !one.again) ask_again(answer->id, answer->took);
       ask_when_due(answer->id, now);  // one that failed for want of time is not late with the next
     }
     return ok();
@@ -77,8 +83,17 @@ class CheckProbe final : public Probe {
     if (one.waits || now < one.next) return;
     // A late start does not shift the rhythm, and what was missed is not made up for.
     one.next += one.check.interval * (1 + (now - one.next) / one.check.interval);
-    one.waits = true;
-    asker_->ask({number, one.check.url, one.check.timeout, one.check.ca, kMostBody});
+    ask(number, Duration::zero());
+    one.again = false;
+  }
+  void ask_again(std::size_t number, Duration took) {
+    ask(number, std::max(kAgain - took, Duration::zero()));
+    followed_[number].again = true;
+  }
+  void ask(std::size_t number, Duration after) {
+    const ActiveCheck& check = followed_[number].check;
+    followed_[number].waits = true;
+    asker_->ask({number, check.url, check.timeout, check.ca, kMostBody, after});
   }
 
   static void define(Followed& one, MonoTime now, Sink& sink) {
@@ -89,22 +104,29 @@ class CheckProbe final : public Probe {
     const std::string attributes = "check.id=" + check.id;
     one.up = sink.series(one.entity, metric::kCheckUp, attributes);
     one.took = sink.series(one.entity, metric::kCheckDuration, attributes);
+    one.failed = sink.series(one.entity, metric::kCheckFailures, attributes);
     one.silent = sink.series(one.entity, metric::kCheckSilent, attributes);
   }
 
   static void tell_unknown(Followed& one, Sink& sink) {
-    for (const SeriesId series : {one.up, one.took, one.silent, one.expiry})
+    for (const SeriesId series : {one.up, one.took, one.failed, one.silent, one.expiry})
       if (series != kNoSeries) sink.sample(series, std::nullopt);
     if (one.check.url.starts_with("exec:")) one.published.unknown(sink);
   }
 
-  static void tell(Followed& one, const Answer& answer, MonoTime now, Sink& sink) {
-    if (!answer.asked) return tell_unknown(one, sink);
+  // True if it failed and did not before, or the other way round.
+  static bool tell(Followed& one, const Answer& answer, MonoTime now, Sink& sink) {
+    if (!answer.asked) {
+      tell_unknown(one, sink);
+      return false;
+    }
     const std::string reason = complaint(one.check, answer);
     const bool passed = reason.empty();
     sink.sample(one.up, passed ? 1 : 0);
     sink.sample(one.took, answer.reached ? std::optional(to_seconds(answer.took)) : std::nullopt);
-    one.silences = answer.silent ? std::min(one.silences + 1, kMostSilences) : 0;
+    one.failures = passed ? 0 : std::min(one.failures + 1, kMostCounted);
+    sink.sample(one.failed, one.failures);
+    one.silences = answer.silent ? std::min(one.silences + 1, kMostCounted) : 0;
     sink.sample(one.silent, one.silences);
     if (answer.certificate_ends && one.expiry == kNoSeries)
       one.expiry = sink.series(one.entity, metric::kCheckCertificateExpiry, "check.id=" + one.check.id);
@@ -116,12 +138,12 @@ class CheckProbe final : public Probe {
     if (one.check.url.starts_with("exec:")) {
       answer.reached ? (void)one.published.show(answer.body, one.entity, sink) : one.published.unknown(sink);
     }
-    if (one.passed == passed && one.reason == reason) return;
+    if (one.passed == passed && one.reason == reason) return false;
     // The first answer is news only if it is a bad one.
     const bool news = one.passed ? *one.passed != passed : !passed;
     one.passed = passed;
     one.reason = reason;
-    if (!news) return;
+    if (!news) return false;
     sink.event({EventKind::check_state,
                 one.entity,
                 now,
@@ -129,14 +151,15 @@ class CheckProbe final : public Probe {
                  {std::string(attr::kCheckUrl), one.check.url},
                  {std::string(attr::kCheckState), passed ? "up" : "down"},
                  {std::string(attr::kCheckReason), reason}}});
+    return true;
   }
 
   std::vector<Followed> followed_;
   std::unique_ptr<Asker> asker_;
 };
 
-constexpr const MetricInfo* kMetrics[] = {&metric::kCheckUp, &metric::kCheckDuration, &metric::kCheckSilent,
-                                          &metric::kCheckCertificateExpiry};
+constexpr const MetricInfo* kMetrics[] = {&metric::kCheckUp, &metric::kCheckDuration, &metric::kCheckFailures,
+                                          &metric::kCheckSilent, &metric::kCheckCertificateExpiry};
 
 Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
   if (context.settings.checks.empty())

@@ -132,6 +132,51 @@ TEST_CASE("checks: what this host could not ask is not known, and not down") {
   CHECK(s.events() == "");
 }
 
+TEST_CASE("checks: after the first failure it is asked again at once, and after the first success; then no more") {
+  Setting s(check_probe, one_check({.id = "web", .url = kUrl, .interval = std::chrono::seconds(30)}));
+  const auto failures = [&] { return s.sink.value(kEndpoint, "hostmedic.check.failures", "check.id=web"); };
+  // Answers what was asked, and says what is asked then: in so many milliseconds, or nothing.
+  const auto answer = [&](Answer given) -> std::optional<std::int64_t> {
+    REQUIRE(s.script.asked.size() == 1);
+    given.id = s.script.asked[0].id;
+    s.script.asked.clear();
+    s.script.answers.push_back(given);
+    CHECK(s.probe->on_ready(s.now, s.sink));
+    if (s.script.asked.empty()) return std::nullopt;
+    return s.script.asked[0].after / std::chrono::milliseconds(1);
+  };
+  const auto wait = [&] {
+    for (int i = 0; i < 40 && s.script.asked.empty(); ++i) {
+      s.now += std::chrono::seconds(1);
+      CHECK(s.probe->read(s.now, s.sink));
+    }
+    REQUIRE(s.script.asked.size() == 1);
+    CHECK(s.script.asked[0].after == Duration::zero());
+  };
+  wait();
+  CHECK(!answer(http(200)));
+  wait();
+  CHECK(answer(http(500)) == 180);  // 200 ms after it was asked: it took 20
+  CHECK(failures() == 1);
+  CHECK(!answer(http(503)));
+  CHECK(failures() == 2);
+  wait();
+  CHECK(!answer(refused()));  // still failing: in its interval
+  CHECK(failures() == 3);
+  wait();
+  CHECK(answer(http(200)) == 180);
+  CHECK(failures() == 0);
+  CHECK(!answer(http(200)));
+  // What fails each second time is asked no more than twice as often as it is due.
+  for (int i = 0; i < 5; ++i) {
+    wait();
+    Answer late = silence();
+    late.took = std::chrono::seconds(5);
+    CHECK(answer(late) == 0);
+    CHECK(!answer(http(200)));
+  }
+}
+
 TEST_CASE("checks: asked in their interval; a change of the result is told, and the first only if it is bad") {
   Setting s(check_probe, one_check({.id = "web", .url = kUrl, .interval = std::chrono::seconds(5)}));
   s.run(60, http(200));
@@ -195,8 +240,9 @@ TEST_CASE("checks: one that took longer than its interval is asked again as soon
     CHECK(s.probe->on_ready(s.now, s.sink));
     return s.script.asked.size();
   };
-  CHECK(answer_after(std::chrono::milliseconds(1050)) == 1);
-  CHECK(answer_after(std::chrono::milliseconds(20)) == 0);  // not before it is due
+  CHECK(answer_after(std::chrono::milliseconds(1050)) == 1);  // at once, for it fails
+  CHECK(answer_after(std::chrono::milliseconds(10)) == 1);    // what was due meanwhile
+  CHECK(answer_after(std::chrono::milliseconds(20)) == 0);    // not before it is due
 }
 
 TEST_CASE("checks: what a plug-in prints becomes series") {
