@@ -3,6 +3,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -18,21 +20,29 @@ namespace {
 
 // Packets with data that are looked at in a second, about 1 % of one core. Above it fewer connections are.
 constexpr double kMostPackets = 100'000;
-constexpr std::uint32_t kMostShift = 10;                  // one connection of 1,024
+constexpr std::uint32_t kMostShift = 10;  // one connection of 1,024
+// When errors begin, the counts are looked at so often before the next second: whether it goes on is known at once.
+constexpr int kSoonLooks = 2;
+constexpr Duration kSoon = std::chrono::milliseconds(200);
 constexpr Duration kLookAgain = std::chrono::minutes(5);  // at ports that were left alone
 
 class HttpProbe final : public Probe {
  public:
   explicit HttpProbe(bpf::HttpPrograms programs)
-      : programs_(std::move(programs)), per_cpu_(static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus()))) {}
+      : programs_(std::move(programs)),
+        soon_(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+        per_cpu_(static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus()))) {}
 
   Status read(MonoTime now, Sink& sink) override;
+  std::vector<int> descriptors() const override { return soon_ ? std::vector<int>{soon_.get()} : std::vector<int>{}; }
+  Status on_ready(MonoTime now, Sink& sink) override;
   Duration interval() const override { return std::chrono::seconds(1); }
 
  private:
   Status take_services(MonoTime now, Sink& sink);
   Status take_counts(MonoTime now, Sink& sink);
   void leave_encrypted_alone(MonoTime now);
+  void look_soon();
 
   struct Names {
     SeriesId seen, no_room, held_back, sampling, encrypted;
@@ -40,6 +50,7 @@ class HttpProbe final : public Probe {
 
   // Constant after construction.
   bpf::HttpPrograms programs_;
+  const Fd soon_;  // without it the next second has to do
 
   // Touched only as far as there are services.
   std::unique_ptr<hm_http_key[]> keys_ = std::make_unique_for_overwrite<hm_http_key[]>(HM_HTTP_SERVICES);
@@ -50,6 +61,7 @@ class HttpProbe final : public Probe {
   std::vector<std::uint16_t> encrypted_;
   std::optional<MonoTime> looked_again_, counted_;
   std::uint64_t packets_ = 0;
+  int soon_looks_ = 0;  // left
 };
 
 // The kernel gives each service away with what it counted, so that it needs no table of its own of those that ended. A
@@ -112,11 +124,30 @@ Status HttpProbe::read(MonoTime now, Sink& sink) {
   }
   auto taken = take_services(now, sink);
   rows_.sample(sink);
+  if (rows_.errors_begin()) {
+    soon_looks_ = kSoonLooks;
+    look_soon();
+  }
   leave_encrypted_alone(now);
   sink.sample(names_->held_back, static_cast<double>(rows_.held_back()));
   sink.sample(names_->encrypted, static_cast<double>(encrypted_.size()));
   auto counted = take_counts(now, sink);
   return taken ? counted : taken;
+}
+
+void HttpProbe::look_soon() {
+  itimerspec at{};
+  at.it_value.tv_nsec = kSoon.count();
+  (void)::timerfd_settime(soon_.get(), 0, &at, nullptr);
+}
+
+Status HttpProbe::on_ready(MonoTime now, Sink& sink) {
+  std::uint64_t expired = 0;
+  if (::read(soon_.get(), &expired, sizeof expired) != sizeof expired) return ok();
+  auto taken = take_services(now, sink);
+  rows_.sample(sink);
+  if (--soon_looks_ > 0) look_soon();
+  return taken;
 }
 
 Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {

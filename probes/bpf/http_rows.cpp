@@ -139,6 +139,18 @@ void HttpRows::sample(Sink& sink) {
   }
 }
 
+bool HttpRows::errors_begin() {
+  constexpr std::size_t kServerErrors = 5;
+  bool begin = false;
+  for (Row& row : rows_) {
+    const bool erring = row.total.responses[kServerErrors] != row.errors_before;
+    begin = begin || (erring && !row.erring);
+    row.erring = erring;
+    row.errors_before = row.total.responses[kServerErrors];
+  }
+  return begin;
+}
+
 void HttpRows::list_encrypted(std::vector<std::uint16_t>& ports) const {
   const auto in_clear = [](const Row& row) { return row.total.requests != row.requests_before; };
   ports.clear();

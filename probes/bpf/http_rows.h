@@ -32,6 +32,8 @@ class HttpRows {
   void take(std::uint32_t port, const hm_http_service& counts, MonoTime now, Sink& sink);
   // Says what all rows know, and begins a new interval.
   void sample(Sink& sink);
+  // Whether something answered with server errors since the last call, and not between that and the one before.
+  bool errors_begin();
   // Ports that have had kManyHellos TLS handshakes or more and no request in clear since look_again().
   void list_encrypted(std::vector<std::uint16_t>& ports) const;
   void look_again();
@@ -50,6 +52,8 @@ class HttpRows {
     std::array<SeriesId, 2> by_grpc{};
     hm_http_service total{};                               // latency: of the interval only
     std::uint64_t hellos_before = 0, requests_before = 0;  // at look_again()
+    std::uint64_t errors_before = 0;                       // at errors_begin()
+    bool erring = false;                                   // then
   };
   Row* find(std::string_view owner, std::uint32_t port);
   Row* row_for(std::string_view owner, std::uint32_t port, MonoTime now, Sink& sink);

@@ -151,3 +151,18 @@ TEST_CASE("a port is encrypted after many handshakes without any request in clea
   rows.sample(sink);
   CHECK_FALSE(sink.values.contains("host hostmedic.http.server.request.begun{network.local.port=443}"));
 }
+
+TEST_CASE("http rows: errors that begin are told, and not that they go on") {
+  HttpRows rows;
+  RecordingSink sink;
+  const auto begin_with = [&](std::uint64_t ok, std::uint64_t failed) {
+    rows.take(80, counts("shop.service", ok, failed), at(1), sink);
+    rows.sample(sink);
+    return rows.errors_begin();
+  };
+  CHECK_FALSE(begin_with(5, 0));
+  CHECK(begin_with(3, 2));
+  CHECK_FALSE(begin_with(0, 5));
+  CHECK_FALSE(begin_with(5, 0));
+  CHECK(begin_with(4, 1));
+}
