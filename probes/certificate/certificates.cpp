@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long the certificates of this host's servers are still valid. A worker looks for them, and reads them again,
-// every ten minutes, and as soon as one of their files is another.
+// every ten minutes, and as soon as one of their files is another: the kernel tells what happens in their directories,
+// and each second it is looked, too.
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -15,6 +16,7 @@
 #include "agent/base/text.h"
 #include "detect/model/names.h"
 #include "probes/certificate/search.h"
+#include "probes/change/directory_watch.h"
 #include "probes/probe.h"
 #include "probes/source/relations.h"
 #include "probes/source/table.h"
@@ -28,9 +30,14 @@ constexpr Duration kTold = std::chrono::seconds(10);  // the time that is left g
 constexpr std::size_t kMostCertificateUses = 512;
 constexpr Duration kLook = std::chrono::minutes(10), kDeadline = std::chrono::minutes(1);
 
+constexpr std::size_t kMostDirectories = 64;
+constexpr int kMostNews = 8;  // between two ticks; in a directory with more it is only looked each second
+
 struct Places {
   std::shared_ptr<const Fd> root, proc;
   std::vector<std::string> patterns;
+  std::string root_path;                         // empty: /
+  std::shared_ptr<change::DirectoryWatch> news;  // null: it cannot be had
 };
 // Of the files that were found, in one number: a renewal writes a file anew, or leads a link to another.
 std::uint64_t stamp_of(int root, const std::vector<std::string>& paths) {
@@ -44,6 +51,14 @@ std::uint64_t stamp_of(int root, const std::vector<std::string>& paths) {
     text += "\n";
   }
   return fnv1a(text);
+}
+// Whatever cannot be watched is looked at each second.
+void watch_directories(const Places& places, const std::vector<FoundCertificate>& found) {
+  std::set<std::string> directories;
+  for (const FoundCertificate& one : found)
+    if (directories.size() < kMostDirectories) directories.insert(one.name.substr(0, one.name.rfind('/') + 1));
+  for (const std::string& directory : directories)
+    if (places.news) (void)places.news->add_written(places.root_path + directory);
 }
 struct Looked {
   std::optional<CertificateSearch> search;  // nothing: all files are as they were
@@ -61,6 +76,7 @@ struct Look {
     looked.stamp = stamp_of(places->root->get(), paths);
     if (everything || looked.stamp != stamp)
       looked.search = search_certificates(places->root->get(), places->proc->get(), places->patterns);
+    if (everything) watch_directories(*places, looked.search->found);
     return looked;
   }
 };
@@ -87,30 +103,44 @@ class CertificateProbe final : public Probe {
       sampled_at_ = now;
     }
     uses_.tell(now, sink, [](const Entity&) { return false; });
+    told_.clear();
     if (looker_->late(0, now)) return make_error(ErrorCode::timeout, "a file does not answer").in("certificate");
-    const bool everything = !looked_at_ || now - *looked_at_ >= kLook;
-    auto look = std::make_shared<const Look>(Look{places_, everything, paths_, stamp_});
-    if (looker_->submit(0, std::move(look), now + kDeadline)) {
-      if (everything) looked_at_ = now;
-      looker_->start();
-    }
+    look(now, !looked_at_ || now - *looked_at_ >= kLook);
     return too_many_ ? Status(make_error(ErrorCode::limit, "more certificates than are followed")) : ok();
   }
-  std::vector<int> descriptors() const override { return {bell_->fd()}; }
+  std::vector<int> descriptors() const override {
+    return places_->news ? std::vector<int>{bell_->fd(), places_->news->fd()} : std::vector<int>{bell_->fd()};
+  }
   Status on_ready(MonoTime now, Sink& sink) override {
     bell_->quiet();
     if (const auto looked = looker_->take(0)) {
       stamp_ = looked->stamp;
-      if (!looked->search) return ok();
       if (looked->everything) paths_.clear();
-      tell(*looked->search, now, sink);
-      sample(sink);
+      if (looked->search) {
+        tell(*looked->search, now, sink);
+        sample(sink);
+      }
     }
+    if (places_->news && has_news()) look(now, false);
     return ok();
   }
   Duration interval() const override { return kInterval; }
 
  private:
+  // Refused while the last look is under way; the next tick asks again.
+  void look(MonoTime now, bool everything) {
+    auto look = std::make_shared<const Look>(Look{places_, everything, paths_, stamp_});
+    if (!looker_->submit(0, std::move(look), now + kDeadline)) return;
+    if (everything) looked_at_ = now;
+    looker_->start();
+  }
+  bool has_news() {
+    std::set<int> watches;
+    const bool whole = places_->news->read(watches);
+    for (const int watch : watches)
+      if (++told_[watch] == kMostNews) places_->news->remove(watch);
+    return !whole || !watches.empty();
+  }
   void tell(const CertificateSearch& search, MonoTime now, Sink& sink) {
     too_many_ = search.too_many;
     followed_.align(
@@ -169,6 +199,7 @@ class CertificateProbe final : public Probe {
   const std::unique_ptr<Looker> looker_;
   FollowedTable<Followed> followed_;
   std::optional<MonoTime> looked_at_, sampled_at_;
+  std::map<int, int> told_;  // how often a directory had news since the tick
   std::vector<std::string> paths_;
   std::uint64_t stamp_ = 0;
   bool too_many_ = false;
@@ -186,9 +217,11 @@ Result<std::unique_ptr<Probe>> make(const ProbeContext& context) {
   if (!bell) return std::move(bell).error();
   auto looker = Looker::make(1, *bell);
   if (!looker) return std::move(looker).error();
+  auto news = change::DirectoryWatch::make();
   return std::unique_ptr<Probe>(std::make_unique<CertificateProbe>(
       std::make_shared<const Places>(
-          Places{again(context.roots.root), again(context.roots.proc), context.settings.certificates}),
+          Places{again(context.roots.root), again(context.roots.proc), context.settings.certificates,
+                 context.roots.root_path == "/" ? "" : context.roots.root_path, news ? std::move(*news) : nullptr}),
       std::move(*bell), std::move(*looker)));
 }
 

@@ -27,6 +27,9 @@ int DirectoryWatch::add_directory(const std::string& path) const {
 int DirectoryWatch::add_names(const std::string& path) const {
   return ::inotify_add_watch(fd_.get(), path.c_str(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
 }
+int DirectoryWatch::add_written(const std::string& path) const {
+  return ::inotify_add_watch(fd_.get(), path.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR);
+}
 int DirectoryWatch::add_file(const std::string& path) const {
   return ::inotify_add_watch(fd_.get(), path.c_str(), IN_MODIFY | IN_DONT_FOLLOW);
 }

@@ -22,6 +22,7 @@ class DirectoryWatch {
   // The number under which news of the directory come; the same for the same directory. -1: it cannot be watched.
   int add_directory(const std::string& path) const;  // entries made, written, renamed, removed
   int add_names(const std::string& path) const;      // entries made or renamed only
+  int add_written(const std::string& path) const;    // entries that are complete: written and closed, or moved there
   int add_file(const std::string& path) const;       // written
   void remove(int watch) const;
 
