@@ -104,6 +104,9 @@ void add_services(std::vector<Rule>& rules) {
   rules.push_back(rule("service-crash-loop", metric::kServiceRestarts, "", "rate_above",
                        {{"limit", 3.0 / 60}, {"window", 60}}, "service.crash_looping", Severity::critical, 1,
                        "systemd itself restarted it more than three times in a minute"));
+  rules.push_back(rule("service-falls-at-once", metric::kServiceRestarts, "", "rate_above",
+                       {{"limit", 1.0 / 10}, {"window", 10}}, "service.crash_looping", Severity::error, 1,
+                       "restarted twice within ten seconds: what systemd starts again does not stay up"));
 }
 
 EventRule event(std::string id, EventKind kind, std::string_view key, std::string value, std::string incident_kind,

@@ -16,6 +16,9 @@ namespace hostmedic::detect {
 class Hold {
  public:
   static constexpr Duration kMostGap = std::chrono::seconds(60);
+  // Readings come a little early or late: what has to hold for two seconds is not put off to the third by a
+  // millisecond.
+  static constexpr Duration kEarly = std::chrono::milliseconds(50);
 
   void step(MonoTime at, bool holds) {
     if (!holds) {
@@ -41,7 +44,7 @@ class Hold {
     return std::tie(self.since_, self.seen_, self.last_, self.observed_);
   }
 
-  bool held(Duration duration) const { return since_ && seen_ >= duration; }
+  bool held(Duration duration) const { return since_ && seen_ >= duration - std::min<Duration>(kEarly, duration / 10); }
   // The first reading at which it held; only while it holds.
   MonoTime since() const { return since_.value_or(MonoTime{}); }
 

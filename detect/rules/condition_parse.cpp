@@ -115,8 +115,8 @@ std::optional<Duration> ConditionParser::duration(std::string_view what) {
     fail(token, "expected a time " + std::string(what) + ", such as 30s");
     return std::nullopt;
   }
-  if (token.number < 1 || token.number > 86400 * 7) {
-    fail(token, "expected a time from 1s to 7d");
+  if (token.number < 0.1 || token.number > 86400 * 7) {
+    fail(token, "expected a time from 100ms to 7d");
     return std::nullopt;
   }
   return Duration(static_cast<Duration::rep>(token.number * 1e9));

@@ -14,13 +14,13 @@ constexpr DefaultCondition kRequests[] = {
     {"http-failing", "error_rate > 50% and request_rate > 1/s for 20s clear after 20s unless stage is test*",
      "http.errors", Severity::critical, 0.95, "most requests fail: the service is down for its users"},
     {"http-failing-wholly",
-     "any(hostmedic.check.up == 0 for 1s) and error_rate > 90% and request_rate > 1/s and "
-     "hostmedic.service.uptime > 30s clear after 5s unless stage is test*",
+     "any(hostmedic.check.up == 0) and any(hostmedic.check.failures > 1) and error_rate > 80% and request_rate > 1/s "
+     "and hostmedic.service.uptime > 30s clear after 5s unless stage is test*",
      "http.errors", Severity::error, 0.95,
-     "nearly all requests of a second fail, and two checks too; what has just been started may still warm up"},
-    {"http-errors-begin", "error_rate > 20% and request_rate > 0.5/s for 1s clear after 5s", "http.errors",
-     Severity::info, 0.6, "seen within a second, and too little to judge by: it tells who suffers of another's fault",
-     "*", false},
+     "four of five requests fail, and two checks too; what has just been started may still warm up"},
+    {"http-errors-begin", "error_rate > 20% and request_rate > 0.5/s for 150ms clear after 5s", "http.errors",
+     Severity::info, 0.6, "two readings, and too little to judge by: it tells who suffers of another's fault", "*",
+     false},
     {"http-slow", "p99_latency > 5s and request_rate > 1/s for 2m clear after 1m", "http.slow", Severity::warning, 0.6,
      "people leave after seconds; some requests are slow by nature, so it is a warning"},
     {"http-suddenly-slow",
@@ -43,7 +43,8 @@ constexpr DefaultCondition kRequests[] = {
 // A request that came and was not answered is seen by the kernel, whoever asked.
 constexpr DefaultCondition kChecks[] = {
     {"service-hung",
-     "any(hostmedic.check.up == 0 for 1s) and (sum(hostmedic.http.server.request.count) == 0 for 1s) and "
+     "any(hostmedic.check.up == 0) and any(hostmedic.check.failures > 1) and "
+     "(sum(hostmedic.http.server.request.count) == 0 for 1s) and "
      "delta(sum(hostmedic.http.server.request.begun), 5s) > 1 and hostmedic.service.uptime > 30s and "
      "(hostmedic.service.cpu.time < 20% or any(hostmedic.check.up == 0 for 4s)) clear after 2s unless "
      "(known(sum(hostmedic.tcp.retransmits{role=client})) and delta(sum(hostmedic.tcp.retransmits{role=client}), 10s) "
@@ -63,7 +64,8 @@ constexpr DefaultCondition kChecks[] = {
      "twice in a row it took a question and said nothing; who restarts refuses it. Nothing is done for that alone: "
      "others must suffer. Of who speaks HTTP the requests of all tell more",
      "service:*"},
-    {"check-begins-to-fail", "any(hostmedic.check.up == 0 for 1s) clear after 2s", "check.failing", Severity::info, 0.6,
+    {"check-begins-to-fail", "any(hostmedic.check.up == 0) and any(hostmedic.check.failures > 1) clear after 2s",
+     "check.failing", Severity::info, 0.6,
      "too little to judge by, as a reload looks the same: it tells who suffers of another's fault", "*", false},
     {"check-failing", "any(hostmedic.check.up == 0 for 30s)", "check.failing", Severity::error, 0.95,
      "it asks as a user would; half a minute bridges a reload"},
@@ -85,6 +87,8 @@ constexpr DefaultCondition kCertificates[] = {
      "clients refuse it from now on"},
     {"check-certificate-fortnight", "any(hostmedic.check.certificate.not_after - now < 14d)", "certificate.expiring",
      Severity::warning, 0.9, "as for files; this is what the endpoint really shows"},
+    {"check-certificate-expired", "any(hostmedic.check.certificate.not_after - now <= 0)", "certificate.expired",
+     Severity::critical, 0.99, "clients refuse it from now on"},
     {"check-certificate-days", "any(hostmedic.check.certificate.not_after - now < 3d)", "certificate.expiring",
      Severity::error, 0.95, "three days, a weekend included"},
 };

@@ -58,7 +58,7 @@ TEST_CASE("a steady tick of 2,000 series allocates nothing, from the bytes to th
   }
   REQUIRE(gauges.size() + counters.size() == 2000);
   (void)engine->step(stream.cut(1));
-  CHECK(engine->detector_count() == 200 * (4 + 3) + 200);
+  CHECK(engine->detector_count() == 200 * (4 + 3) + 2 * 200);
 
   Frame frame;
   for (const SeriesId id : gauges) frame.samples.push_back({id, 0.0});

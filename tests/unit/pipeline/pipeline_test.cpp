@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "detect/model/names_check.h"
 #include "detect/model/names_service.h"
 #include "tests/unit/detect/stream.h"
 
@@ -181,13 +182,14 @@ struct WebHost {
   Stream stream;
   EntityId shop = stream.entity(EntityKind::service, "shop.service");
   SeriesId up = stream.series(shop, metric::kCheckUp, "check.id=shop");
+  SeriesId failures = stream.series(shop, metric::kCheckFailures, "check.id=shop");
   SeriesId begun = stream.series(shop, metric::kHttpRequestsBegun, "network.local.port=80");
   SeriesId good = stream.series(shop, metric::kHttpRequests, "http.response.status_code=2xx,network.local.port=80");
   SeriesId bad = stream.series(shop, metric::kHttpRequests, "http.response.status_code=5xx,network.local.port=80");
   SeriesId uptime = stream.series(shop, metric::kServiceUptime);
   SeriesId cpu = stream.series(shop, metric::kServiceCpuTime);
   Pipeline pipeline;
-  double second = 1000, is_up = 0, asked = 0, well = 0, failed = 0, computes = 0.05, computed = 0;
+  double second = 1000, is_up = 0, asked = 0, well = 0, failed = 0, computes = 0.05, computed = 0, down = 0;
 
   explicit WebHost(std::string_view kind) : pipeline(test::engine_of(), {runbook(kind)}, automatic(), output) {
     stream.event(EventKind::unit_state, shop, {{attr::kUnitActiveState, "active"}, {attr::kUnitInitial, "1"}});
@@ -203,7 +205,12 @@ struct WebHost {
       asked += 5;
       well += answers;
       failed += errors;
-      stream.sample(up, check ? 1 : 0).sample(begun, asked).sample(good, well).sample(bad, failed);
+      down = check ? 0 : down + 1;
+      stream.sample(up, check ? 1 : 0)
+          .sample(failures, down)
+          .sample(begun, asked)
+          .sample(good, well)
+          .sample(bad, failed);
       stream.sample(uptime, is_up += 1).sample(cpu, computed += computes);
       pipeline.frame(stream.cut(second += 1));
     }
@@ -237,6 +244,18 @@ TEST_CASE("a service that answers with nothing but errors is told in seconds") {
   host.run(4, false, 0, 5);
   CHECK(host.output.last.kind == "http.errors");
   CHECK(host.output.orders.size() == 1);
+}
+
+TEST_CASE("one failed check and one second of errors are not acted on, however often; two in a row are told at once") {
+  WebHost host("http.errors");
+  host.run(60, true, 5, 0);
+  for (int i = 0; i < 10; ++i) {
+    host.run(1, false, 0, 5);
+    host.run(3, true, 5, 0);
+  }
+  CHECK(host.pipeline.incidents().empty());
+  host.run(2, false, 0, 5);
+  CHECK(host.output.last.kind == "http.errors");
 }
 
 TEST_CASE("what has just been started may warm up") {

@@ -62,7 +62,7 @@ TEST_CASE("what it refuses, with the place") {
   CHECK(fault("load_per_cpu > ") == "15+1: expected a metric, a number or '(', found the end");
   CHECK(fault("load_per_cpu = 4") == "13+1: expected '==' for the same");
   CHECK(fault("load_per_cpu > 4 for 30").starts_with("21+2: expected a time after 'for'"));
-  CHECK(fault("load_per_cpu > 4 for 30d").starts_with("21+3: expected a time from 1s to 7d"));
+  CHECK(fault("load_per_cpu > 4 for 30d").starts_with("21+3: expected a time from 100ms to 7d"));
   CHECK(fault("load_per_cpu > 4 && on mon").starts_with("17+1: "));
   CHECK(fault("(load_per_cpu > 4").ends_with("expected ')'"));
   CHECK(fault("load_per_cpu > 4)").starts_with("16+1: expected 'and'"));
