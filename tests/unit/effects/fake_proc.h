@@ -12,7 +12,7 @@ inline void put(const TempDir& proc, int pid, const std::string& name, const std
   const std::string base = proc / std::to_string(pid);
   std::filesystem::create_directories(base + "/fd");
   write(base + "/stat", std::to_string(pid) + " (" + name + ") " + state + " " + std::to_string(parent) + " 1 1 0 -1 " +
-                            std::to_string(flags) + " 0 0 0 0 70 30 0 0 20 5 3 0 " + std::to_string(1000 + pid) +
+                            std::to_string(flags) + " 0 0 0 0 70 30 0 0 20 5 3 0 " + std::to_string(1000LL + pid) +
                             " 0 0 18446744073709551615 0\n");
   write(base + "/cgroup", "0::/system.slice/" + unit + "\n");
   write(base + "/status",
