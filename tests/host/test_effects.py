@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """hostmedic-effect called by hand on a real host whose tools, rights, network and engine are not what it needs: it
 changes nothing half, and says what was wrong."""
+import os
 import time
 
 from actuator import alone, execute, order, undo
@@ -120,13 +121,16 @@ def test_the_kernel_refuses_who_lacks_the_right(host):
     says(host, FAILED, "0 of 1 were dropped", "connections.drop", "service:hold.service", without="net_admin",
          state="established", local_port="0", remote_port="9000", idle="1s", most="5")
     assert ":9000" in host.out("ss -tnH state established")
-    # A cgroup of version 1 that is frozen holds its processes back even from SIGKILL.
+    # A cgroup of version 1 that is frozen holds its processes back even from SIGKILL. Its hierarchy is the machine's, so
+    # its name is this host's own, and it goes with the test.
     if host.run("mkdir /run/freezer && mount -t cgroup -o freezer none /run/freezer", check=False).returncode == 0:
-        pid = host.show("victim.service")["MainPID"]
-        host.run(f"cd /run/freezer && mkdir v && echo {pid} >v/cgroup.procs && echo FROZEN >v/freezer.state")
-        says(host, FAILED, "does not end, not even by SIGKILL", "process.terminate", process, **share, least="0", grace="1s",
-             unit="any")
-        host.run("echo THAWED >/run/freezer/v/freezer.state")
+        pid, group = host.show("victim.service")["MainPID"], f"/run/freezer/hmtest-{os.getpid()}"
+        try:
+            host.run(f"mkdir {group} && echo {pid} >{group}/cgroup.procs && echo FROZEN >{group}/freezer.state")
+            says(host, FAILED, "does not end, not even by SIGKILL", "process.terminate", process, **share, least="0", grace="1s",
+                 unit="any")
+        finally:
+            host.run(f"echo THAWED >{group}/freezer.state; systemctl stop victim; rmdir {group}", check=False)
 
 
 @options(packages=PACKAGES, timeout=120)
