@@ -45,7 +45,10 @@ def programs_load(host):
     took = (int(said["__MONOTONIC_TIMESTAMP"]) - started) / 1e6
     kept = TO_LOAD if "this kernel wants them to read a map" in said["MESSAGE"] else 0
     assert int(status(host, "hostmedic-probe")["CapPrm"], 16) == LEAST | kept, said["MESSAGE"]
-    return f"{took:.1f} s from the start of the probe, in emulation; {said['MESSAGE']}"
+    probes = medic.ask(host, "list probes")
+    away = [f"{probe['name']} ({probe['reason']})" for probe in probes if probe["state"] == "unavailable"]
+    return (f"{took:.1f} s from the start of the probe, in emulation; {said['MESSAGE']}; of {len(probes)} probes away: "
+            + ("; ".join(away) or "none"))
 
 
 def memory_is_locked(host):
