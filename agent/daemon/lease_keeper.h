@@ -4,7 +4,7 @@
 // are rare. What cannot be asked is answered as refused, with the reason. io thread.
 //
 //   {"action": "service.restart", "entity": "service:nginx.service", "seconds": 180}
-//   {"granted": true, "seconds": 180, "text": "1 of 1 hosts may act"}
+//   {"granted": true, "seconds": 180, "text": "0 of 1 hosts at work"}
 //   {"release": true}
 #pragma once
 
@@ -32,7 +32,7 @@ class LeaseKeeper {
 
   // Whom to ask from now on; without a URL nobody is.
   void connect(const UpstreamConfig& upstream);
-  // Nothing happens while a request is under way, and for kPause after an answer.
+  // Nothing happens while a request is under way, and for kPause after one was begun.
   void ask(const Order& order, MonoTime now);
   void every_second(MonoTime now, bool at_work);
 

@@ -13,6 +13,15 @@ DONE, FAILED, USAGE, NEEDLESS = 0, 1, 2, 3
 PROGRAM = "/usr/lib/hostmedic/hostmedic-effect"
 
 
+def connect(host, address, port, by):
+    """A connection from a unit of its own, which systemd-run's options `by` describe, to a server of the host's."""
+    call = "import socket,time; s=socket.create_{}((\"" + address + f"\", {port})); time.sleep(600)"
+    host.run(f"systemd-run --unit listen python3 -c '{call.format('server')}'")
+    wait_for(lambda: f":{port}" in host.out("ss -tlnH"), 10, "it listens")
+    host.run(f"systemd-run {by} python3 -c '{call.format('connection')}'")
+    wait_for(lambda: f":{port}" in host.out("ss -tnH state established"), 10, "it is connected")
+
+
 def effect(host, action, target, was=None, before="", without="", **parameters):
     """(exit status, output) of one effect; was: it is an undo of an order with these details. `before` is done in a
     mount namespace of its own; `without` are capabilities that it has not."""
@@ -111,12 +120,7 @@ def test_the_kernel_refuses_who_lacks_the_right(host):
     says(host, FAILED, "could not be set", "process.renice", "service:victim.service", nice="10", io="keep",
          without="sys_nice")
     assert host.is_active("victim")
-    listen = "import socket,time; s=socket.create_server((\"127.0.0.1\", 9000)); time.sleep(600)"
-    hold = "import socket,time; s=socket.create_connection((\"127.0.0.1\", 9000)); time.sleep(600)"
-    host.run(f"systemd-run --unit listen python3 -c '{listen}'")
-    wait_for(lambda: ":9000" in host.out("ss -tlnH"), 10, "it listens")
-    host.run(f"systemd-run --unit hold python3 -c '{hold}'")
-    wait_for(lambda: ":9000" in host.out("ss -tnH state established"), 10, "it is connected")
+    connect(host, "127.0.0.1", 9000, "--unit hold")
     time.sleep(1.5)
     says(host, FAILED, "0 of 1 were dropped", "connections.drop", "service:hold.service", without="net_admin",
          state="established", local_port="0", remote_port="9000", idle="1s", most="5")
@@ -137,12 +141,7 @@ def test_the_kernel_refuses_who_lacks_the_right(host):
 def test_rules_of_the_network_are_those_of_one_order(host):
     host.run("mkdir /run/scratch; ip address add 192.0.2.1/24 dev lo")
     host.write("/etc/resolv.conf", "nameserver 192.0.2.53\n")
-    listen = "import socket,time; s=socket.create_server((\"192.0.2.1\", 4318)); time.sleep(600)"
-    hold = "import socket,time; s=socket.create_connection((\"192.0.2.1\", 4318)); time.sleep(600)"
-    host.run(f"systemd-run --unit listen python3 -c '{listen}'")
-    wait_for(lambda: ":4318" in host.out("ss -tlnH"), 10, "an aggregator listens")
-    host.run(f"systemd-run --unit report --uid hostmedic python3 -c '{hold}'")
-    wait_for(lambda: ":4318" in host.out("ss -tnH state established"), 10, "the agent reports to it")
+    connect(host, "192.0.2.1", 4318, "--unit report --uid hostmedic")  # the agent reports to it
     circuit, peer, segment = ("circuit.open", {"for": "60s", "half_open": "6"}), ("peer.block", {"for": "60s"}), (
         "host.segment", {"for": "60s", "allow": "none"})
     for target, word in (("192.0.2.1:4318", "whom the agent reports to"), ("192.0.2.53:53", "is a name server")):
