@@ -64,7 +64,7 @@ void Pipeline::load_own(detect::StateReader& reader) {
   conditions_.load_whole(reader);
   response_.load_whole(reader);
   lease_.reset();
-  if (reader.good() && !reader.at_end()) detect::get_whole(reader, lease_.emplace());
+  if (reader.good() && !reader.at_end()) detect::get_whole(reader, lease_.emplace(Lease{}));
 }
 
 Result<std::string> Pipeline::snapshot() const {
