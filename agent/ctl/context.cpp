@@ -8,7 +8,7 @@
 namespace hostmedic {
 
 AskActuator ask_actuator_socket(const std::string& path) {
-  constexpr Duration kPatience = std::chrono::seconds(10), kUntilUndone = std::chrono::minutes(5);
+  static constexpr Duration kPatience = std::chrono::seconds(10), kUntilUndone = std::chrono::minutes(5);
   return [path](const ActuatorRequest& request) {
     return ask_actuator(path, request, request.kind == RequestKind::undo ? kUntilUndone : kPatience);
   };
