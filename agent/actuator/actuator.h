@@ -48,7 +48,9 @@ struct ActuatorParts {
   std::string boot = {};                          // the host's boot id
   std::vector<std::string> release_command = {};  // asks the actuator to end a measure; the order's key is appended
   BusyPaths busy = {};
-  int cancel_fd = -1;  // eventfd that makes the manager end the unit it runs; -1: none
+  std::function<Result<std::string>()> approvers = {};  // certificates of those whose signed word counts, as PEM
+  std::string host_id = {}, host_name = {};             // as they stand in what is signed for this host
+  int cancel_fd = -1;                                   // eventfd that makes the manager end the unit it runs; -1: none
 };
 
 class Actuator {
@@ -111,9 +113,11 @@ class Actuator {
   void record_waiting();
   Status kept(Status written);
   Status brake(const ActuatorRequest& request, const ActuatorPeer& peer);
-  Status approval(const ActuatorRequest& request, const ActuatorPeer& peer);
+  Status approval(const ActuatorRequest& request, const std::string& by);
+  Status approval(const SignedWord& word, const std::string& by);
+  Result<std::string> vouched(const SignedWord& word) const;  // who signed it, if it is for this host and this hour
   // answer.cpp; under the lock.
-  Status word_of(const ActuatorRequest& request, const ActuatorPeer& peer);
+  Status word_of(const ActuatorRequest& request, const ActuatorPeer& peer, std::string& ret_by);
   Result<ActuatorStatus> status(const std::string& running);
   Result<LedgerAudit> audit(const ActuatorPeer& peer);
   const EffectInfo* effect_of(std::string_view action) const;

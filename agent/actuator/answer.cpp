@@ -43,6 +43,7 @@ Status Actuator::allowed(RequestKind kind, Role role) {
     case RequestKind::halt:
     case RequestKind::maintenance:
     case RequestKind::disarm:
+    case RequestKind::word:
     case RequestKind::undone: may = role == Role::agent || role == Role::root; break;
     case RequestKind::undo:
     case RequestKind::approve:
@@ -62,12 +63,18 @@ Result<std::string> approved_subject(const std::string& key, const Plan& plan) {
   return key + ":" + *digest;
 }
 
-Status Actuator::approval(const ActuatorRequest& request, const ActuatorPeer& peer) {
+Status Actuator::approval(const ActuatorRequest& request, const std::string& by) {
   const WallTime now = parts_.wall();
   const bool given = request.kind == RequestKind::approve;
   auto subject = approved_subject(request.key, request.plan);
   if (!subject) return std::move(subject).error();
-  return parts_.ledger->approve({*std::move(subject), peer.text, now, given ? now + kApprovalLife : now});
+  return parts_.ledger->approve({*std::move(subject), by, now, given ? now + kApprovalLife : now});
+}
+
+Status Actuator::approval(const SignedWord& word, const std::string& by) {
+  const WallTime now = parts_.wall();
+  const WallTime until = word.approves ? std::min(word.until, now + kApprovalLife) : now;
+  return parts_.ledger->approve({word.key + ":" + word.plan, by, now, until});
 }
 
 Status Actuator::brake(const ActuatorRequest& request, const ActuatorPeer& peer) {
@@ -121,7 +128,7 @@ Result<ActuatorStatus> Actuator::status(const std::string& running) {
   return status;
 }
 
-Status Actuator::word_of(const ActuatorRequest& request, const ActuatorPeer& peer) {
+Status Actuator::word_of(const ActuatorRequest& request, const ActuatorPeer& peer, std::string& ret_by) {
   Ledger& ledger = *parts_.ledger;
   const WallTime now = parts_.wall();
   const std::string by = said_by(request, peer);
@@ -137,7 +144,13 @@ Status Actuator::word_of(const ActuatorRequest& request, const ActuatorPeer& pee
     case RequestKind::resume: return ledger.resume(by, now);
     case RequestKind::maintenance_off: return ledger.end_maintenance(request.entity, by, now);
     case RequestKind::approve:
-    case RequestKind::reject: return approval(request, peer);
+    case RequestKind::reject: return approval(request, by);
+    case RequestKind::word: {
+      auto who = vouched(request.word);
+      if (!who) return std::move(who).error();
+      ret_by = *std::move(who);
+      return approval(request.word, ret_by);
+    }
     case RequestKind::undone: return ledger.mark_undone({request.target, request.action, by, now});
     case RequestKind::reenable: return ledger.clear_undone(request.target, request.action, by, now);
     case RequestKind::disarm: return ledger.disarm({request.runbook, by, request.reason, now});
@@ -189,8 +202,8 @@ ActuatorAnswer Actuator::answer(const ActuatorRequest& request, const ActuatorPe
     if (answer.known) answer.outcome = std::move((*row)->outcome);
     return answer;
   }
-  if (Status done = kept(word_of(request, peer)); !done) return refusal(done.error());
-  log_notice(std::string(to_string(request.kind)) + " by " + peer.text);
+  if (Status done = kept(word_of(request, peer, answer.by)); !done) return refusal(done.error());
+  log_notice(std::string(to_string(request.kind)) + " by " + (answer.by.empty() ? peer.text : answer.by));
   return answer;
 }
 

@@ -23,6 +23,7 @@
 #include "agent/base/parse.h"
 #include "agent/base/text.h"
 #include "agent/base/version.h"
+#include "agent/config/files.h"
 #include "agent/config/policy_config.h"
 
 using namespace hostmedic;
@@ -39,13 +40,15 @@ constexpr const char* kUsage =
     "  --scratch DIR          (default /run/hostmedic-effects)\n"
     "  --user NAME            who may ask for orders, beside root (default hostmedic)\n"
     "  --approver-group NAME  whose members may approve, beside root (default: nobody)\n"
+    "  --approvers FILE       certificates whose holders may approve from afar (default:\n"
+    "                         /etc/hostmedic/approvers.pem)\n"
     "  --idle DURATION        end after so long without work (default 60s; 0s: never)\n"
     "  --release KEY          instead of serving, ask the actuator to end what this order did\n"
     "  --version, --help\n";
 
 struct Arguments {
   ActuatorOptions options;
-  std::string policy_path = kPolicyFile;
+  std::string policy_path = kPolicyFile, approvers_path = "/etc/hostmedic/approvers.pem";
   std::string socket, user = "hostmedic", approver_group, release;
 };
 
@@ -56,14 +59,15 @@ int usage_error(const std::string& text) {
 
 // -1: go on; else the exit status.
 int read_arguments(int argc, char** argv, Arguments& ret) {
-  enum { socket = 256, policy, ledger, effect, scratch, user, approvers, idle, release, version_of, help };
+  enum { socket = 256, policy, ledger, effect, scratch, user, group, approvers, idle, release, version_of, help };
   const struct option known[] = {{"socket", 1, nullptr, socket},
                                  {"policy", 1, nullptr, policy},
                                  {"ledger", 1, nullptr, ledger},
                                  {"effect", 1, nullptr, effect},
                                  {"scratch", 1, nullptr, scratch},
                                  {"user", 1, nullptr, user},
-                                 {"approver-group", 1, nullptr, approvers},
+                                 {"approver-group", 1, nullptr, group},
+                                 {"approvers", 1, nullptr, approvers},
                                  {"idle", 1, nullptr, idle},
                                  {"release", 1, nullptr, release},
                                  {"version", 0, nullptr, version_of},
@@ -77,7 +81,8 @@ int read_arguments(int argc, char** argv, Arguments& ret) {
       case effect: ret.options.effect_program = ::optarg; continue;
       case scratch: ret.options.scratch = ::optarg; continue;
       case user: ret.user = ::optarg; continue;
-      case approvers: ret.approver_group = ::optarg; continue;
+      case group: ret.approver_group = ::optarg; continue;
+      case approvers: ret.approvers_path = ::optarg; continue;
       case idle: {
         const auto duration = parse_duration(::optarg);
         if (!duration) return usage_error("--idle: " + duration.error().message());
@@ -99,6 +104,18 @@ Result<guard::Policy> policy_of_root(const std::string& path) {
   const auto wrong = std::ranges::find(loaded.diagnostics, true, &Diagnostic::error);
   if (wrong == loaded.diagnostics.end()) return std::move(loaded.config);
   return make_error(ErrorCode::malformed, to_string(*wrong));
+}
+
+// Whoever can write there can approve; so nobody but root may have written it either.
+Result<std::string> approvers_of_root(const std::string& path) {
+  Diagnostics diagnostics;
+  require_root_owned(path, diagnostics);
+  const std::vector<Diagnostic> wrong = std::move(diagnostics).take();
+  if (!wrong.empty()) return make_error(ErrorCode::denied, to_string(wrong.front()));
+  auto text = read_file(path, kib(256));
+  if (!text && text.error().code == ErrorCode::not_found)
+    return make_error(ErrorCode::denied, "nobody may approve from afar: there is no " + path);
+  return text;
 }
 
 Status name_ids(Arguments& arguments) {
@@ -180,6 +197,7 @@ int main(int argc, char** argv) {
   arguments.options.busy = {"/proc", "/var/lib/dpkg/lock-frontend"};
   arguments.options.release_command = release_command(arguments);
   arguments.options.replaced = program_was_replaced;
+  arguments.options.approvers = [&arguments] { return approvers_of_root(arguments.approvers_path); };
   arguments.options.policy = [&arguments] { return policy_of_root(arguments.policy_path); };
 
   sigset_t ending;

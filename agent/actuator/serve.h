@@ -20,16 +20,17 @@ struct ActuatorOptions {
   std::function<Result<guard::Policy>()> policy;  // read again for each order
   std::string ledger_path = "/var/lib/hostmedic-actuator/ledger.db";
   std::string effect_program = "/usr/lib/hostmedic/hostmedic-effect";
-  std::string scratch = "/run/hostmedic-effects";      // made if it is missing
-  std::string proc = {};                               // where procfs is mounted
-  std::string systemd_marker = "/run/systemd/system";  // exists where systemd runs
-  std::string boot_id;                                 // changes with each boot; empty: not known
-  BusyPaths busy;                                      // where other work is looked for
-  std::vector<std::string> release_command;            // starts what asks us to end a measure; its key is appended
-  std::optional<uid_t> agent_uid;                      // who may ask for orders, beside root
-  std::optional<gid_t> approver_gid;                   // whose members may speak for a human, beside root
-  Duration idle = std::chrono::seconds(60);            // returns after so long without a connection; zero: never
-  std::function<bool()> replaced = {};                 // whether another program is now in the place of this one
+  std::string scratch = "/run/hostmedic-effects";       // made if it is missing
+  std::string proc = {};                                // where procfs is mounted
+  std::string systemd_marker = "/run/systemd/system";   // exists where systemd runs
+  std::string boot_id;                                  // changes with each boot; empty: not known
+  BusyPaths busy;                                       // where other work is looked for
+  std::vector<std::string> release_command;             // starts what asks us to end a measure; its key is appended
+  std::function<Result<std::string>()> approvers = {};  // certificates whose holders may approve from afar, as PEM
+  std::optional<uid_t> agent_uid;                       // who may ask for orders, beside root
+  std::optional<gid_t> approver_gid;                    // whose members may speak for a human, beside root
+  Duration idle = std::chrono::seconds(60);             // returns after so long without a connection; zero: never
+  std::function<bool()> replaced = {};                  // whether another program is now in the place of this one
 };
 
 // Puts the parts together and serves until stop_fd is readable, it was idle, or nothing is under way and an upgrade has

@@ -13,6 +13,7 @@
 #include "agent/actuator/systemd_bus.h"
 #include "agent/base/clock.h"
 #include "agent/base/file.h"
+#include "agent/base/host_identity.h"
 #include "agent/base/log.h"
 
 namespace hostmedic {
@@ -61,6 +62,9 @@ Status serve_actuator(const ActuatorOptions& options, int listen_fd, int stop_fd
                       .boot = options.boot_id,
                       .release_command = options.release_command,
                       .busy = options.busy,
+                      .approvers = options.approvers,
+                      .host_id = host_identity().id,
+                      .host_name = host_identity().name,
                       .cancel_fd = cancel.get()};
   if (!parts.ledger) log_error("the ledger cannot be used, so nothing is done: " + parts.ledger.error().message());
   if (parts.ledger && !parts.ledger->quarantined().empty())

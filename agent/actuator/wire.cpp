@@ -14,9 +14,9 @@ namespace hostmedic {
 namespace {
 namespace json = boost::json;
 
-constexpr std::string_view kWords[] = {"execute",         "query",   "status", "halt",   "resume",   "maintenance",
-                                       "maintenance_off", "approve", "reject", "undone", "reenable", "undo",
-                                       "release",         "disarm",  "rearm",  "audit"};
+constexpr std::string_view kWords[] = {
+    "execute", "query",  "status",   "halt", "resume",  "maintenance", "maintenance_off", "approve", "reject",
+    "word",    "undone", "reenable", "undo", "release", "disarm",      "rearm",           "audit"};
 constexpr std::size_t kMostWireText = 512;
 
 Error malformed(std::string text) { return make_error(ErrorCode::malformed, std::move(text)); }
@@ -47,6 +47,7 @@ json::object body_of(const ActuatorRequest& request) {
     case RequestKind::reject: body["plan"] = to_json_object(request.plan); [[fallthrough]];
     case RequestKind::query:
     case RequestKind::release: body["key"] = request.key; break;
+    case RequestKind::word: body["word"] = to_json_object(request.word); break;
     case RequestKind::undo: body["key"] = request.key; [[fallthrough]];
     case RequestKind::halt:
       body["by"] = request.by;
@@ -84,6 +85,7 @@ void read_fields(JsonFields& fields, ActuatorRequest& out) {
     case RequestKind::reject: fields.nested("plan", out.plan, plan_from_value); [[fallthrough]];
     case RequestKind::query:
     case RequestKind::release: fields.text("key", out.key, 64); break;
+    case RequestKind::word: fields.nested("word", out.word, word_from_value); break;
     case RequestKind::undo: fields.text("key", out.key, 64); [[fallthrough]];
     case RequestKind::halt:
       fields.text("by", out.by, kMostWireText);
@@ -260,6 +262,7 @@ json::object body_of(const ActuatorAnswer& answer) {
   if (answer.outcome) body["outcome"] = to_json_object(*answer.outcome);
   if (answer.status) body["status"] = to_object(*answer.status);
   if (answer.audit) body["audit"] = to_object(*answer.audit);
+  if (!answer.by.empty()) body["by"] = answer.by;
   return body;
 }
 
@@ -306,6 +309,8 @@ Result<ActuatorRequest> decode_request(std::string_view text) {
   if (has_key(read->kind) && !is_order_key(read->key)) return malformed("key: not 24 lower-case hex digits");
   if (read->kind == RequestKind::execute && !is_order_key(read->order.key))
     return malformed("order.key: not 24 lower-case hex digits");
+  if (read->kind == RequestKind::word && !is_order_key(read->word.key))
+    return malformed("word.key: not 24 lower-case hex digits");
   if (!read->order.undoes.empty() && !is_order_key(read->order.undoes))
     return malformed("order.undoes: not 24 lower-case hex digits");
   return read;
@@ -323,6 +328,7 @@ Result<ActuatorAnswer> decode_answer(std::string_view text) {
     if (object->contains("outcome")) fields.nested("outcome", out.outcome.emplace(), outcome_from_value);
     if (object->contains("status")) fields.nested("status", out.status.emplace(), status_from);
     if (object->contains("audit")) fields.nested("audit", out.audit.emplace(), audit_from);
+    if (object->contains("by")) fields.text("by", out.by, kMostWireText);
   } else if (object != nullptr) {
     std::string code;
     fields.text("code", code, 64);

@@ -13,6 +13,8 @@
 //   {"request": "maintenance_off", "entity"}     root                 an empty pattern ends all
 //   {"request": "approve", "key", "plan"}        root, approvers      for 15 minutes, this plan under this key
 //   {"request": "reject", "key", "plan"}         root, approvers      takes an approval back
+//   {"request": "word", "word": word}            agent, root          the same of somebody far away, who signed it:
+//   "by"
 //   {"request": "undone", "target", "action", "by"}   agent, root     a human undid it: not again until enabled again
 //   {"request": "reenable", "target", "action"}  root
 //   {"request": "undo", "key", "by", "reason"}   root, approvers      takes the order back: the outcome; not again then
@@ -21,10 +23,10 @@
 //   {"request": "rearm", "runbook"}              root
 //   {"request": "audit"}                         anyone known         "audit": the ledger's hash chain
 //
-//   answer  {"ok": true, "known": bool, "outcome"?: outcome, "status"?: status, "audit"?: audit} or {"ok": false,
-//   "code", "error"}
+//   answer  {"ok": true, "known": bool, "outcome"?: outcome, "status"?: status, "audit"?: audit, "by"?: text} or
+//   {"ok": false, "code", "error"}
 //
-// order and outcome are those of agent/record/record.h.
+// order and outcome are those of agent/record/record.h, word that of signed_word.h.
 #pragma once
 
 #include <cstddef>
@@ -37,6 +39,7 @@
 #include "actions/action.h"
 #include "actions/guard/guard.h"
 #include "agent/base/result.h"
+#include "agent/record/signed_word.h"
 #include "agent/store/ledger.h"
 
 namespace hostmedic {
@@ -56,6 +59,7 @@ enum class RequestKind : std::uint8_t {
   maintenance_off,
   approve,
   reject,
+  word,
   undone,
   reenable,
   undo,
@@ -71,6 +75,7 @@ struct ActuatorRequest {
   Order order;             // execute
   std::string key;         // query, approve, reject, undo, release: 24 lower-case hex digits
   Plan plan;               // approve, reject: what the human saw
+  SignedWord word;         // word
   std::string by, reason;  // halt, maintenance, undone, undo, disarm: as the sender puts it
   WallTime until;          // maintenance
   std::string entity;      // maintenance: glob
@@ -105,6 +110,7 @@ struct ActuatorAnswer {
   std::optional<Outcome> outcome;
   std::optional<ActuatorStatus> status;
   std::optional<LedgerAudit> audit;
+  std::string by;  // word: whose it is
 };
 
 bool is_order_key(std::string_view text);

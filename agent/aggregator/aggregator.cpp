@@ -28,8 +28,8 @@ std::string place(const std::string& address, std::uint16_t port) {
 Aggregator::Aggregator(boost::asio::io_context& io, AggregatorOptions options, FleetStore store)
     : options_(std::move(options)),
       store_(std::move(store)),
-      receiver_(store_, thread_, options_.leases),
-      page_(options_, store_, thread_, receiver_),
+      receiver_(store_, thread_, options_.leases, waiting_),
+      page_(options_, store_, thread_, receiver_, waiting_),
       prune_timer_(io) {}
 
 Result<std::unique_ptr<Aggregator>> Aggregator::start(boost::asio::io_context& io, AggregatorOptions options) {
@@ -63,7 +63,7 @@ Status Aggregator::listen(boost::asio::io_context& io) {
   HttpServerOptions page;
   page.address = options_.page_address;
   page.port = options_.page_port;
-  page.body_limit = kib(1);
+  page.body_limit = kib(4);
   server = HttpServer::listen(
       io.get_executor(), page, [this](const HttpRequest& request) { return page_.handle(request); }, note);
   if (!server) return std::move(server.error()).in("page on " + place(page.address, page.port));

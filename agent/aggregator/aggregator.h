@@ -12,6 +12,7 @@
 #include "agent/aggregator/page.h"
 #include "agent/aggregator/receiver.h"
 #include "agent/aggregator/store_thread.h"
+#include "agent/aggregator/waiting.h"
 #include "agent/base/result.h"
 #include "agent/net/http_server.h"
 #include "agent/store/fleet_store.h"
@@ -41,6 +42,7 @@ class Aggregator {
   const AggregatorOptions options_;
   FleetStore store_;  // used on thread_ only, once started
   StoreThread thread_;
+  WaitingPlans waiting_;
   Receiver receiver_;
   Page page_;
   boost::asio::steady_timer prune_timer_;

@@ -15,11 +15,8 @@ struct Verb {
 };
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> kVerbs = {
-      {"run", 0, {"config"}, {}},
-      {"init", 0, {"dir", "name", "san"}, {}},
-      {"enroll", 1, {"dir", "out", "url"}, {}},
-      {"hosts", 0, {"config"}, {"json"}},
-      {"version", 0, {}, {}},
+      {"run", 0, {"config"}, {}},   {"init", 0, {"dir", "name", "san"}, {}}, {"enroll", 1, {"dir", "out", "url"}, {}},
+      {"approver", 1, {"out"}, {}}, {"hosts", 0, {"config"}, {"json"}},      {"version", 0, {}, {}},
       {"help", 0, {}, {}},
   };
   return kVerbs;
@@ -97,6 +94,7 @@ std::string_view usage_text() {
   return "usage: hostmedic-aggregator [run [--config FILE]]\n"
          "       hostmedic-aggregator init [--dir DIR] [--name HOSTNAME] [--san NAME-OR-ADDRESS]...\n"
          "       hostmedic-aggregator enroll HOST [--out FILE] [--url https://NAME:4318] [--dir DIR]\n"
+         "       hostmedic-aggregator approver NAME [--out FILE-WITHOUT-SUFFIX]\n"
          "       hostmedic-aggregator hosts [--json] [--config FILE]\n"
          "       hostmedic-aggregator version\n";
 }

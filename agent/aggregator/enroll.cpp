@@ -120,4 +120,12 @@ Result<std::string> enroll_host(const EnrollRequest& request, WallTime now) {
   return url;
 }
 
+Status make_approver(const std::string& name, const std::string& out, WallTime now) {
+  for (const char* end : {".crt", ".key"})
+    if (exists(out + end)) return make_error(ErrorCode::conflict, out + end + " exists already");
+  const Result<KeyPair> pair = make_person(name, valid_days(now, kApproverDays));
+  if (!pair) return pair.error();
+  return write_key_pair(*pair, out + ".crt", out + ".key");
+}
+
 }  // namespace hostmedic

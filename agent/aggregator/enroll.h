@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `init` and `enroll`: a private authority, the server's certificate, and one bundle file per host. Blocking; for the
-// command line only.
+// `init`, `enroll` and `approver`: a private authority, the server's certificate, one bundle file per host, and a
+// certificate with its key for a person. Blocking; for the command line only.
 //
 // A bundle is TOML with four texts: url, ca, certificate, key (PEM). It holds a private key: mode 0600.
 #pragma once
@@ -13,7 +13,7 @@
 
 namespace hostmedic {
 
-inline constexpr int kServerDays = 825, kClientDays = 825;
+inline constexpr int kServerDays = 825, kClientDays = 825, kApproverDays = 825;
 
 struct InitRequest {
   std::string dir;                 // gets ca.crt, ca.key, server.crt, server.key
@@ -32,5 +32,8 @@ struct EnrollRequest {
 };
 // Returns the url that was written.
 Result<std::string> enroll_host(const EnrollRequest& request, WallTime now);
+
+// Writes out.crt and out.key; conflict when one exists. No authority has a hand in it: hosts list the certificate.
+Status make_approver(const std::string& name, const std::string& out, WallTime now);
 
 }  // namespace hostmedic

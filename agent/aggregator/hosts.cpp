@@ -2,11 +2,8 @@
 #include "agent/aggregator/hosts.h"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <exception>
 
 #include "agent/base/text.h"
 #include "agent/net/http_client.h"
@@ -15,12 +12,7 @@
 namespace hostmedic {
 
 namespace {
-using boost::asio::awaitable;
 constexpr std::size_t kMostAnswer = 32 << 20;
-
-awaitable<Result<HttpResponse>> ask(HttpClient& client, const HttpRequest& request) {
-  co_return co_await client.send(request);
-}
 
 std::string text_at(const boost::json::object& row, std::string_view name) {
   const boost::json::value* value = row.if_contains(name);
@@ -61,24 +53,17 @@ Result<std::string> hosts_table(const std::string& answer) {
 }
 
 Result<std::string> ask_hosts(const std::string& page_address, std::uint16_t page_port, bool json) {
-  boost::asio::io_context io{1};
   HttpClientOptions options;
   options.host = page_address;
   options.port = page_port;
   options.response_limit = Bytes{kMostAnswer};
-  HttpClient client(io.get_executor(), options);
   HttpRequest request;
   request.target = "/api/hosts";
-  std::optional<Result<HttpResponse>> answer;
-  std::exception_ptr thrown;
-  auto work = [&]() -> awaitable<void> { answer = co_await ask(client, request); };
-  boost::asio::co_spawn(io, work(), [&](std::exception_ptr error) { thrown = error; });
-  io.run();
-  if (thrown) std::rethrow_exception(thrown);
-  if (!*answer) return std::move(answer->error()).in("the aggregator does not answer (is it running?)");
-  if ((*answer)->status != 200) return make_error(ErrorCode::io, strf("the aggregator answers %u", (*answer)->status));
-  if (json) return (*answer)->body + "\n";
-  return hosts_table((*answer)->body);
+  auto answer = send_and_wait(options, request);
+  if (!answer) return std::move(answer.error()).in("the aggregator does not answer (is it running?)");
+  if (answer->status != 200) return make_error(ErrorCode::io, strf("the aggregator answers %u", answer->status));
+  if (json) return answer->body + "\n";
+  return hosts_table(answer->body);
 }
 
 }  // namespace hostmedic

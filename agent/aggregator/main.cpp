@@ -110,6 +110,17 @@ int enroll(const AggregatorCommand& command) {
   return kDone;
 }
 
+int approver(const AggregatorCommand& command) {
+  const std::string& name = command.arguments[0];
+  const std::string out = command.value("out", printable(name, 64));
+  const Status made = make_approver(name, out, wall_now());
+  if (!made) return complain(made.error());
+  say("wrote " + out + ".crt and " + out + ".key for " + name + "\nthe key is for " + name +
+      " alone, and need not be on any host or here\nnext, on each host where " + name + " may approve: append " + out +
+      ".crt to /etc/hostmedic/approvers.pem\n");
+  return kDone;
+}
+
 int hosts(const AggregatorCommand& command) {
   const auto options = options_of(command);
   if (!options) return complain(options.error().message(), kUsage);
@@ -124,6 +135,7 @@ int dispatch(const std::vector<std::string>& words) {
   if (!command) return complain(command.error().message() + "\n" + std::string(usage_text()), kUsage);
   if (command->verb == "init") return init(*command);
   if (command->verb == "enroll") return enroll(*command);
+  if (command->verb == "approver") return approver(*command);
   if (command->verb == "hosts") return hosts(*command);
   if (command->verb == "run") return run(*command);
   if (command->verb == "version")

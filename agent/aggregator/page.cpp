@@ -8,14 +8,17 @@
 #include "agent/aggregator/api.h"
 #include "agent/aggregator/exposition.h"
 #include "agent/base/clock.h"
+#include "agent/base/log.h"
 #include "agent/base/text.h"
 #include "agent/console/assets.h"
+#include "agent/record/record_json.h"
 
 namespace hostmedic {
 
 namespace {
 using boost::asio::awaitable;
 
+constexpr std::string_view kWords = "/api/words";
 constexpr std::string_view kIncident = "/api/incidents/";
 constexpr std::string_view kLoopbackNames[] = {"localhost", "127.0.0.1", "[::1]"};
 
@@ -70,6 +73,8 @@ awaitable<HttpResponse> Page::handle(const HttpRequest& request) {
   HttpResponse response;
   if (!host_allowed(request.header("host"))) {
     response = error_response(403, "this name is not served here; add it to page_hosts");
+  } else if (request.method == "POST" && request.target.substr(0, request.target.find('?')) == kWords) {
+    response = hear(request);
   } else if (request.method != "GET") {
     response = error_response(405, "read only");
     response.headers.push_back({"Allow", "GET"});
@@ -78,6 +83,25 @@ awaitable<HttpResponse> Page::handle(const HttpRequest& request) {
   }
   add_security_headers(response);
   co_return response;
+}
+
+// Whose word it is only the host can tell, which knows the certificates; here it is kept until the host asks.
+HttpResponse Page::hear(const HttpRequest& request) {
+  if (request.header("content-type") != "application/json") return error_response(415, "not application/json");
+  const Result<Target> target = parse_target(request.target);
+  if (!target) return error_response(400, target.error().message());
+  const auto host = target->query.find("host");
+  if (host == target->query.end()) return error_response(400, "host: not given");
+  const auto body = parse_json(request.body, 4096);
+  if (!body) return error_response(400, body.error().message());
+  auto word = word_from_value(*body);
+  if (!word) return error_response(400, word.error().message());
+  const std::string what = word->approves ? "approved" : "rejected";
+  const Status said = waiting_.say(host->second, *std::move(word), mono_now());
+  if (!said) return error_response(status_of(said.error().code), said.error().message());
+  log_notice("a plan of " + printable(host->second, 64) + " is " + what +
+             " from afar; the host will look whose word it is");
+  return plain(200, "{}", "application/json");
 }
 
 awaitable<HttpResponse> Page::route(const HttpRequest& request) {
@@ -104,6 +128,7 @@ awaitable<HttpResponse> Page::route(const HttpRequest& request) {
     const Result<std::string> body = co_await thread_.run(std::move(job));
     co_return json_response(body);
   }
+  if (path == "/api/proposals") co_return plain(200, waiting_.list_json(mono_now()), "application/json");
   if (path == "/healthz") {
     if (receiver_.store_error().empty()) co_return plain(200, "ok\n", "text/plain; charset=utf-8");
     co_return plain(503, "cannot store: " + receiver_.store_error() + "\n", "text/plain; charset=utf-8");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The web page and its JSON, read only, plain HTTP on loopback. io thread; the store is touched on its own thread.
+// The web page and its JSON, plain HTTP on loopback, read only but for one thing: a word that carries its own proof. io
+// thread; the store is touched on its own thread.
 //
 //   GET /api/hosts                                     {now_unix_nano, hosts: [{name, id, version, fingerprint, state,
 //                                                      first_seen_unix_nano, last_seen_unix_nano, open_incidents,
@@ -12,9 +13,12 @@
 //                                                      state: an incident's state, or "unresolved"
 //   GET /api/incidents/ID?host=                        {now_unix_nano, host, received_at_unix_nano, incident: {...}}
 //                                                      incident as in agent/record/record.h
+//   GET /api/proposals                                 {proposals: [...]}: plans that wait for a human, as in waiting.h
+//   POST /api/words?host=                              a word on one of them, as in agent/record/signed_word.h; as
+//                                                      application/json, so that no other page can send one
 //   GET /healthz, /metrics, /, /app.js, /style.css, /icon.svg
 //
-// Errors: {error: "..."} with 400, 403, 404, 405 or 503.
+// Errors: {error: "..."} with 400, 403, 404, 405, 415 or 503.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -24,6 +28,7 @@
 #include "agent/aggregator/options.h"
 #include "agent/aggregator/receiver.h"
 #include "agent/aggregator/store_thread.h"
+#include "agent/aggregator/waiting.h"
 #include "agent/net/http.h"
 #include "agent/store/fleet_store.h"
 
@@ -31,19 +36,22 @@ namespace hostmedic {
 
 class Page {
  public:
-  Page(const AggregatorOptions& options, FleetStore& store, StoreThread& thread, const Receiver& receiver)
-      : options_(options), store_(store), thread_(thread), receiver_(receiver) {}
+  Page(const AggregatorOptions& options, FleetStore& store, StoreThread& thread, const Receiver& receiver,
+       WaitingPlans& waiting)
+      : options_(options), store_(store), thread_(thread), receiver_(receiver), waiting_(waiting) {}
 
   boost::asio::awaitable<HttpResponse> handle(const HttpRequest& request);
 
  private:
   boost::asio::awaitable<HttpResponse> route(const HttpRequest& request);
+  HttpResponse hear(const HttpRequest& request);
   bool host_allowed(std::string_view header) const;
 
   const AggregatorOptions& options_;
   FleetStore& store_;
   StoreThread& thread_;
   const Receiver& receiver_;
+  WaitingPlans& waiting_;
 };
 
 }  // namespace hostmedic

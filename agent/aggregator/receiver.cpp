@@ -2,6 +2,7 @@
 #include "agent/aggregator/receiver.h"
 
 #include <algorithm>
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -126,8 +127,8 @@ HttpResponse Receiver::unavailable(const Error& error, bool json) {
 awaitable<HttpResponse> Receiver::handle(const HttpRequest& request) {
   const std::string path = request.target.substr(0, request.target.find('?'));
   const bool for_logs = path == "/v1/logs";
-  const bool for_lease = path == "/v1/leases";
-  if (!for_logs && !for_lease && path != "/v1/metrics") co_return refuse(request, 404, "no such path");
+  const bool for_lease = path == "/v1/leases", for_plans = path == "/v1/proposals";
+  if (!for_logs && !for_lease && !for_plans && path != "/v1/metrics") co_return refuse(request, 404, "no such path");
   if (request.method != "POST") {
     HttpResponse response = refuse(request, 405, "only POST");
     response.headers.push_back({"Allow", "POST"});
@@ -139,6 +140,7 @@ awaitable<HttpResponse> Receiver::handle(const HttpRequest& request) {
   const bool json = type == kJson;
   if (request.peer_certificate == nullptr) co_return refuse(request, 403, "no client certificate", json);
   if (for_lease) co_return co_await lease(request);
+  if (for_plans) co_return proposals(request);
   if (for_logs) co_return co_await logs(request, json);
   co_return co_await metrics(request, json);
 }
@@ -192,6 +194,17 @@ awaitable<HttpResponse> Receiver::lease(const HttpRequest& request) {
   response.content_type = kJson;
   response.body = boost::json::serialize(answer);
   co_return response;
+}
+
+HttpResponse Receiver::proposals(const HttpRequest& request) {
+  const auto words = waiting_.told(request.peer_certificate->common_name, request.body, mono_now());
+  if (!words) return refuse(request, 400, words.error().message(), true);
+  boost::json::array list;
+  for (const SignedWord& word : *words) list.push_back(to_json_object(word));
+  HttpResponse response;
+  response.content_type = kJson;
+  response.body = boost::json::serialize(boost::json::object{{"words", std::move(list)}});
+  return response;
 }
 
 awaitable<HttpResponse> Receiver::metrics(const HttpRequest& request, bool json) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What agents ask for: takes OTLP, checks who sends and what, stores it, answers by the protocol's rules; and grants
-// leases (lease_keeper.h has their form) to the host that the certificate names. io thread; the store is touched
-// on its own thread. Both must outlive the handlers under way.
+// What agents ask for: takes OTLP, checks who sends and what, stores it, answers by the protocol's rules; grants leases
+// (lease_keeper.h has their form) to the host that the certificate names; and hears of its plans that wait for a human
+// (proposal_keeper.h). io thread; the store is touched on its own thread. Both must outlive the handlers under way.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "agent/aggregator/store_thread.h"
+#include "agent/aggregator/waiting.h"
 #include "agent/net/http.h"
 #include "agent/net/otlp.h"
 #include "agent/store/fleet_store.h"
@@ -26,8 +27,8 @@ struct ReceiverStats {
 
 class Receiver {
  public:
-  Receiver(FleetStore& store, StoreThread& thread, LeaseLimits limits)
-      : store_(store), thread_(thread), lease_limits_(limits) {}
+  Receiver(FleetStore& store, StoreThread& thread, LeaseLimits limits, WaitingPlans& waiting)
+      : store_(store), thread_(thread), lease_limits_(limits), waiting_(waiting) {}
 
   boost::asio::awaitable<HttpResponse> handle(const HttpRequest& request);
   const ReceiverStats& stats() const { return stats_; }
@@ -38,6 +39,7 @@ class Receiver {
   boost::asio::awaitable<HttpResponse> logs(const HttpRequest& request, bool json);
   boost::asio::awaitable<HttpResponse> metrics(const HttpRequest& request, bool json);
   boost::asio::awaitable<HttpResponse> lease(const HttpRequest& request);
+  HttpResponse proposals(const HttpRequest& request);
   HttpResponse refuse(const HttpRequest& request, unsigned status, std::string_view why, bool json = false);
   HttpResponse unavailable(const Error& error, bool json);
   void note(std::string line);
@@ -45,6 +47,7 @@ class Receiver {
   FleetStore& store_;
   StoreThread& thread_;
   const LeaseLimits lease_limits_;
+  WaitingPlans& waiting_;
   ReceiverStats stats_;
   std::string store_error_;
   MonoTime minute_;          // the present minute of log lines

@@ -49,7 +49,7 @@ namespace {
 void require_root_only(const std::string& path, Diagnostics& diagnostics) {
   struct stat seen{};
   if (::lstat(path.c_str(), &seen) != 0) return;  // reading it will say so
-  if (S_ISLNK(seen.st_mode)) diagnostics.error(path, {}, "is a link; the guard's policy must be a plain file");
+  if (S_ISLNK(seen.st_mode)) diagnostics.error(path, {}, "is a link; it must be a plain file");
   if (seen.st_uid != 0) diagnostics.error(path, {}, "is not owned by root");
   if ((seen.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !S_ISLNK(seen.st_mode))
     diagnostics.error(path, {}, "may be written by others than root");

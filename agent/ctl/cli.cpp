@@ -39,6 +39,8 @@ struct Options {
   BacktestWish backtest;
   FeedbackWish feedback;
   ApproveWish approval;
+  RejectWish rejection;
+  std::string fleet;
   std::string account_since = "14d", file_of_ledger;
 };
 
@@ -65,10 +67,12 @@ void add_reading_verbs(CLI::App& app, Options& o, Verb& chosen) {
   }
   CLI::App* list = verb(app, "list", "what the agent has: " + join(listable(), ", "), chosen, [&o](Context& c) {
     if (o.cost && o.what == "probes") return measure_cost(c);
+    if (!o.fleet.empty() && o.what == "proposals") c.ask = ask_fleet(o.fleet);
     return o.health && o.what == "detectors" ? list_health(c) : list_things(c, o.what);
   });
   list->add_option("WHAT", o.what)->required()->check(CLI::IsMember(listable()));
   list->add_flag("--cost", o.cost, "of probes: run them for ten seconds and tell what they cost (root sees all)");
+  list->add_option("--fleet", o.fleet, "of proposals: those of all hosts, by the aggregator's page (127.0.0.1:8320)");
   list->add_flag("--health", o.health, "of detectors: how the models and the groups of series they watch fare");
   verb(app, "thresholds", "how thresholds that follow the data were moved, and why", chosen,
        [&o](Context& c) { return list_thresholds(c, o.since); })
@@ -99,6 +103,14 @@ void add_host_verbs(CLI::App& app, Options& o, Verb& chosen) {
   reference->add_flag("--scdoc", o.scdoc, "the keys as the source of a manual page");
 }
 
+void add_fleet_options(CLI::App& app, FleetWish& ret_wish) {
+  app.add_option("--fleet", ret_wish.address, "of another host: ask the aggregator, by its page (127.0.0.1:8320)");
+  app.add_option("--certificate", ret_wish.certificate, "with --fleet: yours, which that host lists")
+      ->check(CLI::ExistingFile);
+  app.add_option("--key", ret_wish.key, "with --fleet: the certificate's key; it signs, and goes nowhere")
+      ->check(CLI::ExistingFile);
+}
+
 void add_acting_verbs(CLI::App& app, Options& o, Verb& chosen) {
   verb(app, "halt", "the kill switch: nothing is treated until resume", chosen, [&o](Context& c) {
     return halt(c, o.reason);
@@ -118,9 +130,11 @@ void add_acting_verbs(CLI::App& app, Options& o, Verb& chosen) {
   yes->add_option("--step", o.approval.step, "this step of the runbook instead")->check(CLI::Range(1, 8));
   yes->add_option("--action", o.approval.action, "the step with this action instead");
   CLI::App* no = verb(app, "reject", "forbid a plan that waits (root)", chosen,
-                      [&o](Context& c) { return reject(c, o.id, o.reason); });
-  no->add_option("ID", o.id, "the incident's id or its beginning")->required();
-  no->add_option("--reason", o.reason, "kept and shown");
+                      [&o](Context& c) { return reject(c, o.rejection); });
+  no->add_option("ID", o.rejection.id, "the incident's id or its beginning")->required();
+  no->add_option("--reason", o.rejection.reason, "kept and shown");
+  add_fleet_options(*yes, o.approval.fleet);
+  add_fleet_options(*no, o.rejection.fleet);
   CLI::App* back = verb(app, "undo", "take back what was done, and do not do it again on that target (root)", chosen,
                         [&o](Context& c) { return undo(c, o.id, o.reason); });
   back->add_option("ID", o.id,

@@ -13,18 +13,9 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kMostOthers = 8;  // as many as a runbook has steps; each has a key of one digit
-
-struct Waiting {
-  std::string incident_id;
-  Order order;
-  std::vector<Order> others;  // that may be approved instead
-  std::optional<WallTime> expires_at;
-};
-
 // The proposal whose incident begins with id; without an id, the only one.
-Result<Waiting> find_waiting(const json::array& proposals, const std::string& id) {
-  std::optional<Waiting> found;
+Result<FleetPlan> find_waiting(const json::array& proposals, const std::string& id) {
+  std::optional<FleetPlan> found;
   for (const json::value& one : proposals) {
     const json::object* row = one.if_object();
     const std::string incident = row == nullptr ? "" : text_at(*row, "incident_id", 64);
@@ -32,14 +23,9 @@ Result<Waiting> find_waiting(const json::array& proposals, const std::string& id
     if (found && id.empty())
       return make_error(ErrorCode::conflict, "several plans wait; say which, by the incident's id");
     if (found) return make_error(ErrorCode::conflict, "'" + id + "' begins more than one incident's id");
-    const json::value* order = row->if_contains("order");
-    if (order == nullptr) return make_error(ErrorCode::malformed, "the proposal has no order");
-    auto read = order_from_value(*order, "order");
+    auto read = waiting_from_value(one, "proposal");
     if (!read) return std::move(read).error();
-    found = Waiting{incident, std::move(*read), {}, time_at(*row, "expires_at_unix_nano")};
-    for (const json::value& other : array_at(*row, "others"))
-      if (auto more = order_from_value(other, "others"); more && found->others.size() < kMostOthers)
-        found->others.push_back(std::move(*more));
+    found = FleetPlan{text_at(*row, "host"), text_at(*row, "host_id"), text_at(*row, "host_name"), std::move(*read)};
   }
   if (!found && id.empty()) return make_error(ErrorCode::not_found, "no plan waits for approval");
   if (!found)
@@ -47,9 +33,12 @@ Result<Waiting> find_waiting(const json::array& proposals, const std::string& id
   return std::move(*found);
 }
 
-std::string describe(const Waiting& waiting, const Look& look) {
+std::string describe(const FleetPlan& found, const Look& look) {
+  const WaitingPlan& waiting = found.plan;
   const Plan& plan = waiting.order.plan;
-  std::string out = field(look, "incident", waiting.incident_id + ", " + printable(waiting.order.incident_kind, 64));
+  std::string out;
+  if (!found.host.empty()) out += field(look, "host", found.host_name + ", machine " + found.host_id);
+  out += field(look, "incident", waiting.incident_id + ", " + printable(waiting.order.incident_kind, 64));
   out += field(look, "would do", printable(plan.what, 1024));
   if (!plan.command.empty()) out += field(look, "by hand", "$ " + printable(plan.command, 1024));
   out += field(look, "target", printable(to_string(plan.target), 300));
@@ -58,16 +47,20 @@ std::string describe(const Waiting& waiting, const Look& look) {
     out += field(
         look, "or instead",
         strf("step %d, ", other.step + 1) + printable(other.plan.action, 64) + ": " + printable(other.plan.what, 300));
-  if (waiting.expires_at) out += field(look, "expires", relative(*waiting.expires_at, look.now));
+  out += field(look, "expires", relative(waiting.expires_at, look.now));
   return out;
 }
 
 // Either a proposal or the exit code of the failure that was told.
 struct Found {
-  std::optional<Waiting> waiting;
+  std::optional<FleetPlan> waiting;
   Exit exit = Exit::fine;
 };
-Found look_up(Context& context, const std::string& id) {
+Found look_up(Context& context, const std::string& id, const FleetWish& fleet) {
+  if (!fleet.address.empty() && (fleet.certificate.empty() || fleet.key.empty()))
+    return {std::nullopt, fail(context, {Exit::usage, "--fleet needs --certificate and --key, of who speaks",
+                                         "made by: hostmedic-aggregator approver NAME"})};
+  if (!fleet.address.empty()) context.ask = ask_fleet(fleet.address);
   Answer answer = ask_daemon(context.ask, {{"verb", "proposals"}});
   if (!answer.body) return {std::nullopt, fail(context, answer.failure)};
   auto waiting = find_waiting(array_at(*answer.body, "proposals"), id);
@@ -77,12 +70,12 @@ Found look_up(Context& context, const std::string& id) {
 }
 
 // Another plan of the same proposal takes the place of the proposed one.
-void take_instead(Waiting& ret_waiting, std::size_t number) {
+void take_instead(WaitingPlan& ret_waiting, std::size_t number) {
   std::swap(ret_waiting.order, ret_waiting.others[number]);
 }
 
 // What --step and --action ask for; false: the proposal has none such.
-bool take_wished(Waiting& ret_waiting, const ApproveWish& wish) {
+bool take_wished(WaitingPlan& ret_waiting, const ApproveWish& wish) {
   const auto meant = [&](const Order& order) {
     return (wish.step == 0 || order.step + 1 == wish.step) && (wish.action.empty() || order.plan.action == wish.action);
   };
@@ -93,20 +86,21 @@ bool take_wished(Waiting& ret_waiting, const ApproveWish& wish) {
 }
 
 // The person's word: y, n, or e to take another plan of the proposal and be asked again.
-bool person_approves(Context& context, Waiting& ret_waiting) {
+bool person_approves(Context& context, FleetPlan& ret_found) {
   constexpr int kMostQuestions = 16;
-  const bool choice = !ret_waiting.others.empty();
+  WaitingPlan& waiting = ret_found.plan;
+  const bool choice = !waiting.others.empty();
   for (int i = 0; i < kMostQuestions; ++i) {
-    context.out << describe(ret_waiting, context.look);
+    context.out << describe(ret_found, context.look);
     const char key =
         context.one_key(choice ? "Approve this plan? (y)es, (n)o, (e)dit" : "Approve this plan? (y)es, (n)o");
     if (key == 'y' || key == 'Y') return true;
     if (!choice || (key != 'e' && key != 'E')) return false;
-    for (std::size_t n = 0; n < ret_waiting.others.size(); ++n)
-      context.out << strf("  %zu  ", n + 1) << printable(ret_waiting.others[n].plan.what, 300) << '\n';
+    for (std::size_t n = 0; n < waiting.others.size(); ++n)
+      context.out << strf("  %zu  ", n + 1) << printable(waiting.others[n].plan.what, 300) << '\n';
     const char chosen = context.one_key("Which one instead?");
     const std::size_t number = static_cast<std::size_t>(chosen - '1');
-    if (chosen >= '1' && number < ret_waiting.others.size()) take_instead(ret_waiting, number);
+    if (chosen >= '1' && number < waiting.others.size()) take_instead(waiting, number);
   }
   return false;
 }
@@ -114,9 +108,9 @@ bool person_approves(Context& context, Waiting& ret_waiting) {
 }  // namespace
 
 Exit approve(Context& context, const ApproveWish& wish) {
-  Found found = look_up(context, wish.id);
+  Found found = look_up(context, wish.id, wish.fleet);
   if (!found.waiting) return found.exit;
-  Waiting& waiting = *found.waiting;
+  WaitingPlan& waiting = found.waiting->plan;
   const std::string proposed = waiting.order.key;
   if (!take_wished(waiting, wish))
     return fail(context, {Exit::negative, "the proposal has no such step that applies now",
@@ -127,10 +121,15 @@ Exit approve(Context& context, const ApproveWish& wish) {
     if (!context.one_key)
       return fail(context,
                   {Exit::usage, "nobody at a terminal can be asked", "say --yes to approve without a question"});
-    if (!person_approves(context, waiting)) {
+    if (!person_approves(context, *found.waiting)) {
       say(context, "Not approved; it goes on waiting.");
       return Exit::negative;
     }
+  }
+  if (!wish.fleet.address.empty()) {
+    SignedWord word;
+    word.approves = true;
+    return say_from_afar(context, wish.fleet, *found.waiting, std::move(word));
   }
   // The actuator first: it believes no word of the daemon about a human.
   ActuatorRequest request;
@@ -154,13 +153,19 @@ Exit approve(Context& context, const ApproveWish& wish) {
   return fail(context, decided.failure);
 }
 
-Exit reject(Context& context, const std::string& id, const std::string& reason) {
-  const Found found = look_up(context, id);
+Exit reject(Context& context, const RejectWish& wish) {
+  const Found found = look_up(context, wish.id, wish.fleet);
   if (!found.waiting) return found.exit;
+  if (!wish.fleet.address.empty()) {
+    SignedWord word;
+    word.reason = printable(wish.reason, 300);
+    return say_from_afar(context, wish.fleet, *found.waiting, std::move(word));
+  }
+  const WaitingPlan& waiting = found.waiting->plan;
   const Answer decided =
-      ask_daemon(context.ask, {{"verb", "reject"}, {"id", found.waiting->incident_id}, {"reason", reason}});
+      ask_daemon(context.ask, {{"verb", "reject"}, {"id", waiting.incident_id}, {"reason", wish.reason}});
   if (!decided.body) return fail(context, decided.failure);
-  say(context, "Rejected: " + printable(found.waiting->order.plan.what, 1024));
+  say(context, "Rejected: " + printable(waiting.order.plan.what, 1024));
   return Exit::fine;
 }
 

@@ -51,7 +51,8 @@ std::vector<std::string> next_open(const CaseFile& file, const Look& look) {
   }
   const TimelineEntry* approval = last_entry(incident, TimelineKind::approval);
   if (approval != nullptr && approval->text.starts_with("rejected"))
-    return {"A human rejected the plan. Nothing is done until the signals fall quiet and fire again."};
+    return {"The plan was " + printable(approval->text, 400) +
+            ". Nothing is done until the signals fall quiet and fire again."};
   const TimelineEntry* verdict = last_entry(incident, TimelineKind::verdict);
   if (verdict == nullptr) return {"Nothing treats it. It closes when its signals are quiet; until then it stays open."};
   const std::string_view rule = refusing_rule(*verdict);

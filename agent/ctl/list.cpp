@@ -179,14 +179,20 @@ Exit list_proposals(Context& context) {
     write_json(context, proposals);
     return Exit::fine;
   }
-  Table table({"INCIDENT", "EXPIRES", "PLAN"});
+  const bool fleet = std::ranges::any_of(proposals, [](const json::value& one) {
+    return one.is_object() && !text_at(one.get_object(), "host_name").empty();
+  });
+  Table table(fleet ? std::vector<std::string>{"INCIDENT", "HOST", "EXPIRES", "PLAN"}
+                    : std::vector<std::string>{"INCIDENT", "EXPIRES", "PLAN"});
   for (const json::value& one : proposals) {
     if (!one.is_object()) continue;
     const json::object& row = one.get_object();
     const auto expires = time_at(row, "expires_at_unix_nano");
-    table.add({{text_at(row, "incident_id", 64), Tone::strong},
-               {expires ? relative(*expires, context.look.now) : "?"},
-               {text_at(object_at(object_at(row, "order"), "plan"), "what", 1024)}});
+    std::vector<Cell> cells{{text_at(row, "incident_id", 64), Tone::strong},
+                            {expires ? relative(*expires, context.look.now) : "?"},
+                            {text_at(object_at(object_at(row, "order"), "plan"), "what", 1024)}};
+    if (fleet) cells.insert(cells.begin() + 1, Cell{text_at(row, "host_name")});
+    table.add(std::move(cells));
   }
   if (table.empty())
     say(context, "Nothing waits for approval.");

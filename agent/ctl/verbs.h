@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/ctl/context.h"
+#include "agent/ctl/fleet.h"
 
 namespace hostmedic {
 
@@ -59,9 +60,14 @@ struct ApproveWish {
   bool yes = false;    // without a question
   int step = 0;        // of the runbook, from 1, instead of the proposed one; 0: whichever
   std::string action;  // the same by its name
+  FleetWish fleet;     // of another host
 };
 Exit approve(Context& context, const ApproveWish& wish);
-Exit reject(Context& context, const std::string& id, const std::string& reason);
+struct RejectWish {
+  std::string id, reason;  // as above; not empty
+  FleetWish fleet;
+};
+Exit reject(Context& context, const RejectWish& wish);
 
 // id: an order's key, or an incident's id or the beginning of it, whose last order that can be undone is meant.
 Exit undo(Context& context, const std::string& id, const std::string& reason);

@@ -11,6 +11,7 @@
 #include "agent/daemon/control_fields.h"
 #include "agent/daemon/daemon.h"
 #include "agent/daemon/lists.h"
+#include "agent/daemon/proposal_keeper.h"
 #include "agent/record/record_json.h"
 
 namespace hostmedic {
@@ -130,14 +131,8 @@ boost::asio::awaitable<json::object> ControlApi::incident(const json::object& re
 
 json::object ControlApi::proposals() const {
   json::array rows;
-  for (const Proposal& proposal : daemon_.pipeline().proposals()) {
-    json::array others;
-    for (const Order& other : proposal.others) others.push_back(to_json_object(other));
-    rows.push_back({{"incident_id", proposal.incident_id},
-                    {"order", to_json_object(proposal.order)},
-                    {"others", std::move(others)},
-                    {"expires_at_unix_nano", to_ns(proposal.expires_at)}});
-  }
+  for (const Proposal& proposal : daemon_.pipeline().proposals())
+    rows.push_back(to_json_object(waiting_plan(proposal)));
   json::object answer = accepted();
   answer["proposals"] = std::move(rows);
   return answer;

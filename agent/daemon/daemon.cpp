@@ -10,6 +10,7 @@
 #include "agent/actuator/client.h"
 #include "agent/base/clock.h"
 #include "agent/base/file.h"
+#include "agent/base/host_identity.h"
 #include "agent/base/log.h"
 #include "agent/base/notify.h"
 #include "agent/base/text.h"
@@ -31,6 +32,7 @@ constexpr std::size_t kProbe = 0, kChecks = 1, kMarks = 2;
 // The longest history that a guard limit may look back to.
 constexpr Duration kHistory = std::chrono::hours(24 * 7);
 // What a crash may make the models forget.
+constexpr Duration kActuatorHears = std::chrono::seconds(2);
 constexpr Duration kCheckpointEvery = std::chrono::minutes(10);
 
 // For RELOADING=1, in the clock that systemd compares with.
@@ -73,6 +75,7 @@ Daemon::Daemon(boost::asio::io_context& io, DaemonOptions options, Settings sett
                 pipeline_->lease(answer, now());
                 plan_wake();
               }),
+      proposals_(io.get_executor(), [this](const SignedWord& word) { hear(word); }),
       second_(io),
       wake_(io),
       signals_(io, SIGTERM, SIGINT, SIGHUP),
@@ -96,6 +99,7 @@ Status Daemon::start() {
   if (Status reporting = reporter_->connect(config_.upstream); !reporting)
     log_error("upstream: " + reporting.error().message());
   leases_.connect(config_.upstream);
+  proposals_.connect(config_.upstream);
   if (Status restored = restore(); !restored) log_error("restore: " + restored.error().message());
   if (config_.recorder.enabled && no_disk_.empty()) start_recorder();
   if (Status listening = listen(); !listening) return listening;
@@ -258,6 +262,27 @@ void Daemon::submit(const Order& order) {
   if (!taken) refuse("not sent: the store is too far behind");
 }
 
+// A word from afar. Only the actuator can tell whose it is, and approves by itself; then it is told who it was.
+void Daemon::hear(const SignedWord& word) {
+  ActuatorRequest request;
+  request.kind = RequestKind::word;
+  request.word = word;
+  const auto refused = [this, word](const Error& error) {
+    log_warning("a word on incident " + word.incident_id + " was not taken: " + error.message());
+    proposals_.refused(word, error);
+  };
+  const bool sent = worker_.run(
+      [path = actuator_socket_, request] { return ask_actuator(path, request, kActuatorHears); },
+      [this, word, refused](Result<ActuatorAnswer> answer) {
+        if (!answer) return refused(answer.error());
+        const Status decided = word.approves ? pipeline_->approve(word.incident_id, answer->by, word.key, now())
+                                             : pipeline_->reject(word.incident_id, answer->by, word.reason, now());
+        if (!decided) return refused(decided.error());
+        plan_wake();
+      });
+  if (!sent) refused(make_error(ErrorCode::io, "the agent is too far behind"));
+}
+
 void Daemon::finish(const Order& order, Outcome outcome) {
   log_notice(order.plan.what + ": " + std::string(to_string(outcome.result)) + ": " + outcome.text);
   worker_.run([this, outcome] { return store_->put_outcome(outcome); },
@@ -323,6 +348,7 @@ void Daemon::every_second() {
     (void)notify_manager("WATCHDOG=1");
     reporter_->every_second(at, *pipeline_, probe_connected_);
     leases_.every_second(at.mono, pipeline_->at_work());
+    proposals_.every_second(at.mono, pipeline_->proposals());
     if (at.mono - checkpointed_ > kCheckpointEvery) checkpoint_models();
     look_for_disk();
     every_second();
@@ -369,6 +395,7 @@ void Daemon::apply(Settings settings) {
   if (detection_changed) merge_.restart();  // the new engine knows no series yet
   if (!upstream_changed) return;
   leases_.connect(config_.upstream);
+  proposals_.connect(config_.upstream);
   if (const Status connected = reporter_->connect(config_.upstream); !connected)
     log_error("upstream: " + connected.error().message());
 }

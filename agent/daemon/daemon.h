@@ -14,6 +14,7 @@
 #include "agent/daemon/case_traces.h"
 #include "agent/daemon/control_api.h"
 #include "agent/daemon/lease_keeper.h"
+#include "agent/daemon/proposal_keeper.h"
 #include "agent/daemon/reporter.h"
 #include "agent/daemon/settings.h"
 #include "agent/daemon/store_place.h"
@@ -100,6 +101,7 @@ class Daemon final : public PipelineOutput {
   void on_checks(bool connected, const std::string& why);
   void on_probe(bool connected, const std::string& why);
   void finish(const Order& order, Outcome outcome);
+  void hear(const SignedWord& word);
   void every_second();
   void wait_signal();
   void plan_wake();
@@ -123,6 +125,7 @@ class Daemon final : public PipelineOutput {
   std::unique_ptr<ProbeListener> probe_, checks_;
   std::unique_ptr<Reporter> reporter_;
   LeaseKeeper leases_;
+  ProposalKeeper proposals_;
   std::unique_ptr<FlightRecorder> recorder_;
   std::unique_ptr<ControlServer> control_;
   ControlApi api_{*this};

@@ -12,7 +12,7 @@
 
 #include <string>
 
-#include "agent/daemon/identity.h"
+#include "agent/base/host_identity.h"
 #include "agent/self/usage.h"
 #include "agent/store/spool.h"
 #include "detect/model/incident.h"

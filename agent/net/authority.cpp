@@ -176,6 +176,17 @@ Result<std::string> subject_name(const std::string& name) {
   return "O=Hostmedic,CN=" + name;
 }
 
+Result<KeyPair> self_signed(const std::string& name, Validity validity, bool authority) {
+  auto subject = subject_name(name);
+  if (!subject) return std::move(subject).error();
+  MbedRandom random;
+  if (auto seeded = random.seed(); !seeded) return std::move(seeded).error();
+  MbedKey key;
+  if (auto made = make_key(key.get(), random); !made) return std::move(made).error();
+  Issue issue{*subject, *subject, validity, authority, {}, {}};
+  return sign(issue, key.get(), key.get(), random);
+}
+
 Result<KeyPair> issue_with(const KeyPair& authority, Issue issue) {
   MbedRandom random;
   if (auto seeded = random.seed(); !seeded) return std::move(seeded).error();
@@ -204,16 +215,8 @@ Validity valid_days(WallTime now, int days) {
   return {from, until};
 }
 
-Result<KeyPair> make_authority(const std::string& name, Validity validity) {
-  auto subject = subject_name(name);
-  if (!subject) return std::move(subject).error();
-  MbedRandom random;
-  if (auto seeded = random.seed(); !seeded) return std::move(seeded).error();
-  MbedKey key;
-  if (auto made = make_key(key.get(), random); !made) return std::move(made).error();
-  Issue issue{*subject, *subject, validity, true, {}, {}};
-  return sign(issue, key.get(), key.get(), random);
-}
+Result<KeyPair> make_authority(const std::string& name, Validity validity) { return self_signed(name, validity, true); }
+Result<KeyPair> make_person(const std::string& name, Validity validity) { return self_signed(name, validity, false); }
 
 Result<KeyPair> issue_server(const KeyPair& authority, const ServerRequest& request, Validity validity) {
   auto subject = subject_name(request.name);

@@ -38,6 +38,9 @@ Result<KeyPair> issue_server(const KeyPair& authority, const ServerRequest& requ
 // name is the host's name; the receiver knows the host by it.
 Result<KeyPair> issue_client(const KeyPair& authority, const std::string& name, Validity validity);
 
+// Self-signed, and no authority: whoever wants to trust this person lists the certificate itself.
+Result<KeyPair> make_person(const std::string& name, Validity validity);
+
 // Replaces both files atomically; the key with mode 0600, the certificate with 0644.
 Status write_key_pair(const KeyPair& pair, const std::string& certificate_path, const std::string& key_path);
 

@@ -2,11 +2,14 @@
 #include "agent/net/http_client.h"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <exception>
 #include <optional>
 
 #include "agent/base/text.h"
@@ -240,6 +243,18 @@ bool HttpClient::connected() const { return impl_->stream != nullptr; }
 void HttpClient::replace_tls(std::shared_ptr<const TlsContext> tls) {
   impl_->options.tls = std::move(tls);
   if (!impl_->busy) impl_->drop();
+}
+
+Result<HttpResponse> send_and_wait(const HttpClientOptions& options, const HttpRequest& request) {
+  boost::asio::io_context io{1};
+  HttpClient client(io.get_executor(), options);
+  std::optional<Result<HttpResponse>> answer;
+  std::exception_ptr thrown;
+  const auto work = [&]() -> boost::asio::awaitable<void> { answer = co_await client.send(request); };
+  boost::asio::co_spawn(io, work(), [&](std::exception_ptr error) { thrown = error; });
+  io.run();
+  if (thrown) std::rethrow_exception(thrown);
+  return std::move(*answer);
 }
 
 }  // namespace hostmedic

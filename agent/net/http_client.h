@@ -53,4 +53,7 @@ class HttpClient {
   std::shared_ptr<Impl> impl_;  // shared with the request under way
 };
 
+// One request over a connection of its own. Blocks; for command lines.
+Result<HttpResponse> send_and_wait(const HttpClientOptions& options, const HttpRequest& request);
+
 }  // namespace hostmedic

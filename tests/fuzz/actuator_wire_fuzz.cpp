@@ -32,6 +32,8 @@ std::vector<std::string> hm_fuzz_seeds() {
     request.entity = "service:*";
     request.runbook = "logs";
     request.order.undoes = request.key;
+    request.word.key = request.key;
+    request.word.host_name = "web1";
     seeds.push_back(encode(request));
   }
   ActuatorAnswer answer;
@@ -41,6 +43,7 @@ std::vector<std::string> hm_fuzz_seeds() {
   answer.status->recent.emplace_back();
   answer.status->measures.emplace_back();
   answer.status->disarmed.emplace_back();
+  answer.by = "ada (certificate 0123456789ab)";
   answer.audit.emplace().broken = "link 4 (halt) was changed";
   seeds.push_back(encode(answer));
   seeds.push_back(encode(refusal(make_error(ErrorCode::denied, "not for you"))));

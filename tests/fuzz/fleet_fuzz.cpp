@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // What comes to the aggregator, behind TLS and HTTP: OTLP from agents, requests to its page. Input: byte 0 selects: the
 // body of logs or metrics, as protobuf or as JSON, a request to the page (target, then Host header, each ended by a
-// line end), a request for leave to act, or the answer that an agent gets to one. What must hold: every request has an
-// answer of a status that is in the protocol, JSON where JSON is promised, and no answer says what was not meant for a
-// page.
+// line end), a request for leave to act, or the answer that an agent gets to one, the plans that wait on a host, a word
+// on one of them, or the words that the host gets. What must hold: every request has an answer of a status that is in
+// the protocol, JSON where JSON is promised, and no answer says what was not meant for a page.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/json/serialize.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/aggregator/page.h"
 #include "agent/aggregator/receiver.h"
+#include "agent/base/host_identity.h"
 #include "agent/daemon/lease_keeper.h"
+#include "agent/daemon/proposal_keeper.h"
 #include "agent/net/otlp.h"
 #include "agent/record/record_json.h"
 #include "support.h"
@@ -26,9 +29,10 @@ struct World {
   boost::asio::io_context io{1};
   FleetStore store = std::move(*FleetStore::open(":memory:"));
   StoreThread thread;
-  Receiver receiver{store, thread, {}};
+  WaitingPlans waiting;
+  Receiver receiver{store, thread, {}, waiting};
   AggregatorOptions options;
-  Page page{options, store, thread, receiver};
+  Page page{options, store, thread, receiver, waiting};
   std::uint64_t runs = 0;
 
   template <class Handler>
@@ -65,6 +69,26 @@ void check_answer(const HttpResponse& answer) {
     check(parse_json(answer.body, answer.body.size()).has_value());
 }
 
+std::string plans() {
+  Proposal proposal;
+  proposal.incident_id = "0123456789abcdef";
+  proposal.order.key = "0123456789abcdef01234567";
+  proposal.order.plan.action = "service.restart";
+  proposal.order.plan.target = {EntityKind::service, "nginx.service"};
+  return proposals_body({proposal}, [](const Proposal&) { return std::string("not of ada"); });
+}
+
+SignedWord word() {
+  SignedWord word;
+  word.host_id = host_identity().id;
+  word.host_name = host_identity().name;
+  word.incident_id = "0123456789abcdef";
+  word.key = "0123456789abcdef01234567";
+  word.signer = std::string(64, 'a');
+  word.signature = "3045";
+  return word;
+}
+
 std::string logs() {
   Incident incident;
   incident.id = "0123456789abcdef";
@@ -95,8 +119,13 @@ std::vector<std::string> hm_fuzz_seeds() {
   seeds.push_back(std::string(1, 5) + R"({"action":"service.restart","entity":"service:nginx.service","seconds":180})");
   seeds.push_back(std::string(1, 5) + R"({"release":true})");
   seeds.push_back(std::string(1, 6) + R"({"granted":true,"seconds":180,"text":"0 of 1 hosts at work"})");
+  seeds.push_back(std::string(1, 7) + plans());
+  const boost::json::object said = to_json_object(word());
+  seeds.push_back(std::string(1, 8) + boost::json::serialize(said));
+  seeds.push_back(std::string(1, 9) + boost::json::serialize(boost::json::object{{"words", {said}}}));
   for (const char* target :
-       {"/", "/api/hosts", "/api/incidents?host=web1&state=unresolved&limit=10&before=1764000000000000000",
+       {"/", "/api/proposals", "/api/hosts",
+        "/api/incidents?host=web1&state=unresolved&limit=10&before=1764000000000000000",
         "/api/incidents/0123456789abcdef?host=web%311", "/metrics", "/healthz", "/app.js", "/../etc/passwd"})
     seeds.push_back(std::string(1, 4) + target + "\nlocalhost:8320\n");
   return seeds;
@@ -106,7 +135,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static std::optional<World> world;
   if (!world || world->runs++ % 20000 == 19999) world.emplace();  // the store grows with what is good
   fuzz::Input input(data, size);
-  const std::uint8_t selected = input.byte() % 7;
+  const std::uint8_t selected = input.byte() % 10;
   if (selected < 4) {
     const char* target = selected % 2 == 0 ? "/v1/logs" : "/v1/metrics";
     check_answer(world->ask(world->receiver, post(target, selected >= 2, input.rest())));
@@ -122,6 +151,26 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const LeaseAnswer answer = lease_answer(response);
     check(answer.lasts >= Duration{} && answer.lasts <= LeaseKeeper::kLasts &&
           answer.granted == (answer.lasts > Duration{}));
+    return 0;
+  }
+  if (selected == 7) {
+    check_answer(world->ask(world->receiver, post("/v1/proposals", true, input.rest())));
+    return 0;
+  }
+  if (selected == 8) {
+    HttpRequest said = post("/api/words?host=web1", true, input.rest());
+    said.headers.push_back({"Host", "localhost:8320"});
+    check_answer(world->ask(world->page, said));
+    return 0;
+  }
+  if (selected == 9) {
+    const auto words = words_of(input.rest());
+    if (!words) return 0;
+    check(words->size() <= ProposalKeeper::kMostWords);
+    for (const SignedWord& one : *words) {
+      const auto again = word_from_value(to_json_object(one));
+      check(again.has_value() && word_text(*again) == word_text(one));
+    }
     return 0;
   }
   HttpRequest request;

@@ -122,3 +122,50 @@ def test_what_could_harm_a_fleet_waits_for_its_turn(host):
     held = {row["name"]: row["lease"] for row in medic.fleet(host, "hosts")["hosts"]}
     assert held[host.out("hostname")]["action"] == "service.restart", held
     wait_for(lambda: not any(row["lease"] for row in medic.fleet(host, "hosts")["hosts"]), 30, "the leave is given back")
+
+
+@options(packages=("hostmedic", "hostmedic-aggregator"), timeout=180)
+def test_a_person_far_away_approves_one_plan_and_rejects_another(host):
+    medic.enroll(host, host)
+    host.write("/etc/systemd/system/app.service", "[Service]\nExecStart=/bin/sleep infinity\n")
+    host.run("systemctl daemon-reload && systemctl start app")
+    prepared(host)
+    medic.policy(host, "approve")
+    for name in ("ada", "eve"):
+        host.run(f"hostmedic-aggregator approver {name} --out /root/{name}")
+
+    def waits(unit):
+        """Kills it; the id of its incident when its plan is known to the aggregator."""
+        host.kill_unit(unit, "KILL", "main")
+        return wait_for(lambda: next((row["incident_id"] for row in medic.fleet(host, "proposals")["proposals"]
+                                      if row["order"]["plan"]["target"] == "service:" + unit), None), 20, "a plan waits")
+
+    def say(verb, who, incident):
+        return host.run(f"hostmedic {verb} {incident} --fleet 127.0.0.1:8320 "
+                        f"--certificate /root/{who}.crt --key /root/{who}.key", check=False)
+
+    incident = waits("nginx.service")
+    listed = host.out("hostmedic list proposals --fleet 127.0.0.1:8320")
+    assert incident in listed and host.out("hostname") in listed, listed
+    # Nobody is listed; then anybody could have listed himself; then it is somebody else.
+    for prepare, who, why in (("true", "ada", "nobody may approve from afar"),
+                              ("install -m 0666 /root/ada.crt /etc/hostmedic/approvers.pem", "ada", "may be written by others"),
+                              ("chmod 0644 /etc/hostmedic/approvers.pem", "eve", "is not among them")):
+        host.run(prepare)
+        said = say("approve --yes", who, incident)
+        assert said.returncode == 4 and why in said.stderr, said
+        assert not host.is_active("nginx")
+    said = say("approve --yes", "ada", incident)
+    assert said.returncode == 0 and "has taken it" in said.stdout, said
+    wait_for(lambda: host.is_active("nginx"), 15, "nginx runs again after the approval")
+    healed = medic.wait_incident(host, "service.failed", "resolved", 15)
+    assert "ada (certificate " in str(medic.entries(healed, "approval")), healed["timeline"]
+    ledger = host.out("sqlite3 /var/lib/hostmedic-actuator/ledger.db 'select kind, record from chain'")
+    assert "approval|ada (certificate " in ledger, ledger
+
+    incident = waits("app.service")
+    said = say("reject --reason 'not at night'", "ada", incident)
+    assert said.returncode == 0, said
+    shown = host.out("hostmedic explain " + incident)
+    assert "rejected by ada (certificate " in shown and "not at night" in shown, shown
+    assert not host.is_active("app")

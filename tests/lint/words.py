@@ -9,7 +9,7 @@ from files import cpp_files, report, repository_files, text_of
 MAINS = r"agent/[a-z]+/([a-z]+_)?main\.cpp"
 # Lists of paths that are left alone; nothing is opened by them.
 # The identity of the own host and program is not a thing that a test could give.
-OWN = ["agent/daemon/identity.cpp", "agent/daemon/companions.cpp"]
+OWN = ["agent/base/host_identity.cpp", "agent/daemon/companions.cpp"]
 REFUSALS = ["probes/disk/select_mounts.cpp", "actions/catalog/plan_check.cpp"]
 # Effects of the catalogue that look at the host itself, from the actuator, which has no other root.
 EFFECTS = ["actions/catalog/container/effect_group", "actions/catalog/effect_child", "actions/catalog/network/effect_"]

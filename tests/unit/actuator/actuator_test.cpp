@@ -415,8 +415,8 @@ TEST_CASE("who may ask for what") {
   for (RequestKind kind : {resume, maintenance_off, approve, reject, reenable, undo, release, rearm})
     CHECK_FALSE(Actuator::allowed(kind, Role::agent));
   for (RequestKind kind :
-       {execute, halt, maintenance, undone, resume, maintenance_off, reenable, release, disarm, rearm})
+       {execute, halt, maintenance, undone, resume, maintenance_off, reenable, release, disarm, rearm, word})
     CHECK_FALSE(Actuator::allowed(kind, Role::approver));
-  for (RequestKind kind : {execute, query, status, halt, maintenance, undone, disarm, audit})
+  for (RequestKind kind : {execute, query, status, halt, maintenance, undone, disarm, audit, word})
     CHECK(Actuator::allowed(kind, Role::agent));
 }

@@ -41,7 +41,13 @@ class Rig {
                                                         .effects = effects(),
                                                         .boot = "boot " + std::to_string(boot),
                                                         .release_command = {"/bin/true"},
-                                                        .busy = {"/proc", ""}});
+                                                        .busy = {"/proc", ""},
+                                                        .approvers = [this]() -> Result<std::string> {
+                                                          if (!approvers.empty()) return approvers;
+                                                          return make_error(ErrorCode::denied, "no list");
+                                                        },
+                                                        .host_id = "machine-1",
+                                                        .host_name = "web1"});
     actuator->recover();
   }
   void pass(Duration time) { wall += time, uptime += time; }
@@ -68,6 +74,7 @@ class Rig {
   Duration uptime = std::chrono::hours(1);
   int boot = 1;
   bool stopping = false;
+  std::string approvers;  // certificates of those whose word from afar counts
   std::unique_ptr<Actuator> actuator;
 
  private:

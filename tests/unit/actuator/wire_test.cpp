@@ -17,6 +17,12 @@ ActuatorRequest filled(RequestKind kind) {
     case RequestKind::reject: request.plan = restart_order('a').plan; [[fallthrough]];
     case RequestKind::query:
     case RequestKind::release: request.key = std::string(24, 'b'); break;
+    case RequestKind::word:
+      request.word.key = std::string(24, 'b');
+      request.word.host_name = "web1";
+      request.word.approves = true;
+      request.word.until = kNow;
+      break;
     case RequestKind::undo: request.key = std::string(24, 'b'); [[fallthrough]];
     case RequestKind::maintenance:
       if (kind == RequestKind::maintenance) request.until = kNow;

@@ -157,6 +157,11 @@ class Running {
     REQUIRE(answer);
     return *answer;
   }
+  HttpResponse say(const std::string& target, const std::string& body, const std::string& type = "application/json") {
+    auto answer = send(io_, aggregator_->page_port(), std::nullopt, post(target, body, type));
+    REQUIRE(answer);
+    return *answer;
+  }
   boost::json::object json(const std::string& target) {
     const HttpResponse answer = get(target);
     REQUIRE_MESSAGE(answer.status == 200, answer.body);

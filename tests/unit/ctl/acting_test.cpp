@@ -187,3 +187,22 @@ TEST_CASE("a deployment is marked on what it changed") {
   CHECK(host.run({"deploy", "mark"}) == 64);
   CHECK(host.run({"deploy"}) == 64);
 }
+
+TEST_CASE("a plan of another host wants its aggregator, and who speaks") {
+  Host host;
+  host.daemon = {{"proposals", one_line(one_proposal())}};
+  host.actuator = taking();
+  CHECK(host.run({"approve", "0011", "--yes", "--fleet", "127.0.0.1:1"}) == 64);
+  CHECK(contains(host.err.str(), "--certificate and --key"));
+  const std::vector<std::string> me{"--certificate", "/dev/null", "--key", "/dev/null"};
+  for (const auto& [address, says] :
+       {std::pair("127.0.0.1:1", "refused"), std::pair("nowhere", "not like 127.0.0.1:8320")})
+    for (const char* verb : {"approve", "reject"}) {
+      std::vector<std::string> line{verb, "0011", "--fleet", address};
+      line.insert(line.end(), me.begin(), me.end());
+      CHECK(host.run(line) != 0);
+      CHECK_MESSAGE(contains(host.err.str(), says), host.err.str());
+    }
+  CHECK(host.run({"list", "proposals", "--fleet", "nowhere"}) != 0);
+  CHECK(host.asked.empty());  // neither the agent nor the actuator here has a part in it
+}

@@ -197,7 +197,7 @@ inline std::string incident_answer() {
 inline constexpr const char* kNoProposals = R"({"ok":true,"proposals":[]})";
 inline std::string one_proposal() {
   return R"({"ok":true,"proposals":[{"incident_id":"00112233aabbccdd","order":)" + std::string(kOrderJson) +
-         R"(,"expires_at_unix_nano":1795228200000000000}]})";
+         R"(,"others":[],"expires_at_unix_nano":1795228200000000000,"refused":""}]})";
 }
 // A database that failed and took two services with it: everything that an incident can say, with what was recorded and
 // what happened before.

@@ -30,7 +30,7 @@ std::string two_plans() {
   std::string other(kOrderJson);
   other.replace(other.find("0123456789abcdef01234567"), 24, "fedcba9876543210fedcba98");
   return one_line(R"({"ok":true,"proposals":[{"incident_id":"00112233aabbccdd","order":)" + std::string(kOrderJson) +
-                  R"(,"others":[)" + other + R"(],"expires_at_unix_nano":1795228200000000000}]})");
+                  R"(,"others":[)" + other + R"(],"expires_at_unix_nano":1795228200000000000,"refused":""}]})");
 }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
