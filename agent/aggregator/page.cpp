@@ -128,7 +128,7 @@ awaitable<HttpResponse> Page::route(const HttpRequest& request) {
     const Result<std::string> body = co_await thread_.run(std::move(job));
     co_return json_response(body);
   }
-  if (path == "/api/proposals") co_return plain(200, waiting_.list_json(mono_now()), "application/json");
+  if (path == "/api/proposals") co_return plain(200, waiting_.list_json(mono_now(), now), "application/json");
   if (path == "/healthz") {
     if (receiver_.store_error().empty()) co_return plain(200, "ok\n", "text/plain; charset=utf-8");
     co_return plain(503, "cannot store: " + receiver_.store_error() + "\n", "text/plain; charset=utf-8");

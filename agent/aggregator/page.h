@@ -13,7 +13,8 @@
 //                                                      state: an incident's state, or "unresolved"
 //   GET /api/incidents/ID?host=                        {now_unix_nano, host, received_at_unix_nano, incident: {...}}
 //                                                      incident as in agent/record/record.h
-//   GET /api/proposals                                 {proposals: [...]}: plans that wait for a human, as in waiting.h
+//   GET /api/proposals                                 {now_unix_nano, proposals: [...]}: plans that wait for a human,
+//                                                      as in waiting.h
 //   POST /api/words?host=                              a word on one of them, as in agent/record/signed_word.h; as
 //                                                      application/json, so that no other page can send one
 //   GET /healthz, /metrics, /, /app.js, /style.css, /icon.svg

@@ -67,7 +67,7 @@ Status WaitingPlans::say(const std::string& host, SignedWord word, MonoTime now)
   return ok();
 }
 
-std::string WaitingPlans::list_json(MonoTime now) {
+std::string WaitingPlans::list_json(MonoTime now, WallTime wall) {
   forget(now);
   boost::json::array list;
   for (const auto& [name, host] : hosts_)
@@ -78,7 +78,7 @@ std::string WaitingPlans::list_json(MonoTime now) {
       row["host_name"] = host.name;
       list.push_back(std::move(row));
     }
-  return boost::json::serialize(boost::json::object{{"proposals", std::move(list)}});
+  return boost::json::serialize(boost::json::object{{"now_unix_nano", to_ns(wall)}, {"proposals", std::move(list)}});
 }
 
 }  // namespace hostmedic

@@ -23,8 +23,8 @@ class WaitingPlans {
   Result<std::vector<SignedWord>> told(const std::string& host, std::string_view body, MonoTime now);
   // A word on a plan of this host. not_found: no such plan waits there; limit: too much was said.
   Status say(const std::string& host, SignedWord word, MonoTime now);
-  // {"proposals": [...]}: each as told, with "host", "host_id" and "host_name"; by host.
-  std::string list_json(MonoTime now);
+  // {"now_unix_nano", "proposals": [...]}: each as told, with "host", "host_id" and "host_name"; by host.
+  std::string list_json(MonoTime now, WallTime wall);
 
   static constexpr Duration kForgotten = std::chrono::seconds(30);  // a host that said nothing for so long
   static constexpr std::size_t kMostBody = 600 << 10;               // bytes that a host may say

@@ -44,9 +44,12 @@ const iso = (ns) => new Date(ns / 1e6).toISOString();
 function ago(ns) {
   return el('time', {datetime: iso(ns), title: iso(ns), 'data-since': ns}, duration(serverNow() - ns) + ' ago');
 }
+const left = (ns) => ns > serverNow() ? duration(ns - serverNow()) + ' left' : 'over';
 function tickTimes() {
   for (const element of document.querySelectorAll('time[data-since]'))
     element.textContent = duration(serverNow() - Number(element.dataset.since)) + ' ago';
+  for (const element of document.querySelectorAll('time[data-until]'))
+    element.textContent = left(Number(element.dataset.until));
 }
 
 function bytes(value) {
@@ -110,6 +113,20 @@ function incidentRow(incident) {
                             : el('span', {}, 'over after ' + duration(over - incident.fault_at_unix_nano)))));
 }
 
+function waitingRow(plan) {
+  const one = plan.order.plan;
+  const until = plan.expires_at_unix_nano;
+  return el('li', {class: 'incident warning'},
+      el('a', {href: detailHash(plan.host, plan.incident_id), 'data-key': 'plan/' + plan.host + '/' + plan.incident_id},
+          el('div', {class: 'row'}, el('span', {class: 'summary'}, one.what),
+              el('time', {class: 'tag warn', datetime: iso(until), title: iso(until), 'data-until': until}, left(until))),
+          el('div', {class: 'facts'}, el('span', {}, plan.host_name), el('span', {}, one.target), el('span', {}, one.command),
+              el('span', {}, one.undo ? 'undo: ' + one.undo : 'cannot be undone')),
+          plan.refused ? el('div', {class: 'facts'}, tag('a word was not taken', 'bad'), plan.refused) : null,
+          el('pre', {}, 'hostmedic approve ' + plan.incident_id + ' --fleet ' + location.host +
+              ' --certificate YOU.crt --key YOU.key')));
+}
+
 // Replaces the children and keeps the keyboard focus where it was.
 function fill(parent, children) {
   const focused = document.activeElement && document.activeElement.dataset.key;
@@ -132,6 +149,12 @@ function showHosts(hosts) {
   select.replaceChildren(el('option', {value: ''}, 'all'),
       ...hosts.map((host) => el('option', {value: host.name}, host.name)));
   select.value = hosts.some((host) => host.name === chosen) ? chosen : '';
+}
+
+function showWaiting(plans) {
+  byId('waiting-plans').hidden = !plans.length;
+  byId('waiting-count').textContent = plans.length;
+  fill(byId('waiting'), plans.map(waitingRow));
 }
 
 function showIncidents(incidents, more) {
@@ -325,10 +348,11 @@ async function refresh() {
       if (hash !== location.hash) return;
       present(hash + JSON.stringify(answer), () => showDetail(answer));
     } else {
-      const [hosts, incidents] = await Promise.all([get('/api/hosts'), loadIncidents()]);
+      const [hosts, waiting, incidents] = await Promise.all([get('/api/hosts'), get('/api/proposals'), loadIncidents()]);
       if (hash !== location.hash) return;
-      present(JSON.stringify([hosts, incidents]), () => {
+      present(JSON.stringify([hosts, waiting, incidents]), () => {
         showHosts(hosts.hosts);
+        showWaiting(waiting.proposals);
         showIncidents(incidents.all, incidents.more);
       });
     }

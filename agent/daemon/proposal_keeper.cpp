@@ -156,6 +156,7 @@ void ProposalKeeper::every_second(MonoTime now, const std::vector<Proposal>& wai
 
 void ProposalKeeper::refused(const SignedWord& word, const Error& error) {
   core_->refusals[word.incident_id] = printable(error.message(), 300);
+  core_->not_before = {};
   const bool again =
       error.code == ErrorCode::timeout || error.code == ErrorCode::io || error.code == ErrorCode::not_found;
   if (again) core_->heard.erase(word.signature);

@@ -30,10 +30,10 @@ class ProposalKeeper {
   // Whom to show them from now on; without a URL nobody.
   void connect(const UpstreamConfig& upstream);
   void every_second(MonoTime now, const std::vector<Proposal>& waiting);
-  // The word was not taken, for this reason. One that nobody could look at is given again; any other is not.
+  // The word was not taken, for this reason: it is told at once. One that nobody could look at is given again.
   void refused(const SignedWord& word, const Error& error);
 
-  static constexpr Duration kPause = std::chrono::seconds(5);         // between two requests
+  static constexpr Duration kPause = std::chrono::seconds(3);         // between two requests
   static constexpr Duration kAnswerWithin = std::chrono::seconds(3);  // for each part: name, connection, TLS, answer
   static constexpr std::size_t kMostShown = 32;                       // plans; the others wait for these
   static constexpr std::size_t kMostBody = 512 << 10, kMostWords = 128;

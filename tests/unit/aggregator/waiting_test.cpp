@@ -52,7 +52,7 @@ TEST_CASE("a word waits for the host whose plan it is about, until the plan wait
   auto words = waiting.told("web1", body_of({plan_of("1", 'a'), plan_of("2", 'c')}), now);
   REQUIRE_MESSAGE(words, (words ? "" : words.error().message()));
   CHECK(words->empty());
-  CHECK(waiting.list_json(now).find("\"host_name\":\"web1\"") != std::string::npos);
+  CHECK(waiting.list_json(now, WallTime{}).find("\"host_name\":\"web1\"") != std::string::npos);
 
   SUBCASE("given again until it is heard") {
     CHECK(waiting.say("web1", word_on("1", 'b'), now));  // another step of the same plan
@@ -87,7 +87,7 @@ TEST_CASE("a word waits for the host whose plan it is about, until the plan wait
   }
   SUBCASE("a host that says nothing any more is forgotten") {
     const MonoTime later = now + WaitingPlans::kForgotten + 1s;
-    CHECK(waiting.list_json(later) == R"({"proposals":[]})");
+    CHECK(waiting.list_json(later, WallTime{}) == R"({"now_unix_nano":0,"proposals":[]})");
     CHECK_FALSE(waiting.say("web1", word_on("1", 'a'), later));
   }
   SUBCASE("what is said has a bound") {
