@@ -175,6 +175,8 @@ class Monit(Contender):
         testhost.wait_for(lambda: self.host.run("monit summary", check=False).returncode == 0, 30 + self.cycle, "monit is up")
 
     def line(self, at, text, began):
+        if at >= began and ("trying to " in text or " exec: " in text):
+            self.actions.append({"at": at, "action": text.partition("] info")[2].strip(" :") or text, "target": "", "text": text})
         if at < began or not ("error" in text or "warning" in text):
             return
         self.notices.append((at, text.partition(": ")[2].strip() or text, "", "", ""))

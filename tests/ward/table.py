@@ -43,7 +43,7 @@ def peer_cell(rows, covered):
 def row_of(fault, results, covers):
     """One fault over its repeats, as a dictionary of cells."""
     ours = [r for r in of(results, fault=fault.name, twin=False, against="hostmedic") if r["outcome"] in ("noticed", "missed")]
-    twins = [r for r in of(results, fault=fault.name, twin=True) if r["outcome"] == "twin"]
+    twins = [r for r in of(results, fault=fault.name, twin=True, against="hostmedic") if r["outcome"] == "twin"]
     row = {"fault": fault.title, "trials": len(ours), "noticed": median([r["noticed"] for r in ours]),
            "kind": "; ".join(sorted({r["notice"] for r in ours if r["notice"]})),
            "root": sum(r["outcome"] == "noticed" and r["first_right"] for r in ours),
@@ -56,7 +56,7 @@ def row_of(fault, results, covers):
            "memory": max([r["memory"] for r in ours if "memory" in r], default=None),
            "survived": all(r.get("survived", True) for r in ours + twins), "peers": {}}
     for peer in PEERS:
-        row["peers"][peer] = peer_cell([r for r in of(results, fault=fault.name, against=peer)
+        row["peers"][peer] = peer_cell([r for r in of(results, fault=fault.name, against=peer, twin=False)
                                         if r["outcome"] in ("noticed", "missed")], covers(fault, peer))
     broken = [r for r in results if r["fault"] == fault.name and r["outcome"] in ("broken", "not here")]
     row["notes"] = "; ".join(sorted({f"{r['against']}{' (twin)' if r['twin'] else ''} {r['outcome']}: {r['notes'][-1]}" for r in broken}))
@@ -119,6 +119,19 @@ def within(values, limit, text):
 
 def but(names):
     return "all but " + ", ".join(names) if names else "all"
+
+
+def wrong_of_peers(faults, results):
+    """What the others did, and told, although all was well."""
+    titles, lines = {fault.name: fault.title for fault in faults}, []
+    for peer in PEERS:
+        twins = [r for r in of(results, twin=True, against=peer) if r["outcome"] == "twin"]
+        if twins:
+            acted = [titles[r["fault"]] for r in twins if r["actions"]]
+            told = [titles[r["fault"]] for r in twins if r["first_notice"]]
+            lines.append(f"{peer}: acted in {len(acted)} of {len(twins)} twins ({', '.join(acted) or 'none'}), "
+                         f"told of something in {len(told)}")
+    return lines
 
 
 def slower_than_peers(faults, results):

@@ -216,10 +216,12 @@ class Trial:
             states=[dict(s, t=s["t"] - began) for s in observer.states],
             samples=[dict(s, t=round(s["t"] - began, 2)) for s in observer.samples])
         result["notes"] += tool.notes
-        right = [] if self.is_twin else self.fault.treat["actions"]
+        # A tool that has what to do in its configuration does nothing else; where nothing is wrong it should do nothing.
+        right = [] if self.is_twin else self.fault.treat["actions"] if self.kind is Hostmedic else ["*"]
         harmless = [] if self.is_twin else self.fault.treat["also"]
+        targets = self.fault.treat["targets"] if self.kind is Hostmedic else ["*"]
         result["wrong"] = [a for a in result["actions"] if not matches(a["action"], harmless)
-                           and not (matches(a["action"], right) and matches(a["target"], self.fault.treat["targets"]))]
+                           and not (matches(a["action"], right) and matches(a["target"], targets))]
         result["action_right"] = not result["wrong"] and (
             not right or any(matches(a["action"], right) for a in result["actions"]))
         self.costs(observer, began)

@@ -54,8 +54,11 @@ def planned(faults, options, kinds):
                 trials.append((fault, False, Hostmedic, repeat))
             if not options.alone and options.twins != "none" and repeat == 0:
                 trials.append((fault, True, Hostmedic, repeat))
-            if options.twins != "only":
-                trials += [(fault, False, kind, repeat) for kind in kinds if kind.covers(fault)]
+            for kind in (kind for kind in kinds if kind.covers(fault)):
+                if options.twins != "only":
+                    trials.append((fault, False, kind, repeat))
+                if options.twins != "none" and repeat == 0:
+                    trials.append((fault, True, kind, repeat))
     return trials
 
 
@@ -113,6 +116,8 @@ def show(faults, results, options):
     print("\n" + table.markdown(rows, peers) + "\n")
     for holds, text in bar:
         print(("ok    " if holds else "SHORT ") + text)
+    for text in table.wrong_of_peers(faults, results):
+        print("peer  " + text)
     for text in slower:
         print("SHORT " + text)
     for row in rows:
@@ -159,7 +164,7 @@ def main():
         with open(path, encoding="utf-8") as f:
             results += json.load(f)
     show(faults, results, options)
-    return 1 if any(r.get("wrong") or r["outcome"] == "broken" for r in results) else 0
+    return 1 if any(r["outcome"] == "broken" or (r.get("wrong") and r["against"] == "hostmedic") for r in results) else 0
 
 
 if __name__ == "__main__":
