@@ -174,6 +174,7 @@ struct Response::Course {
   void treat(const Surroundings& here);
   void look_again(const Surroundings& here);
   bool may_act(const Surroundings& here);
+  void notify_first(const Surroundings& here);
   bool make_plan(const Surroundings& here);
   std::vector<Order> plans(const Surroundings& here, std::string& ret_reasons) const;
   void put_in_order(std::vector<Order>& ret_plans, const Surroundings& here) const;

@@ -106,6 +106,7 @@ void Response::Course::treat(const Surroundings& here) {
     approved_until_.reset();
   }
   if (!may_act(here)) return;
+  notify_first(here);
   // What a human approved is done as it was approved, or not at all.
   if (approved_by_.empty() && !make_plan(here)) return;
   date(order, here);
@@ -131,6 +132,23 @@ bool Response::Course::may_act(const Surroundings& here) {
   return false;
 }
 
+// Steps that only tell people, up to the one that is to be taken next; each is told once, whatever comes of the others.
+void Response::Course::notify_first(const Surroundings& here) {
+  for (int i = 0; i < static_cast<int>(runbook->steps.size()); ++i) {
+    const Step& step = runbook->steps[static_cast<std::size_t>(i)];
+    if (tried.contains(i)) continue;
+    if (step.action != kNotifyStep && runbook->choose == Choice::order) return;
+    if (step.action != kNotifyStep) continue;
+    tried.insert(i);
+    const std::string text = notice_of(step);
+    const std::string reason = strf("step %d", i + 1);
+    if (told.contains(reason)) continue;
+    const bool may_tell = tier(here, incident.root) >= Tier::suggest;
+    note(TimelineKind::note, (may_tell ? "told: " : "would have told: ") + text, here, {{"reason", reason}});
+    if (may_tell) tell(reason, to_string(incident.root) + ": " + text, here);
+  }
+}
+
 // When it is given, by whom, and how sure it is now.
 void Response::Course::date(Order& ret_order, const Surroundings& here) const {
   const Order fresh =
@@ -145,8 +163,8 @@ void Response::Course::date(Order& ret_order, const Surroundings& here) const {
 std::vector<Order> Response::Course::plans(const Surroundings& here, std::string& ret_reasons) const {
   std::vector<Order> found;
   for (int i = 0; i < static_cast<int>(runbook->steps.size()); ++i) {
-    if (tried.contains(i)) continue;
     const Step& step = runbook->steps[static_cast<std::size_t>(i)];
+    if (tried.contains(i) || step.action == kNotifyStep) continue;
     auto plan = plan_step(step, incident, here.host);
     if (!plan) {
       if (!ret_reasons.empty()) ret_reasons += "; ";
@@ -197,6 +215,11 @@ bool Response::Course::make_plan(const Surroundings& here) {
 
 void Response::Course::no_plan(const std::string& reasons, const Surroundings& here) {
   constexpr std::string_view kNone = "none";
+  const bool only_told = std::ranges::all_of(runbook->steps, [](const Step& one) { return one.action == kNotifyStep; });
+  if (only_told) {
+    phase = Phase::stopped;
+    return;
+  }
   if (reasons.empty())
     return escalate("all-steps-tried", "every step of runbook " + runbook->name + " was tried", here);
   const std::string text = "no step of runbook " + runbook->name + " applies: " + reasons;

@@ -34,6 +34,10 @@ Rehearsal rehearse(const Runbook& runbook, const Incident& incident, const HostV
     made.step = i;
     made.action = step.action;
     made.expected = experience.expected(incident.fingerprint, incident.kind, step.action, now.wall);
+    if (step.action == kNotifyStep) {
+      made.no_plan = "tells people: " + notice_of(step);
+      continue;
+    }
     auto plan = plan_step(step, incident, host);
     if (!plan) {
       made.no_plan = plan.error().message();

@@ -41,14 +41,23 @@ enum class OnFailure : std::uint8_t {
 };
 std::string_view to_string(OnFailure on_failure);
 
+// A step that only tells people, with what its parameter "text" says: no entry of the catalogue and no order, so that
+// nobody is asked and nothing is proved.
+inline constexpr std::string_view kNotifyStep = "notify";
+
 struct Step {
-  std::string action;
+  std::string action;  // an entry of the catalogue, or kNotifyStep
   std::vector<Attribute> params;
   Duration timeout{};  // 0: the entry's default
   Check verify;
   OnFailure on_failure = OnFailure::next;
   bool undo = true;  // when it is not proved, and its action can be undone
 };
+
+// What a notify step says; empty for any other.
+inline std::string notice_of(const Step& step) {
+  return step.action == kNotifyStep && !step.params.empty() ? step.params.front().value : std::string();
+}
 
 // What must hold before any step is taken, besides what says which incidents are treated.
 struct Requirement {

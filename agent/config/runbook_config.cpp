@@ -37,7 +37,9 @@ const Key<Requirement> kRequirementKeys[] = {
     key<Requirement, FIELD(why)>("", "why", {}, false, "The reason, told when it does not hold."),
 };
 const Key<Step> kStepKeys[] = {
-    key<Step, FIELD(action)>("", "action", kName, false, "Entry of the catalogue; `hostmedic list actions`."),
+    key<Step, FIELD(action)>(
+        "", "action", kName, false,
+        "Entry of the catalogue, `hostmedic list actions`; or \"notify\", to tell people the parameter _text_."),
     key<Step, FIELD(timeout)>("", "timeout", {.least = 1, .most = 900}, false, "For the effect."),
     key<Step, FIELD(on_failure)>("", "on_failure", {}, false, "What follows when the step is not proved."),
     key<Step, FIELD(undo)>("", "undo", {}, false, "Undone when it is not proved, where the action can be."),
@@ -71,20 +73,34 @@ void read_check(const Member& member, const Place& place, Check& check) {
 }
 
 // A parameter's text is checked by the action itself when it plans; here its name is.
-void read_params(const Member& member, const ActionInfo& action, const Place& place, Step& step) {
+void read_params(const Member& member, std::span<const ParamText> params, const Place& place, Step& step) {
   if (member.value.kind != Node::Kind::table) return place.error(member.at, "expected the table [step.params]");
   std::vector<std::string_view> known;
-  for (const ParamText& param : action.params) known.push_back(param.name);
+  for (const ParamText& param : params) known.push_back(param.name);
   for (const Member& param : member.value.members) {
     std::string value;
     if (std::find(known.begin(), known.end(), param.name) == known.end()) {
-      place.error(param.at, unknown_text("parameter of " + std::string(action.name) + ":", param.name, known));
+      place.error(param.at, unknown_text("parameter of " + step.action + ":", param.name, known));
     } else if (auto wrong = read_value(param.value, {}, value)) {
       place.error(wrong->at, param.name + ": " + wrong->message);
     } else {
       step.params.push_back({param.name, value});
     }
   }
+}
+
+void read_notify(const Node& table, const Member* params, const Place& place, Step& step, Runbook& runbook) {
+  constexpr ParamText kText[] = {{"text", "", ""}};
+  constexpr std::size_t kMostText = 400;
+  if (params != nullptr) read_params(*params, kText, place, step);
+  const std::string text = step.params.empty() ? std::string() : step.params.front().value;
+  if (text.empty() || text.size() > kMostText)
+    place.error(table.at, strf("notify needs the parameter 'text', of at most %zu bytes", kMostText));
+  for (const char* name : {"verify", "timeout", "undo", "on_failure"})
+    if (find_member(table, name) != nullptr)
+      place.error(position_of(table, name), std::string(name) + ": notify does nothing that could be proved or undone");
+  step.verify.subject = Check::Subject::none;
+  runbook.steps.push_back(std::move(step));
 }
 
 void read_step(const Node& table, const Place& place, Runbook& runbook) {
@@ -97,15 +113,16 @@ void read_step(const Node& table, const Place& place, Runbook& runbook) {
   };
   read_table<Step>(table, "", step_keys(), specials, place, step);
   need(table, "action", "a [[step]]", place);
+  if (step.action == kNotifyStep) return read_notify(table, params, place, step, runbook);
   need(table, "verify", "a [[step]]", place);
   const ActionInfo* action = find_action(step.action);
   if (action == nullptr) {
-    std::vector<std::string_view> known;
+    std::vector<std::string_view> known{kNotifyStep};
     for (const ActionInfo* info : all_actions()) known.push_back(info->name);
     if (!step.action.empty()) place.error(position_of(table, "action"), unknown_text("action", step.action, known));
     return;
   }
-  if (params != nullptr) read_params(*params, *action, place, step);
+  if (params != nullptr) read_params(*params, action->params, place, step);
   for (const ParamText& param : action->params)
     if (param.fallback.empty() && (params == nullptr || find_member(params->value, param.name) == nullptr))
       place.error(table.at, step.action + " needs the parameter '" + std::string(param.name) + "'");

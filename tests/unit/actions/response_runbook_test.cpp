@@ -242,3 +242,44 @@ TEST_CASE("what the runbook asks of the guard goes with the order") {
   CHECK(ward.orders[0].cooldown == 10min);
   CHECK(ward.orders[0].touched_most == 2);
 }
+
+TEST_CASE("a step that tells people is told in its place, once, and asks nobody's leave") {
+  Runbook runbook = restart_runbook();
+  Step first = step("notify", Check::Subject::none, OnFailure::next), last = first;
+  first.params = {{"text", "the shop goes away for a moment"}};
+  last.params = {{"text", "it did not help"}};
+  runbook.steps.insert(runbook.steps.begin(), first);
+  runbook.steps.resize(2);
+  runbook.steps[1].on_failure = OnFailure::next;
+  runbook.steps.push_back(last);
+  SUBCASE("before the order, and after it was in vain") {
+    Ward ward(Tier::automatic, runbook);
+    ward.observe();
+    REQUIRE(ward.orders.size() == 1);
+    CHECK(ward.orders[0].plan.action == "service.restart");
+    CHECK(ward.orders[0].step == 1);
+    CHECK(ward.says(TimelineKind::note, "told: the shop goes away for a moment"));
+    CHECK(ward.notices.size() == 1);
+    ward.outcome(OutcomeResult::failed);
+    ward.pass(1s);
+    CHECK(ward.says(TimelineKind::note, "told: it did not help"));
+    CHECK(ward.kept().state == IncidentState::escalated);
+  }
+  SUBCASE("not where it may only observe") {
+    Ward ward(Tier::observe, runbook);
+    ward.observe();
+    ward.pass(5s);
+    CHECK(ward.says(TimelineKind::note, "would have told: the shop goes away for a moment"));
+    CHECK(ward.notices.empty());
+    CHECK(ward.orders.empty());
+  }
+  SUBCASE("and where nothing else is in the runbook, nothing else happens") {
+    runbook.steps = {first};
+    Ward ward(Tier::automatic, runbook);
+    ward.observe();
+    ward.pass(5min);
+    CHECK(ward.notices.size() == 1);
+    CHECK(ward.orders.empty());
+    CHECK(ward.kept().state == IncidentState::open);
+  }
+}

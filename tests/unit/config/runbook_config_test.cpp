@@ -113,6 +113,11 @@ TEST_CASE("mistakes in a runbook are told with their place") {
        "r:3:24: unknown kind of busy work 'migrations', did you mean 'migration'?"},
       {head + "choose = \"best\"\n" + step + "verify = { check = \"unit_active\" }",
        "r:3:10: choose: expected one of order, success, found \"best\""},
+      {head + "[[step]]\naction = \"notify\"", "r:3:1: notify needs the parameter 'text', of at most 400 bytes"},
+      {head + "[[step]]\naction = \"notify\"\nparams = { text = \"" + std::string(401, 'x') + "\" }",
+       "r:3:1: notify needs the parameter 'text', of at most 400 bytes"},
+      {head + "[[step]]\naction = \"notify\"\nverify = { check = \"none\" }\nparams = { text = \"x\" }",
+       "r:5:10: verify: notify does nothing that could be proved or undone"},
   };
   for (const auto& [text, wanted] : wrongs) {
     CAPTURE(text);
@@ -150,6 +155,9 @@ action = "service.restart"
 [step.verify]
 check = "condition"
 condition = "known(system.uptime@host)"
+[[step]]
+action = "notify"
+params = { text = "it did not help" }
 )toml",
                                     "r");
   for (const std::string& line : texts(loaded.diagnostics)) MESSAGE(line);
@@ -163,7 +171,9 @@ condition = "known(system.uptime@host)"
   REQUIRE(book.requirements.size() == 1);
   CHECK(book.requirements[0].condition == "system.uptime@host > 10m");
   CHECK(book.requirements[0].why.starts_with("what the boot"));
-  REQUIRE(book.steps.size() == 2);
+  REQUIRE(book.steps.size() == 3);
+  CHECK(notice_of(book.steps[2]) == "it did not help");
+  CHECK(notice_of(book.steps[1]).empty());
   CHECK_FALSE(book.steps[0].undo);
   CHECK(book.steps[0].verify.subject == Check::Subject::none);
   CHECK(book.steps[1].undo);
