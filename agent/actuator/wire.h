@@ -13,8 +13,8 @@
 //   {"request": "maintenance_off", "entity"}     root                 an empty pattern ends all
 //   {"request": "approve", "key", "plan"}        root, approvers      for 15 minutes, this plan under this key
 //   {"request": "reject", "key", "plan"}         root, approvers      takes an approval back
-//   {"request": "word", "word": word}            agent, root          the same of somebody far away, who signed it:
-//   "by"
+//   {"request": "word", "word": word}            agent, root          as the two before, signed by somebody
+//                                                                      far away: "by"
 //   {"request": "undone", "target", "action", "by"}   agent, root     a human undid it: not again until enabled again
 //   {"request": "reenable", "target", "action"}  root
 //   {"request": "undo", "key", "by", "reason"}   root, approvers      takes the order back: the outcome; not again then

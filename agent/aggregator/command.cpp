@@ -15,8 +15,12 @@ struct Verb {
 };
 const std::vector<Verb>& verbs() {
   static const std::vector<Verb> kVerbs = {
-      {"run", 0, {"config"}, {}},   {"init", 0, {"dir", "name", "san"}, {}}, {"enroll", 1, {"dir", "out", "url"}, {}},
-      {"approver", 1, {"out"}, {}}, {"hosts", 0, {"config"}, {"json"}},      {"version", 0, {}, {}},
+      {"run", 0, {"config"}, {}},  //
+      {"init", 0, {"dir", "name", "san"}, {}},
+      {"enroll", 1, {"dir", "out", "url"}, {}},
+      {"approver", 1, {"out"}, {}},
+      {"hosts", 0, {"config"}, {"json"}},
+      {"version", 0, {}, {}},
       {"help", 0, {}, {}},
   };
   return kVerbs;

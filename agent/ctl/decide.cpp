@@ -42,6 +42,10 @@ std::string describe(const FleetPlan& found, const Look& look) {
   out += field(look, "would do", printable(plan.what, 1024));
   if (!plan.command.empty()) out += field(look, "by hand", "$ " + printable(plan.command, 1024));
   out += field(look, "target", printable(to_string(plan.target), 300));
+  // What counts, whatever the sentence above says of it: the agent wrote that.
+  std::string exactly = plan.action;
+  for (const Attribute& one : plan.parameters) exactly += " " + one.key + "=" + one.value;
+  out += field(look, "exactly", printable(exactly, 1024));
   out += field(look, "undo", plan.undo.empty() ? "cannot be undone" : printable(plan.undo, 300));
   for (const Order& other : waiting.others)
     out += field(

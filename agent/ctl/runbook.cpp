@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `hostmedic runbook`: which there are, what one says, and what it would do about an incident.
+#include "actions/runbook/runbook.h"
 #include "agent/base/text.h"
 #include "agent/ctl/verbs.h"
 #include "agent/record/record_json.h"
@@ -85,12 +86,13 @@ std::string condition_text(const json::object& row, std::string_view label, cons
 
 std::string rehearsed_step(const json::object& step, const Look& look) {
   const std::string label = strf("step %d", static_cast<int>(number_at(step, "step").value_or(0)));
+  const std::string none = text_at(step, "no_plan", 1024);
+  if (text_at(step, "action", 64) == kNotifyStep) return field(look, label, none, Tone::strong);
   std::string out = field(look, label,
                           text_at(step, "action", 64) + strf("; %.0f%% of such are expected to help",
                                                              100 * number_at(step, "expected_success").value_or(0)),
                           Tone::strong);
-  if (const std::string none = text_at(step, "no_plan", 1024); !none.empty())
-    return out + field(look, "", "does not apply: " + none);
+  if (!none.empty()) return out + field(look, "", "does not apply: " + none);
   const json::object& plan = object_at(object_at(step, "order"), "plan");
   out += field(look, "", "would " + text_at(plan, "what", 1024));
   if (const std::string command = text_at(plan, "command", 1024); !command.empty())

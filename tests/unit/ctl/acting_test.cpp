@@ -93,6 +93,7 @@ TEST_CASE("approve asks, then tells the actuator, then the daemon") {
   CHECK(host.asked[2] == R"(daemon {"verb":"approve","id":"00112233aabbccdd"})");
   CHECK(question == "Approve this plan? (y)es, (n)o");
   CHECK(contains(host.out.str(), "by hand      $ logrotate --force /etc/logrotate.d/app\n"));
+  CHECK(contains(host.out.str(), "exactly      log.rotate"));
   CHECK(contains(host.out.str(), "undo         cannot be undone\n"));
 }
 
