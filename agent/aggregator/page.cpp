@@ -11,6 +11,7 @@
 #include "agent/base/log.h"
 #include "agent/base/text.h"
 #include "agent/console/assets.h"
+#include "agent/record/json_fields.h"
 #include "agent/record/record_json.h"
 
 namespace hostmedic {
@@ -73,7 +74,7 @@ awaitable<HttpResponse> Page::handle(const HttpRequest& request) {
   HttpResponse response;
   if (!host_allowed(request.header("host"))) {
     response = error_response(403, "this name is not served here; add it to page_hosts");
-  } else if (request.method == "POST" && request.target.substr(0, request.target.find('?')) == kWords) {
+  } else if (request.method == "POST" && request.target == kWords) {
     response = hear(request);
   } else if (request.method != "GET") {
     response = error_response(405, "read only");
@@ -88,18 +89,18 @@ awaitable<HttpResponse> Page::handle(const HttpRequest& request) {
 // Whose word it is only the host can tell, which knows the certificates; here it is kept until the host asks.
 HttpResponse Page::hear(const HttpRequest& request) {
   if (request.header("content-type") != "application/json") return error_response(415, "not application/json");
-  const Result<Target> target = parse_target(request.target);
-  if (!target) return error_response(400, target.error().message());
-  const auto host = target->query.find("host");
-  if (host == target->query.end()) return error_response(400, "host: not given");
   const auto body = parse_json(request.body, 4096);
   if (!body) return error_response(400, body.error().message());
-  auto word = word_from_value(*body);
-  if (!word) return error_response(400, word.error().message());
-  const std::string what = word->approves ? "approved" : "rejected";
-  const Status said = waiting_.say(host->second, *std::move(word), mono_now());
+  std::string host;
+  SignedWord word;
+  JsonFields fields(*body, "");
+  fields.text("host", host, 64);
+  fields.nested("word", word, word_from_value);
+  const auto read = fields.finish(std::move(word));
+  if (!read) return error_response(400, read.error().message());
+  const Status said = waiting_.say(host, *read, mono_now());
   if (!said) return error_response(status_of(said.error().code), said.error().message());
-  log_notice("a plan of " + printable(host->second, 64) + " is " + what +
+  log_notice("a plan of " + host + " is " + (read->approves ? "approved" : "rejected") +
              " from afar; the host will look whose word it is");
   return plain(200, "{}", "application/json");
 }

@@ -15,8 +15,9 @@
 //                                                      incident as in agent/record/record.h
 //   GET /api/proposals                                 {now_unix_nano, proposals: [...]}: plans that wait for a human,
 //                                                      as in waiting.h
-//   POST /api/words?host=                              a word on one of them, as in agent/record/signed_word.h; as
-//                                                      application/json, so that no other page can send one
+//   POST /api/words                                    {host, word}: a word on one of them, as in
+//                                                      agent/record/signed_word.h; as application/json, so that no
+//                                                      page of a stranger can send one
 //   GET /healthz, /metrics, /, /app.js, /style.css, /icon.svg
 //
 // Errors: {error: "..."} with 400, 403, 404, 405, 415 or 503.

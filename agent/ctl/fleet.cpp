@@ -107,9 +107,9 @@ Exit say_from_afar(Context& context, const FleetWish& wish, const FleetPlan& pla
                 {Exit::usage, made.error().message(), "a key and its certificate: hostmedic-aggregator approver NAME"});
   HttpRequest request;
   request.method = "POST";
-  request.target = "/api/words?host=" + plan.host;
+  request.target = "/api/words";
   request.headers = {{"Content-Type", "application/json"}};
-  request.body = json::serialize(to_json_object(word));
+  request.body = json::serialize(json::object{{"host", plan.host}, {"word", to_json_object(word)}});
   if (const auto told = talk(wish.address, request); !told)
     return fail(context, failure_of_fleet(told.error(), wish.address));
   const auto until = std::chrono::steady_clock::now() + kPatience;

@@ -121,7 +121,7 @@ std::vector<std::string> hm_fuzz_seeds() {
   seeds.push_back(std::string(1, 6) + R"({"granted":true,"seconds":180,"text":"0 of 1 hosts at work"})");
   seeds.push_back(std::string(1, 7) + plans());
   const boost::json::object said = to_json_object(word());
-  seeds.push_back(std::string(1, 8) + boost::json::serialize(said));
+  seeds.push_back(std::string(1, 8) + boost::json::serialize(boost::json::object{{"host", "web1"}, {"word", said}}));
   seeds.push_back(std::string(1, 9) + boost::json::serialize(boost::json::object{{"words", {said}}}));
   for (const char* target :
        {"/", "/api/proposals", "/api/hosts",
@@ -158,7 +158,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   if (selected == 8) {
-    HttpRequest said = post("/api/words?host=web1", true, input.rest());
+    HttpRequest said = post("/api/words", true, input.rest());
     said.headers.push_back({"Host", "localhost:8320"});
     check_answer(world->ask(world->page, said));
     return 0;

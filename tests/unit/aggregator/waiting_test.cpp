@@ -122,14 +122,16 @@ TEST_CASE("plans come by mutual TLS, words by the page") {
   CHECK(answer->body == R"({"words":[]})");
   CHECK(running.json("/api/proposals").at("proposals").as_array().size() == 1);
 
-  const std::string word = boost::json::serialize(to_json_object(word_on("1", 'a')));
-  CHECK(running.say("/api/words?host=web1", word, "text/plain").status == 415);
-  CHECK(running.say("/api/words", word).status == 400);
-  CHECK(running.say("/api/words?host=web1", "{}").status == 400);
-  CHECK(running.say("/api/words?host=web1", std::string(8000, ' ')).status == 413);
-  CHECK(running.say("/api/words?host=db1", word).status == 404);
-  CHECK(running.say("/api/proposals", word).status == 405);
-  CHECK(running.say("/api/words?host=web1", word).status == 200);
+  const auto said = [](const std::string& host) {
+    return boost::json::serialize(boost::json::object{{"host", host}, {"word", to_json_object(word_on("1", 'a'))}});
+  };
+  CHECK(running.say("/api/words", said("web1"), "text/plain").status == 415);
+  CHECK(running.say("/api/words", "{}").status == 400);
+  CHECK(running.say("/api/words", R"({"host":"web1","word":{}})").status == 400);
+  CHECK(running.say("/api/words", std::string(8000, ' ')).status == 413);
+  CHECK(running.say("/api/words", said("db1")).status == 404);
+  CHECK(running.say("/api/proposals", said("web1")).status == 405);
+  CHECK(running.say("/api/words", said("web1")).status == 200);
 
   answer = running.agent(Site::get().client("db1"), test::post("/v1/proposals", body, "application/json"));
   REQUIRE(answer);

@@ -87,7 +87,10 @@ TEST_CASE("plans are shown while they wait, and what is said of them comes back 
   word.incident_id = "0011";
   word.key = std::string(24, 'a');
   word.signature = "3045";
-  CHECK(host.page(test::post("/api/words?host=web1", boost::json::serialize(to_json_object(word)), "application/json"))
+  CHECK(host.page(test::post(
+                      "/api/words",
+                      boost::json::serialize(boost::json::object{{"host", "web1"}, {"word", to_json_object(word)}}),
+                      "application/json"))
             .status == 200);
   host.tell(waiting, [&] { return host.heard.size() == 1; });
   CHECK(host.heard.front().signature == "3045");
