@@ -177,9 +177,10 @@ class Monit(Contender):
     def line(self, at, text, began):
         if at >= began and ("trying to " in text or " exec: " in text):
             self.actions.append({"at": at, "action": text.partition("] info")[2].strip(" :") or text, "target": "", "text": text})
-        if at < began or not ("error" in text or "warning" in text):
-            return
-        self.notices.append((at, text.partition(": ")[2].strip() or text, "", "", ""))
+        # What people would be told of begins with the name of the check; single tries that fail are logged as well.
+        event = text.partition(": ")[2].strip()
+        if at >= began and ("error" in text or "warning" in text) and event.startswith("'"):
+            self.notices.append((at, event, "", "", ""))
 
     def finish(self, result):
         log = self.host.run("cat /var/log/monit.log").stdout.splitlines()
