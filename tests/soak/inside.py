@@ -13,9 +13,10 @@ AGENT, HUB = "hostmedic", "hostmedic-aggregator"
 STATE = {AGENT: "/var/lib/hostmedic", HUB: "/var/lib/hostmedic-aggregator", "hostmedic-actuator": "/var/lib/hostmedic-actuator"}
 STEP = 600  # simulated seconds from one sample to the next
 # Simulated hours (of each 72) at which something is done; what lies behind the end of a shorter life is not done.
-OUTAGES = ((10, 13), (31, 35), (51, 53))  # the aggregator is away
+# All that ends a process lies in the first half: slow growth shows in the second, when caches are full.
+OUTAGES = ((10, 13), (20, 22), (31, 35))  # the aggregator is away
 SILENCES = (5, 29, 57)                    # the probe says nothing for five minutes
-HUB_RESTARTS = (20, 44, 62)
+HUB_RESTARTS = (17, 26, 36)
 RELOADS = (9, 27, 45, 63)
 SHORT = {"outages": ((0.5, 1.0),), "silences": (0.34,), "hub": (1.34,), "reloads": (1.17,), "restarts": (0.84, 1.5)}
 

@@ -21,9 +21,10 @@ machine frames would fall behind such a clock, and the agent would be right to c
 real: systemd's own times (WatchdogSec=, RestartSec=), CPU seconds, and how long a disk or a handshake takes, which a
 deadline that is --speed times shorter must still allow.
 
-The agent is restarted every six hours in the first half, `systemctl restart` and kill -9 in turn; the second half is one
-life, so that slow growth has the time to show. The aggregator is away for hours three times, restarted and killed; the
-configuration is reloaded; the probe is silent now and then. A sample is taken every ten minutes of the host's life.
+In the first half the agent is restarted every six hours, `systemctl restart` and kill -9 in turn, and the aggregator is
+away for hours three times, restarted and killed; the second half is one life of both, so that slow growth has the time
+to show. The configuration is reloaded; the probe is silent now and then. A sample is taken every ten minutes of the
+host's life.
 """
 import argparse
 import glob
@@ -42,8 +43,8 @@ from fleet import fleet  # noqa: E402
 from verdict import Verdict, print_table  # noqa: E402
 
 BUILD = os.environ.get("HM_SOAK_BUILD", os.path.join(testhost.REPO, "build", "release", "tests"))
-# Bounds that are reached within the time.
-STORE, SPOOL, RING, KEPT, HUB_STORE = 16, 8, 24, 256, 96  # MiB
+# Bounds that are reached within the time; but for the spool's, which holds the longest time without an aggregator.
+STORE, SPOOL, RING, KEPT, HUB_STORE = 16, 16, 24, 256, 48  # MiB
 CLOCKED = ("hostmedic", "hostmedic-aggregator", "hostmedic-actuator")
 
 
@@ -91,7 +92,7 @@ def judge(samples, end, short):
     if not short:
         for key in ("rss", "anonymous"):
             verdict.flat(samples, "agent", "agent", key, 12, 1)
-            verdict.flat(samples, "hub", "aggregator", key, 3, 1)  # it is restarted more often
+            verdict.flat(samples, "hub", "aggregator", key, 12, 1)
     verdict.below(samples, ("agent", "rss"), 64, "agent RSS MiB, half of MemoryMax=", 1024)
     verdict.below(samples, ("hub", "rss"), 256, "aggregator RSS MiB, half of MemoryMax=", 1024)
     for who, name in (("agent", "agent"), ("hub", "aggregator")):
