@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "agent/base/clock.h"
 #include "agent/base/file.h"
 #include "agent/base/text.h"
 #include "agent/config/agent_config.h"
@@ -12,6 +13,7 @@
 #include "agent/config/policy_config.h"
 #include "agent/config/runbook_config.h"
 #include "agent/ctl/verbs.h"
+#include "agent/net/certificate.h"
 
 namespace hostmedic {
 
@@ -66,6 +68,20 @@ std::string line_of(const Diagnostic& one) {
   return "  " + printable(line.substr(0, kWidth), kWidth) + "\n  " + std::string(column, ' ') + "^\n";
 }
 
+// Those who may approve from another host; without the file nobody may.
+std::vector<Diagnostic> check_approvers(const std::string& path, bool of_root) {
+  if (!file_exists(path)) return {};
+  Diagnostics found;
+  if (of_root) require_root_owned(path, found);
+  const auto people = describe_certificates(path);
+  if (!people) found.error(path, {}, people.error().message());
+  for (const CertificateInfo& one : people ? *people : std::vector<CertificateInfo>())
+    if (one.not_after <= wall_now())
+      found.notice(path, {},
+                   one.common_name + " can approve nothing: the certificate ended " + format_utc(one.not_after));
+  return std::move(found).take();
+}
+
 }  // namespace
 
 std::vector<Diagnostic> check_installed(const Paths& paths) {
@@ -75,6 +91,7 @@ std::vector<Diagnostic> check_installed(const Paths& paths) {
   append(list, load_runbooks(std::vector<std::string>{paths.share + "/runbooks", paths.etc + "/runbooks.d"},
                              incident_kinds(agent.config.engine))
                    .diagnostics);
+  append(list, check_approvers(paths.etc + "/approvers.pem", paths.policy_of_root));
   return list;
 }
 

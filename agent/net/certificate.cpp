@@ -153,13 +153,22 @@ bool has_address(const mbedtls_x509_crt& certificate, const std::string& address
   return false;
 }
 
-Result<CertificateInfo> describe_certificate(const std::string& path) {
+Result<std::vector<CertificateInfo>> describe_certificates(const std::string& path) {
   auto text = read_file(path, mib(1));
   if (!text) return std::move(text).error();
   MbedCertificate certificate;
   auto parsed = parse_certificates(*text, certificate.get());
   if (!parsed) return std::move(parsed).error().in(path);
-  return describe(*certificate.get());
+  std::vector<CertificateInfo> found;
+  for (const mbedtls_x509_crt* one = certificate.get(); one != nullptr; one = one->next)
+    found.push_back(describe(*one));
+  return found;
+}
+
+Result<CertificateInfo> describe_certificate(const std::string& path) {
+  auto found = describe_certificates(path);
+  if (!found) return std::move(found).error();
+  return std::move(found->front());
 }
 
 }  // namespace hostmedic

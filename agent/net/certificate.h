@@ -22,7 +22,9 @@ struct CertificateInfo {
   bool authority = false;  // may sign other certificates
 };
 
-// The first certificate of a PEM or DER file of at most 1 MiB.
+// The certificates of a PEM file, or the one of a DER file, of at most 1 MiB; at least one.
+Result<std::vector<CertificateInfo>> describe_certificates(const std::string& path);
+// The first of them.
 Result<CertificateInfo> describe_certificate(const std::string& path);
 
 }  // namespace hostmedic

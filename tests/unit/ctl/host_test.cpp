@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <fstream>
 
+#include "agent/base/clock.h"
 #include "agent/ctl/doctor.h"
 #include "agent/ctl/list.h"
 #include "agent/ctl/status.h"
+#include "agent/net/authority.h"
 #include "tests/unit/ctl/ctl_support.h"
 
 using namespace hostmedic;
@@ -70,6 +72,24 @@ TEST_CASE("check tells the kind of a file by what is in it and names the place o
   CHECK(json.at("valid") == false);
   CHECK(json.at("diagnostics").at(0).at("line") == 2);
   CHECK(json.at("diagnostics").at(0).at("column") == 1);
+}
+
+TEST_CASE("check looks at who may approve from another host") {
+  Host host;
+  const auto pem = [](const std::string& name, int days) {
+    const auto made = make_person(name, valid_days(wall_now(), days));
+    REQUIRE(made);
+    return made->certificate_pem;
+  };
+  write(host, "etc/hostmedic.toml", "");
+  write(host, "etc/policy.toml", "");
+  write(host, "etc/approvers.pem", pem("ada", 10) + pem("bob", -3));
+  CHECK(host.run({"check"}) == 0);
+  CHECK(contains(host.out.str() + host.err.str(), "bob can approve nothing: the certificate ended"));
+  CHECK_FALSE(contains(host.out.str() + host.err.str(), "ada"));
+  write(host, "etc/approvers.pem", "no certificate");
+  CHECK(host.run({"check"}) == 78);
+  CHECK(contains(host.out.str() + host.err.str(), "not a certificate"));
 }
 
 TEST_CASE("check without files looks at everything that is installed") {
