@@ -66,9 +66,10 @@ struct ProposalKeeper::Core {
   Said said;
   std::optional<Upstream> upstream;
   std::string told;  // why it does not work, as it was logged; empty: it works
-  bool busy = false, shown = false;
+  bool busy = false;
   MonoTime not_before;
-  std::set<std::string> heard;                  // signatures that need not be looked at again
+  std::set<std::string> shown;                  // incidents whose plans the aggregator was told of last
+  std::map<std::string, std::string> heard;     // incidents, by signatures that need not be looked at again
   std::map<std::string, std::string> refusals;  // by incident
 
   void tell(const std::string& why);
@@ -85,13 +86,15 @@ void ProposalKeeper::Core::tell(const std::string& why) {
 
 // What was said of plans that wait no more.
 void ProposalKeeper::Core::forget(const std::vector<Proposal>& waiting) {
-  std::erase_if(refusals, [&](const auto& one) {
-    return std::ranges::find(waiting, one.first, &Proposal::incident_id) == waiting.end();
-  });
-  if (waiting.empty()) heard.clear();
+  const auto is_over = [&](const std::string& incident) {
+    return std::ranges::find(waiting, incident, &Proposal::incident_id) == waiting.end();
+  };
+  std::erase_if(refusals, [&](const auto& one) { return is_over(one.first); });
+  std::erase_if(heard, [&](const auto& one) { return is_over(one.second); });
 }
 
 asio::awaitable<Result<std::vector<SignedWord>>> ProposalKeeper::Core::post(std::string body) {
+  if (!upstream) co_return make_error(ErrorCode::conflict, "the aggregator was taken from the configuration");
   HttpClient client(executor, upstream->client);
   HttpRequest request;
   request.method = "POST";
@@ -112,7 +115,9 @@ asio::awaitable<void> ProposalKeeper::Core::exchange(std::string body) {
   tell(words ? "" : words.error().message());
   if (!words) co_return;
   for (const SignedWord& word : *words)
-    if (said && heard.size() < kMostWords && heard.insert(word.signature).second) said(word);
+    if (said && shown.contains(word.incident_id) && heard.size() < kMostWords &&
+        heard.emplace(word.signature, word.incident_id).second)
+      said(word);
 }
 
 ProposalKeeper::ProposalKeeper(asio::any_io_executor executor, Said said) : core_(std::make_shared<Core>()) {
@@ -140,8 +145,9 @@ void ProposalKeeper::every_second(MonoTime now, const std::vector<Proposal>& wai
   Core& core = *core_;
   core.forget(waiting);
   // The last one that is told of says that nothing waits any more.
-  if (!core.upstream || core.busy || now < core.not_before || (waiting.empty() && !core.shown)) return;
-  core.shown = !waiting.empty();
+  if (!core.upstream || core.busy || now < core.not_before || (waiting.empty() && core.shown.empty())) return;
+  core.shown.clear();
+  for (const Proposal& proposal : waiting) core.shown.insert(proposal.incident_id);
   core.busy = true;
   core.not_before = now + kPause;
   const auto refusal = [&core](const Proposal& proposal) {
