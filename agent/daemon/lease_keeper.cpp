@@ -10,7 +10,6 @@
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/text.h"
-#include "agent/base/version.h"
 #include "agent/daemon/upstream.h"
 #include "agent/record/record_json.h"
 
@@ -73,14 +72,7 @@ void LeaseKeeper::Core::begin(const std::shared_ptr<Core>& self, json::object bo
 
 asio::awaitable<LeaseAnswer> LeaseKeeper::Core::post(json::object body) {
   if (!upstream) co_return refusal(why_not);
-  HttpClient client(executor, upstream->client);
-  HttpRequest request;
-  request.method = "POST";
-  request.target = upstream->path_prefix + "/v1/leases";
-  request.headers = {{"Content-Type", "application/json"}, {"User-Agent", "hostmedic/" + version()}};
-  request.body = json::serialize(body);
-  auto response = co_await client.send(request);
-  client.close();
+  const auto response = co_await post_json(executor, *upstream, "/v1/leases", json::serialize(body));
   if (!response) co_return refusal(response.error().message());
   co_return lease_answer(*response);
 }
@@ -103,14 +95,11 @@ void LeaseKeeper::connect(const UpstreamConfig& config) {
   core_->upstream.reset();
   core_->why_not = "no aggregator is configured";
   if (config.url.empty()) return;
-  auto upstream = reach(config);
+  auto upstream = reach_for_questions(config, kib(16));
   if (!upstream) {
     core_->why_not = upstream.error().message();
     return;
   }
-  upstream->client.connect_timeout = upstream->client.handshake_timeout = upstream->client.request_timeout =
-      kAnswerWithin;
-  upstream->client.response_limit = kib(16);
   core_->upstream = std::move(*upstream);
 }
 

@@ -36,11 +36,10 @@ class LeaseKeeper {
   void ask(const Order& order, MonoTime now);
   void every_second(MonoTime now, bool at_work);
 
-  static constexpr Duration kLasts = std::chrono::minutes(3);         // of one leave, unless it is renewed
-  static constexpr Duration kRenew = std::chrono::minutes(1);         // so long before its end
-  static constexpr Duration kPause = std::chrono::seconds(5);         // between two questions
-  static constexpr Duration kIdle = std::chrono::seconds(5);          // nothing was done for so long: it is given back
-  static constexpr Duration kAnswerWithin = std::chrono::seconds(3);  // for each part: name, connection, TLS, answer
+  static constexpr Duration kLasts = std::chrono::minutes(3);  // of one leave, unless it is renewed
+  static constexpr Duration kRenew = std::chrono::minutes(1);  // so long before its end
+  static constexpr Duration kPause = std::chrono::seconds(5);  // between two questions
+  static constexpr Duration kIdle = std::chrono::seconds(5);   // nothing was done for so long: it is given back
 
  private:
   struct Core;

@@ -13,7 +13,6 @@
 #include "agent/base/host_identity.h"
 #include "agent/base/log.h"
 #include "agent/base/text.h"
-#include "agent/base/version.h"
 #include "agent/daemon/upstream.h"
 #include "agent/record/record_json.h"
 
@@ -95,14 +94,7 @@ void ProposalKeeper::Core::forget(const std::vector<Proposal>& waiting) {
 
 asio::awaitable<Result<std::vector<SignedWord>>> ProposalKeeper::Core::post(std::string body) {
   if (!upstream) co_return make_error(ErrorCode::conflict, "the aggregator was taken from the configuration");
-  HttpClient client(executor, upstream->client);
-  HttpRequest request;
-  request.method = "POST";
-  request.target = upstream->path_prefix + "/v1/proposals";
-  request.headers = {{"Content-Type", "application/json"}, {"User-Agent", "hostmedic/" + version()}};
-  request.body = std::move(body);
-  auto response = co_await client.send(request);
-  client.close();
+  const auto response = co_await post_json(executor, *upstream, "/v1/proposals", std::move(body));
   if (!response) co_return response.error();
   if (response->status != 200)
     co_return make_error(ErrorCode::io, strf("HTTP status %u: ", response->status) + printable(response->body, 300));
@@ -130,14 +122,11 @@ ProposalKeeper::~ProposalKeeper() { core_->said = nullptr; }
 void ProposalKeeper::connect(const UpstreamConfig& config) {
   core_->upstream.reset();
   if (config.url.empty()) return;
-  auto upstream = reach(config);
+  auto upstream = reach_for_questions(config, Bytes{kMostBody});
   if (!upstream) {
     core_->tell(upstream.error().message());
     return;
   }
-  upstream->client.connect_timeout = upstream->client.handshake_timeout = upstream->client.request_timeout =
-      kAnswerWithin;
-  upstream->client.response_limit = Bytes{kMostBody};
   core_->upstream = std::move(*upstream);
 }
 

@@ -33,9 +33,8 @@ class ProposalKeeper {
   // The word was not taken, for this reason: it is told at once. One that nobody could look at is given again.
   void refused(const SignedWord& word, const Error& error);
 
-  static constexpr Duration kPause = std::chrono::seconds(3);         // between two requests
-  static constexpr Duration kAnswerWithin = std::chrono::seconds(3);  // for each part: name, connection, TLS, answer
-  static constexpr std::size_t kMostShown = 32;                       // plans; the others wait for these
+  static constexpr Duration kPause = std::chrono::seconds(3);  // between two requests
+  static constexpr std::size_t kMostShown = 32;                // plans; the others wait for these
   static constexpr std::size_t kMostBody = 512 << 10, kMostWords = 128;
 
  private:

@@ -3,6 +3,7 @@
 
 #include "agent/base/parse.h"
 #include "agent/base/text.h"
+#include "agent/base/version.h"
 
 namespace hostmedic {
 namespace {
@@ -38,6 +39,28 @@ Result<Upstream> reach(const UpstreamConfig& config) {
   if (!tls) return std::move(tls).error();
   upstream->client.tls = *tls;
   return upstream;
+}
+
+Result<Upstream> reach_for_questions(const UpstreamConfig& config, Bytes most) {
+  auto upstream = reach(config);
+  if (!upstream) return upstream;
+  HttpClientOptions& client = upstream->client;
+  client.connect_timeout = client.handshake_timeout = client.request_timeout = kAnswerWithin;
+  client.response_limit = most;
+  return upstream;
+}
+
+boost::asio::awaitable<Result<HttpResponse>> post_json(boost::asio::any_io_executor executor, Upstream upstream,
+                                                       std::string path, std::string body) {
+  HttpClient client(std::move(executor), std::move(upstream.client));
+  HttpRequest request;
+  request.method = "POST";
+  request.target = upstream.path_prefix + path;
+  request.headers = {{"Content-Type", "application/json"}, {"User-Agent", "hostmedic/" + version()}};
+  request.body = std::move(body);
+  auto response = co_await client.send(request);
+  client.close();
+  co_return response;
 }
 
 }  // namespace hostmedic
